@@ -1,0 +1,125 @@
+# blindrun: make, make demo, make check. `make help` lists the rest.
+#
+# TORCH=/path/to/libtorch   another libtorch (the official archive, or site-packages/torch)
+# CC, CXX, CFLAGS, B        compilers, flags, and the folder that is built into
+
+B       ?= build
+CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
+CXX     := $(if $(filter default,$(origin CXX)),g++,$(CXX))
+CFLAGS  ?= -O2 -g
+PKGS    := glib-2.0 gio-2.0 openslide yaml-0.1 json-glib-1.0 libpng libjpeg zlib
+PACKAGES := gcc g++ make pkg-config perl libglib2.0-dev libopenslide-dev libyaml-dev libjson-glib-dev \
+	libpng-dev libjpeg-dev zlib1g-dev libcsv-dev libtorch-dev libopenblas0-openmp openslide-tools
+
+-include $(B)/torch.mk
+
+WARN    := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wmissing-prototypes -Werror=implicit-function-declaration
+PKGC    := $(shell pkg-config --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
+PKGL    := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+CPPFLAGS += -I. -D_GNU_SOURCE -DG_LOG_DOMAIN='"blindrun"' $(PKGC) -include common/banned.h
+ALLC    := -std=gnu17 -pthread $(WARN) $(CFLAGS) $(SAN)
+ALLCXX  := -std=c++17 -pthread -Wall -Wextra -Wshadow $(CFLAGS) $(SAN)
+LDLIBS  := $(TORCH_LIBS) $(PKGL) -lcsv -lstdc++ -lm -pthread
+
+lib_src    := $(sort $(wildcard common/*/*.c))
+train_src  := $(sort $(wildcard train/*.c))
+inf_src    := $(sort $(wildcard inference/*.c))
+sample_src := $(sort $(wildcard tests/sample/*.c))
+tool_src   := $(sort $(wildcard tools/*.c))
+unit_src   := $(sort $(wildcard tests/unit/*.c))
+bench_src  := $(sort $(wildcard tests/bench/*.c))
+obj         = $(patsubst %.c,$(B)/obj/%.o,$(1))
+lib_obj    := $(call obj,$(lib_src)) $(B)/obj/common/tensor/tensor.o
+train_lib  := $(filter-out $(B)/obj/train/main.o,$(call obj,$(train_src)))
+sample_lib := $(filter-out $(B)/obj/tests/sample/main.o,$(call obj,$(sample_src)))
+tools      := $(patsubst tools/%.c,$(B)/%,$(tool_src))
+units      := $(patsubst tests/unit/%.c,$(B)/unit/%,$(unit_src))
+benches    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(bench_src))
+programs   := $(B)/train $(B)/inference $(B)/sample $(tools)
+headers    := $(wildcard common/*/*.h common/*.h train/*.h inference/*.h tests/sample/*.h)
+
+.PHONY: all help deps demo check sanitize headers bench clean
+.DELETE_ON_ERROR:
+all: $(programs)
+
+help:
+	@echo 'make            build $(programs)'
+	@echo 'make deps       install what is missing, with apt'
+	@echo 'make demo       sample slides, training, answer, score: at most 10 minutes'
+	@echo 'make check      all tests'
+	@echo 'make sanitize   all tests under the address and undefined-behaviour sanitizers'
+	@echo 'make headers    compile each header alone;  make bench: speeds;  make clean'
+
+deps:
+	@tools/deps $(PACKAGES)
+
+# What the libtorch at hand wants of the compiler: its include folders, libraries and C++ ABI.
+$(B)/torch.mk: tools/torch-flags Makefile
+	@mkdir -p $(@D)
+	@tools/torch-flags "$(CXX)" "$(TORCH)" > $@
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALLC) -MMD -MP -c $< -o $@
+
+$(B)/obj/%.o: %.cc
+	@mkdir -p $(@D)
+	$(CXX) -I. $(TORCH_CFLAGS) $(ALLCXX) -MMD -MP -c $< -o $@
+
+$(B)/libblindrun.a: $(lib_obj)
+	@rm -f $@
+	ar rcs $@ $^
+
+link = $(CC) $(ALLC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
+
+$(B)/train: $(call obj,$(train_src)) $(B)/libblindrun.a
+	$(link)
+$(B)/inference: $(call obj,$(inf_src)) $(B)/libblindrun.a
+	$(link)
+$(B)/sample: $(call obj,$(sample_src)) $(B)/libblindrun.a
+	$(link)
+$(tools): $(B)/%: $(B)/obj/tools/%.o $(B)/libblindrun.a
+	$(link)
+$(units): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(train_lib) $(sample_lib) $(B)/libblindrun.a
+	@mkdir -p $(@D)
+	$(link)
+$(benches): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(train_lib) $(sample_lib) $(B)/libblindrun.a
+	@mkdir -p $(@D)
+	$(link)
+
+demo: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@B=$(B) tools/demo
+
+check: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) all headers $(B)/units
+	@B=$(B) tests/run
+
+$(B)/units: $(units)
+	@touch $@
+
+sanitize: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) B=$(B)-sanitize CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' all $(B)-sanitize/units
+	@B=$(B)-sanitize SANITIZE=1 tests/run
+
+bench: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(benches)
+	@B=$(B) tests/bench/run
+
+# Each header compiles alone; the shim's also as C++.
+header_ok := $(patsubst %.h,$(B)/headers/%.ok,$(headers)) $(B)/headers/common/tensor/tensor.cxx.ok
+headers: $(header_ok)
+$(B)/headers/%.ok: %.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALLC) -Wno-unused-function -fsyntax-only -x c $<
+	@touch $@
+$(B)/headers/%.cxx.ok: %.h
+	@mkdir -p $(@D)
+	$(CXX) -I. $(ALLCXX) -fsyntax-only -x c++ $<
+	@touch $@
+
+clean:
+	rm -rf $(B) $(B)-sanitize
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,124 @@
+/*
+ * config.h - the settings that a user writes: data.yaml and the command line, in one struct.
+ *
+ * Every key stands once, in the table of config.c: its name, type, range, default and help. From
+ * that table come the parser, `--set`, `--settings`, the copy kept in a model folder, and the
+ * messages for what does not fit. A key `tiles.size` is the field `tiles.size` here.
+ *
+ * Ownership: settings_new() to settings_free(); strings belong to the struct.
+ * Errors:    FAULT_USAGE, one line: file, line, key, what was expected, and the nearest key:
+ *            `data.yaml:12: tiles.sise: unknown key; did you mean tiles.size?`
+ *            `data.yaml:14: tiles.tissue: expected a number from 0 to 1, not '1.5'`
+ *            `--set tiles.size: expected a whole number from 16 to 4096, not 'big'`
+ * Threads:   read-only after start.
+ */
+#pragma once
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+enum mpp_word { MPP_AUTO = 0, MPP_LEVEL0 = -1 };      /* tiles.mpp, where it is no number */
+enum schedule { SCHEDULE_COSINE, SCHEDULE_PLATEAU, SCHEDULE_CONSTANT };
+enum precision { PRECISION_AUTO, PRECISION_FP32, PRECISION_BF16 };
+
+struct settings {
+	char *competition;      /* a name, for the log */
+	char *task;             /* which row of the table of tasks */
+	struct {
+		char *train, *test, *model, *output;
+	} paths;
+	struct {
+		char *labels;       /* CSV (case, class), below paths.train; "": folders give the class */
+		char *group;        /* CSV (case, group), below paths.train; "": every case is its own */
+		char **classes;     /* 2 or more names, NULL-terminated; the last is the answer's */
+		char *images;       /* pattern below paths.train, with {class} (where folders) and {name} */
+		char *masks;        /* pattern below paths.train; "": none */
+		int mask_scale;     /* level-0 px to a mask px, 1..1024 */
+		char *test;         /* pattern below paths.test, with {name} */
+	} data;
+	struct {
+		int size;           /* px, 16..4096 */
+		double mpp;         /* um/px to read at; or enum mpp_word */
+		double tissue;      /* least share of tissue, 0..1 */
+		double fallback_mpp;/* um/px taken for a slide whose file has none; auto (0): none is
+		                       assumed and it is read at level 0 */
+	} tiles;
+	struct {
+		double validation;  /* share of cases held out, 0..0.5 */
+		int seed;
+	} split;
+	struct {
+		double tumour, normal, negative; /* shares of a batch, >= 0 */
+		int tiles_per_epoch;             /* 1..1e9 */
+		double jitter;                   /* tiles move by up to this share of their side, 0..0.5 */
+	} sampling;
+	struct {
+		char *network;      /* a row of the table of networks */
+		char *weights;      /* .safetensors to start from; "" is random */
+	} model;
+	struct {
+		int epochs, batch;
+		char *optimiser;
+		double learning_rate, weight_decay;
+		enum schedule schedule;
+		double warmup;      /* share of all steps, 0..0.5 */
+		double label_smoothing; /* 0..0.5, Szegedy et al. 2016 */
+		double average;     /* half-life, in steps, of the weights' moving average; 0: off */
+		double time;        /* s since the program's start; 0: no limit */
+	} training;
+	struct {
+		gboolean flips, turns;
+		double stain;       /* strength, 0..1: haematoxylin and eosin, apart */
+		double colour;      /* strength, 0..1: brightness, contrast, saturation, hue */
+		double scale;       /* zoom by up to this share, 0..0.5 */
+	} augmentation;
+	struct {
+		double time;        /* s since the program's start; 0: no limit */
+		int batch;
+		int turns;          /* of 8 flips and quarter turns, how many are averaged: 1, 2, 4 or 8 */
+	} inference;
+	struct {
+		int top;            /* slide score: mean of this many highest tiles */
+	} score;
+	struct {
+		char *file;         /* below paths.output */
+		gboolean header;
+		int decimals;       /* 1..12 */
+	} answer;
+	char *device;           /* auto, cpu, cuda, cuda:N */
+	enum precision precision;
+	int threads;            /* 0: one a core */
+};
+
+/* All defaults. */
+struct settings *settings_new(void);
+void settings_free(struct settings *settings);
+typedef struct settings settings_t; /* for g_autoptr alone */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(settings_t, settings_free)
+
+/* Over what is there: a YAML file, or length bytes of one (name is said in messages; at most 1 MiB). */
+gboolean settings_read_file(struct settings *settings, const char *path, GError **error);
+gboolean settings_read(struct settings *settings, const char *text, gsize length, const char *name,
+		       GError **error);
+
+/* One key. "tiles.size=96"; and with key and value apart: then where is what a message begins with,
+   such as "model.json: ". A list is "a, b" or "[a, b]". */
+gboolean settings_assign(struct settings *settings, const char *assignment, GError **error);
+gboolean settings_set(struct settings *settings, const char *key, const char *value, const char *where,
+		      GError **error);
+
+/* paths.train = DIR/train, and so on. dir is not looked at; settings_check() does. */
+void settings_set_data_dir(struct settings *settings, const char *dir);
+
+/* Once all are read: every value fits its key (fields may have been set directly), and what keys must
+   fulfil together. Which networks, tasks and optimisers there are is not known here. */
+gboolean settings_check(const struct settings *settings, GError **error);
+
+/* All keys, in the order of data.yaml, NULL-terminated; a value as settings_set takes it. */
+const char *const *settings_keys(void);
+char *settings_get(const struct settings *settings, const char *key);
+
+/* A whole data.yaml, grouped, each key with its help behind it; it reads back to the same settings. */
+char *settings_to_yaml(const struct settings *settings);
+
+G_END_DECLS

@@ -1,0 +1,287 @@
+/*
+ * keys.c - the one table of what can be set, and the search in it: exact, and for the key that was
+ * probably meant. A new key is a field in config.h and a row here; data.yaml is then printed anew by
+ * `train --config /dev/null --settings`.
+ */
+#include "common/config/keys.h"
+#include "common/fault/fault.h"
+#include <stdarg.h>
+
+#define AT(field) G_STRUCT_OFFSET(struct settings, field)
+#define PATH_MAX_BYTES 4000
+#define YEAR (365.0 * 24 * 3600)
+
+const struct section section_table[] = {
+	{ "paths", "as the challenge mounts them; --data DIR moves all four" },
+	{ "data", "where the slides and their labels are" },
+	{ "tiles", "what the network sees: squares of a slide" },
+	{ "split", "slides held out of training, to judge by" },
+	{ "sampling", "what a batch is made of; 1, 1, 2: quarter, quarter, half" },
+	{ "model", "the network" },
+	{ "training", "how the network learns" },
+	{ "augmentation", "random changes of training tiles" },
+	{ "inference", "how slides are read to answer" },
+	{ "score", "from a slide's tiles to the slide's probability" },
+	{ "answer", "the file that is scored, below paths.output" },
+	{ NULL, NULL },
+};
+
+/* name, type, field, default, least, most, words, help */
+const struct key key_table[] = {
+{ "competition", KEY_TEXT, AT(competition), "help-2018-2-2", 0, 200, NULL, "a name, for the log" },
+{ "task", KEY_TEXT, AT(task), "slide-classification", 1, 200, NULL,
+  "a probability for each slide" },
+
+{ "paths.train", KEY_TEXT, AT(paths.train), "/data/train", 1, PATH_MAX_BYTES, NULL,
+  "training images, masks and labels" },
+{ "paths.test", KEY_TEXT, AT(paths.test), "/data/test", 1, PATH_MAX_BYTES, NULL, "images to answer for" },
+{ "paths.model", KEY_TEXT, AT(paths.model), "/data/model", 1, PATH_MAX_BYTES, NULL,
+  "what train leaves for inference" },
+{ "paths.output", KEY_TEXT, AT(paths.output), "/data/output", 1, PATH_MAX_BYTES, NULL, "the answer" },
+
+{ "data.labels", KEY_TEXT, AT(data.labels), "", 0, PATH_MAX_BYTES, NULL,
+  "a CSV (case, class) below paths.train;\n\"\": folders give the class" },
+{ "data.group", KEY_TEXT, AT(data.group), "", 0, PATH_MAX_BYTES, NULL,
+  "a CSV (case, patient or site) below paths.train: a group\nis never split; \"\": each slide is its own group" },
+{ "data.classes", KEY_LIST, AT(data.classes), "negative, positive", 2, 1000, NULL,
+  "two or more; the last one's probability is the answer" },
+{ "data.images", KEY_PATTERN, AT(data.images), "image/{class}/{name}.mrxs", 1, PATH_MAX_BYTES, "name class",
+  "below paths.train; {class} may go where labels has it" },
+{ "data.masks", KEY_PATTERN, AT(data.masks), "mask/{class}/{name}.png", 0, PATH_MAX_BYTES, "name class",
+  "below paths.train; \"\": there are none" },
+{ "data.mask_scale", KEY_COUNT, AT(data.mask_scale), "16", 1, 1024, NULL,
+  "level-0 pixels to a mask pixel; masks begin where\nthe scanned part does" },
+{ "data.test", KEY_PATTERN, AT(data.test), "{name}.mrxs", 1, PATH_MAX_BYTES, "name", "below paths.test" },
+
+{ "tiles.size", KEY_COUNT, AT(tiles.size), "256", 16, 4096, NULL, "side, px" },
+{ "tiles.mpp", KEY_WORD_OR_NUMBER, AT(tiles.mpp), "auto", 0.01, 100, "auto level0",
+  "um/px to read at; auto: the training slides' median;\nlevel0: each slide as it was scanned" },
+{ "tiles.tissue", KEY_NUMBER, AT(tiles.tissue), "0.25", 0, 1, NULL, "least share of tissue" },
+{ "tiles.fallback_mpp", KEY_WORD_OR_NUMBER, AT(tiles.fallback_mpp), "auto", 0.01, 100, "auto",
+  "um/px of slides whose file has none;\nauto: they are read at level 0" },
+
+{ "split.validation", KEY_NUMBER, AT(split.validation), "0.2", 0, 0.5, NULL, "share held out" },
+{ "split.seed", KEY_COUNT, AT(split.seed), "2018", 0, G_MAXINT, NULL,
+  "of every random choice: the same seed, the same run" },
+
+{ "sampling.tumour", KEY_NUMBER, AT(sampling.tumour), "1", 0, 1000, NULL,
+  "share of tiles with tumour" },
+{ "sampling.normal", KEY_NUMBER, AT(sampling.normal), "1", 0, 1000, NULL,
+  "share of normal tissue in positive slides" },
+{ "sampling.negative", KEY_NUMBER, AT(sampling.negative), "2", 0, 1000, NULL, "share of negative slides" },
+{ "sampling.tiles_per_epoch", KEY_COUNT, AT(sampling.tiles_per_epoch), "20000", 1, 1e9, NULL,
+  "an epoch is this many, however many there are" },
+{ "sampling.jitter", KEY_NUMBER, AT(sampling.jitter), "0.15", 0, 0.5, NULL,
+  "tiles move by up to this share of their side" },
+
+{ "model.network", KEY_TEXT, AT(model.network), "resnet18", 1, 200, NULL,
+  "simple, squeezenet1_1, resnet18, resnet34, resnet50" },
+{ "model.weights", KEY_TEXT, AT(model.weights), "", 0, PATH_MAX_BYTES, NULL,
+  "a .safetensors file to start from; \"\": random" },
+
+{ "training.epochs", KEY_COUNT, AT(training.epochs), "20", 1, 100000, NULL,
+  "each of sampling.tiles_per_epoch tiles" },
+{ "training.batch", KEY_COUNT, AT(training.batch), "64", 1, 65536, NULL, "in all, over all devices" },
+{ "training.optimiser", KEY_TEXT, AT(training.optimiser), "adamw", 1, 200, NULL, "adamw, adam, sgd" },
+{ "training.learning_rate", KEY_NUMBER, AT(training.learning_rate), "0.001", 1e-8, 10, NULL,
+  "the highest of the schedule" },
+{ "training.weight_decay", KEY_NUMBER, AT(training.weight_decay), "0.01", 0, 1, NULL,
+  "how strongly weights are drawn towards 0" },
+{ "training.schedule", KEY_CHOICE, AT(training.schedule), "cosine", 0, 0, "cosine plateau constant",
+  "of the learning rate" },
+{ "training.warmup", KEY_NUMBER, AT(training.warmup), "0.05", 0, 0.5, NULL,
+  "share of all steps in which the rate rises at first" },
+{ "training.label_smoothing", KEY_NUMBER, AT(training.label_smoothing), "0.05", 0, 0.5, NULL,
+  "share of a label that goes to all classes alike" },
+{ "training.average", KEY_NUMBER, AT(training.average), "200", 0, 1e6, NULL,
+  "half-life of the weights' moving average, steps; 0: off" },
+{ "training.time", KEY_DURATION, AT(training.time), "0", 0, YEAR, NULL,
+  "longest that train may take, such as 28h; 0: no limit" },
+
+{ "augmentation.flips", KEY_SWITCH, AT(augmentation.flips), "true", 0, 0, NULL, "left to right, up to down" },
+{ "augmentation.turns", KEY_SWITCH, AT(augmentation.turns), "true", 0, 0, NULL, "by 90, 180, 270 degrees" },
+{ "augmentation.stain", KEY_NUMBER, AT(augmentation.stain), "0.15", 0, 1, NULL,
+  "strength of changes of haematoxylin and eosin, each" },
+{ "augmentation.colour", KEY_NUMBER, AT(augmentation.colour), "0.2", 0, 1, NULL,
+  "strength of changes of brightness, contrast, colour" },
+{ "augmentation.scale", KEY_NUMBER, AT(augmentation.scale), "0.1", 0, 0.5, NULL,
+  "zoom in or out by up to this share" },
+
+{ "inference.time", KEY_DURATION, AT(inference.time), "0", 0, YEAR, NULL,
+  "longest that inference may take; 0: no limit" },
+{ "inference.batch", KEY_COUNT, AT(inference.batch), "128", 1, 65536, NULL, "tiles at once" },
+{ "inference.turns", KEY_COUNT, AT(inference.turns), "8", 1, 8, "1 2 4 8",
+  "flipped and turned views of a tile, averaged" },
+
+{ "score.top", KEY_COUNT, AT(score.top), "3", 1, 10000, NULL, "the mean of this many of the highest tiles" },
+
+{ "answer.file", KEY_FILE, AT(answer.file), "output.csv", 1, 200, NULL, "its name" },
+{ "answer.header", KEY_SWITCH, AT(answer.header), "false", 0, 0, NULL, "a first line that names the columns" },
+{ "answer.decimals", KEY_COUNT, AT(answer.decimals), "6", 1, 12, NULL, "of a probability" },
+
+{ "device", KEY_DEVICE, AT(device), "auto", 1, 200, NULL, "auto, cpu, cuda, cuda:1, ..." },
+{ "precision", KEY_CHOICE, AT(precision), "auto", 0, 0, "auto fp32 bf16",
+  "auto: bf16 where the processor has it" },
+{ "threads", KEY_COUNT, AT(threads), "0", 0, 1024, NULL, "that read and compute; 0: one a core" },
+{ NULL, KEY_TEXT, 0, NULL, 0, 0, NULL, NULL },
+};
+
+int key_find(const char *name)
+{
+	for (int i = 0; key_table[i].name; i++)
+		if (strcmp(key_table[i].name, name) == 0)
+			return i;
+	return KEY_NONE;
+}
+
+const struct section *section_find(const char *name)
+{
+	for (const struct section *section = section_table; section->name; section++)
+		if (strcmp(section->name, name) == 0)
+			return section;
+	return NULL;
+}
+
+gboolean key_is_in(const struct key *key, const char *section)
+{
+	gsize length = strlen(section);
+
+	return strncmp(key->name, section, length) == 0 && key->name[length] == '.';
+}
+
+gboolean key_is_text(const struct key *key)
+{
+	return key->type == KEY_TEXT || key->type == KEY_FILE || key->type == KEY_PATTERN || key->type == KEY_DEVICE;
+}
+
+const char *key_last_part(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot ? dot + 1 : name;
+}
+
+/* How many letters to insert, drop, change or swap with the next (Damerau 1964); names up to 60 bytes. */
+static int distance(const char *a, const char *b)
+{
+	enum { MOST = 60 };
+	int rows[3][MOST + 1];
+	int *two_up = rows[0], *up = rows[1], *row = rows[2];
+	int m = (int)strlen(a), n = (int)strlen(b);
+
+	if (m > MOST || n > MOST)
+		return G_MAXINT;
+	for (int j = 0; j <= n; j++)
+		up[j] = j;
+	for (int i = 1; i <= m; i++) {
+		int *oldest = two_up;
+
+		row[0] = i;
+		for (int j = 1; j <= n; j++) {
+			row[j] = up[j - 1] + (g_ascii_tolower(a[i - 1]) != b[j - 1]);
+			row[j] = MIN(row[j], MIN(up[j], row[j - 1]) + 1);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				row[j] = MIN(row[j], two_up[j - 2] + 1);
+		}
+		two_up = up;
+		up = row;
+		row = oldest;
+	}
+	return up[n];
+}
+
+/* A third of a name may be wrong; more is another name. */
+static gboolean is_near(int letters, const char *name)
+{
+	return letters <= (int)(strlen(name) + 1) / 3;
+}
+
+const char *key_nearest(const char *name)
+{
+	const char *last = key_last_part(name), *nearest = NULL;
+	int least = G_MAXINT, least_whole = G_MAXINT;
+
+	for (const struct key *key = key_table; key->name; key++) {
+		int whole = distance(name, key->name), part = distance(last, key_last_part(key->name));
+		int letters = MIN(is_near(whole, name) ? whole : G_MAXINT, is_near(part, last) ? part : G_MAXINT);
+
+		if (letters < least || (letters == least && letters < G_MAXINT && whole < least_whole)) {
+			least = letters;
+			least_whole = whole;
+			nearest = key->name;
+		}
+	}
+	return nearest;
+}
+
+const char *section_nearest(const char *name)
+{
+	const char *nearest = NULL;
+	int least = G_MAXINT;
+
+	for (const struct section *section = section_table; section->name; section++) {
+		int letters = distance(name, section->name);
+
+		if (letters < least && is_near(letters, name)) {
+			least = letters;
+			nearest = section->name;
+		}
+	}
+	return nearest;
+}
+
+gboolean usage_error(GError **error, const char *format, ...)
+{
+	g_autofree char *message = NULL, *valid = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	message = g_strdup_vprintf(format, arguments);
+	va_end(arguments);
+	valid = g_utf8_make_valid(message, -1);
+	for (char *c = valid; *c; c++)
+		if (g_ascii_iscntrl(*c))
+			*c = '?';
+	g_set_error_literal(error, FAULT, FAULT_USAGE, valid);
+	return FALSE;
+}
+
+static gboolean unknown_error(GError **error, const char *where, const char *name, const char *kind,
+			      const char *nearest)
+{
+	g_autofree char *shown = excerpt(name);
+
+	return usage_error(error, "%s%s: unknown %s%s%s%s", where, shown, kind, nearest ? "; did you mean " : "",
+			   nearest ? nearest : "", nearest ? "?" : "");
+}
+
+gboolean unknown_key_error(GError **error, const char *where, const char *name)
+{
+	return unknown_error(error, where, name, "key", key_nearest(name));
+}
+
+gboolean unknown_section_error(GError **error, const char *where, const char *name)
+{
+	return unknown_error(error, where, name, "section", section_nearest(name));
+}
+
+gboolean section_value_error(GError **error, const char *where, const char *name)
+{
+	g_autoptr(GString) keys = g_string_new(NULL);
+
+	for (const struct key *key = key_table; key->name; key++)
+		if (key_is_in(key, name))
+			g_string_append_printf(keys, "%s%s", keys->len ? ", " : "", key->name);
+	return usage_error(error, "%s%s: expected a section, with the keys %s", where, name, keys->str);
+}
+
+char *excerpt(const char *text)
+{
+	enum { MOST = 60 };
+	g_autofree char *valid = g_utf8_make_valid(text, -1), *start = NULL;
+
+	if (g_utf8_strlen(valid, -1) <= MOST)
+		return g_steal_pointer(&valid);
+	start = g_utf8_substring(valid, 0, MOST);
+	return g_strconcat(start, "...", NULL);
+}

@@ -1,0 +1,38 @@
+/*
+ * loader.h - threads that fill batches of samples. Batches are pushed as lists of samples and popped
+ * filled, in the order in which they were pushed, whatever thread read what; so what comes out is a pure
+ * function of what went in.
+ *
+ * Memory: depth batches, allocated once and reused. Threads: push, pop and recycle on one thread; `read` runs
+ * in the loader's. A sample that cannot be read has its error in `failed`, its bytes are 0.
+ */
+#pragma once
+#include "common/task/task.h"
+
+G_BEGIN_DECLS
+
+struct loader;
+
+struct batch {
+	guint n;                /* samples in it, <= the loader's batch size */
+	struct sample *samples; /* (n) */
+	guint8 *bytes;          /* (n, height, width, channels) */
+	float *targets;         /* (n, targets) */
+	GError **failed;        /* (n) NULL where it was read */
+	gpointer tag;           /* what push was given */
+};
+
+/* readers: threads, >= 1. depth: batches filled or being filled at once, >= 2. */
+struct loader *loader_new(struct work *work, guint batch, guint depth, guint readers);
+void loader_free(struct loader *loader);        /* waits for reads under way */
+gboolean loader_room(const struct loader *loader);     /* whether push may be called */
+guint loader_pending(const struct loader *loader);     /* batches pushed and not popped */
+void loader_push(struct loader *loader, const struct sample *samples, guint n, gpointer tag);
+/* The oldest pushed; NULL where none is pending. Give it back before the next push that needs room. */
+struct batch *loader_pop(struct loader *loader);
+void loader_recycle(struct loader *loader, struct batch *batch);
+/* Seconds that pop waited so far, and that readers spent reading. */
+double loader_waited(const struct loader *loader);
+double loader_busy(struct loader *loader);
+
+G_END_DECLS

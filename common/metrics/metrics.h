@@ -1,0 +1,52 @@
+/*
+ * metrics.h - how good answers are.
+ *
+ * Labels are 0 or 1, scores finite, higher for 1. Ties count half. Intervals are two-sided at `level`
+ * (0.95, say). A value that needs a class that is missing is NAN.
+ */
+#pragma once
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+struct interval { double value, low, high; };
+
+/* Area under the ROC curve: Mann-Whitney's U over the pairs (Hanley & McNeil 1982). O(n log n). */
+double metrics_auc(const double *score, const guint8 *label, gsize n);
+/* With DeLong's variance (DeLong et al. 1988, in the fast form of Sun & Xu 2014), on the logit scale, so
+   that it stays within 0..1. Where that variance is 0 (all pairs in order, or all tied) or cannot be had
+   (a single case of a class), the exact binomial interval takes its place, as if the AUC were a share of
+   as many cases as the rarer class has (Clopper & Pearson 1934). */
+struct interval metrics_auc_interval(const double *score, const guint8 *label, gsize n, double level);
+/* DeLong's test of two scores of the same cases: the two-sided p; *difference is auc(a) - auc(b). p is 1
+   where the scores order all pairs alike, NAN where a class has fewer than two cases or the difference
+   has no variance. */
+double metrics_auc_test(const double *a, const double *b, const guint8 *label, gsize n, double *difference);
+
+struct roc_point { double threshold, sensitivity, specificity; };
+/* The curve, from (0 sensitivity, 1 specificity; threshold INFINITY) on, one point a distinct score, the
+   highest first; an array of struct roc_point, g_array_unref() it. "Positive" is score >= threshold. */
+GArray *metrics_roc(const double *score, const guint8 *label, gsize n);
+/* The highest sensitivity at a specificity of at least this. */
+double metrics_sensitivity_at(const GArray *roc, double specificity);
+/* The point of the largest sensitivity + specificity (Youden 1950), of equal ones that of the highest
+   threshold. */
+struct roc_point metrics_youden(const GArray *roc);
+
+struct confusion { gsize tp, fp, tn, fn; };
+struct confusion metrics_confusion(const double *score, const guint8 *label, gsize n, double threshold);
+double metrics_f(struct confusion c, double beta);      /* F-beta; NAN: no positive, none called so */
+
+/* Of probabilities: mean squared error (Brier 1950) and mean log loss, natural, clipped at 1e-15. NAN
+   without a case. */
+double metrics_brier(const double *probability, const guint8 *label, gsize n);
+double metrics_log_loss(const double *probability, const guint8 *label, gsize n);
+
+/* Of an ordered list of numbers, linear between ranks (type 7 of Hyndman & Fan 1996); q 0..1; n > 0. */
+double metrics_quantile(const double *sorted, gsize n, double q);
+
+/* The point that a standard normal is below with probability p, and the probability that it is below x. */
+double metrics_normal_quantile(double p);
+double metrics_normal_cdf(double x);
+
+G_END_DECLS

@@ -1,0 +1,25 @@
+/* input.c - see input.h. */
+#include "common/model/input.h"
+
+tensor *input_values(scope *s, const guint8 *bytes, guint n, const struct sample_shape *shape, int device)
+{
+	tensor *x = t_from(s, bytes, DIMS(n, (int64_t)shape->height * shape->width, shape->channels), T_U8,
+			   device);
+	return t_affine(s, t_to(s, x, T_F32, device), 1.0 / 255, 0);
+}
+
+tensor *input_normalise(scope *s, const struct model *m, const tensor *values,
+			const struct sample_shape *shape, int device)
+{
+	float scale[3], shift[3];
+	int c = shape->channels;
+
+	for (int i = 0; i < c && i < 3; i++) {
+		scale[i] = (float)(1 / m->std[i]);
+		shift[i] = (float)(-m->mean[i] / m->std[i]);
+	}
+	tensor *x = t_mul(s, values, t_from(s, scale, DIMS(1, 1, c), T_F32, device));
+	x = t_add(s, x, t_from(s, shift, DIMS(1, 1, c), T_F32, device));
+	x = t_reshape(s, x, DIMS(t_size(values, 0), shape->height, shape->width, c));
+	return t_permute(s, x, DIMS(0, 3, 1, 2));
+}

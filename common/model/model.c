@@ -1,0 +1,265 @@
+/* model.c - see model.h: the table of networks, and weights from files that others made. */
+#include "common/checkpoint/safetensors.h"
+#include "common/fault/fault.h"
+#include "common/model/networks.h"
+#include <math.h>
+
+/* least: a network must have a pixel left behind its last pool, or (resnet) 1/32 of the side. */
+const struct network networks[] = {
+	{ "simple", "4 convolutions with ELU; 1.5 M parameters, trained from nothing", 16, "classifier.",
+	  simple_build, simple_forward, NULL },
+	{ "squeezenet1_1", "SqueezeNet 1.1; 1.2 M parameters, the fastest", 17, "classifier.",
+	  squeezenet_build, squeezenet_forward, NULL },
+	{ "resnet18", "ResNet-18; 11.7 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet18 },
+	{ "resnet34", "ResNet-34; 21.8 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet34 },
+	{ "resnet50", "ResNet-50; 25.6 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet50 },
+	{ 0 },
+};
+
+static const double imagenet_mean[3] = { 0.485, 0.456, 0.406 }, imagenet_std[3] = { 0.229, 0.224, 0.225 };
+
+/* An error of a scope as one of ours. */
+static gboolean check(const scope *s, const char *what, GError **error)
+{
+	const char *message;
+	enum scope_err err = scope_error(s, &message);
+	if (err == SCOPE_OK)
+		return TRUE;
+	g_set_error(error, FAULT, err == SCOPE_NO_MEMORY ? FAULT_ROOM : FAULT_FAILED, "%s: %s", what, message);
+	return FALSE;
+}
+
+static const struct network *find_network(const char *name, GError **error)
+{
+	g_autoptr(GString) known = g_string_new(NULL);
+	for (const struct network *n = networks; n->name != NULL; n++) {
+		if (strcmp(n->name, name) == 0)
+			return n;
+		g_string_append_printf(known, "%s%s", known->len == 0 ? "" : ", ", n->name);
+	}
+	g_set_error(error, FAULT, FAULT_USAGE, "network '%s' is unknown; there are %s", name, known->str);
+	return NULL;
+}
+
+struct model *model_new(const char *network, int channels, int outputs, int device, GError **error)
+{
+	const struct network *found = find_network(network, error);
+	if (found == NULL)
+		return NULL;
+	g_autoptr(model_t) m = g_new0(struct model, 1);
+	m->network = found;
+	m->channels = channels;
+	m->outputs = outputs;
+	m->device = device;
+	memcpy(m->mean, imagenet_mean, sizeof m->mean);
+	memcpy(m->std, imagenet_std, sizeof m->std);
+	m->params = scope_open(NULL, 0);
+	scope_device(m->params, device);
+	found->build(m);
+	if (!check(m->params, network, error))
+		return NULL;
+	return g_steal_pointer(&m);
+}
+
+void model_free(struct model *m)
+{
+	if (m == NULL)
+		return;
+	scope_close(m->params);
+	g_free(m);
+}
+
+/* "64x3x7x7"; "one number" where there is no dimension. */
+static char *shape_text(dims shape)
+{
+	GString *text = g_string_new(shape.n == 0 ? "one number" : NULL);
+	for (int i = 0; i < shape.n; i++)
+		g_string_append_printf(text, "%s%" G_GINT64_FORMAT, i == 0 ? "" : "x", shape.d[i]);
+	return g_string_free(text, FALSE);
+}
+
+static gboolean shape_equal(dims a, dims b)
+{
+	gboolean equal = a.n == b.n;
+	for (int i = 0; equal && i < a.n; i++)
+		equal = a.d[i] == b.d[i];
+	return equal;
+}
+
+tensor *model_forward(struct model *m, scope *outer, const tensor *x)
+{
+	SCOPE(s, outer, 0);
+	if (x == NULL)
+		return NULL;
+	dims d = t_dims(x);
+	if (d.n != 4 || d.d[1] != m->channels || d.d[2] < m->network->least || d.d[3] < m->network->least) {
+		g_autofree char *shape = shape_text(d);
+		g_autofree char *message = g_strdup_printf("%s: expected N x %d x H x W, H and W at least %d, got %s",
+							   m->network->name, m->channels, m->network->least, shape);
+		scope_fail(s, message);
+		return NULL;
+	}
+	tensor *y = m->network->forward(m, s, x);
+	if (y != NULL && t_type(y) != T_F32) /* losses and scores are no place for bfloat16 */
+		y = t_to(s, y, T_F32, m->device);
+	return scope_keep(outer, y);
+}
+
+gint64 model_parameters(const struct model *m)
+{
+	gint64 total = 0;
+	for (gsize i = 0; i < scope_count(m->params); i++) {
+		bool trained;
+		const char *name;
+		dims shape = t_dims(scope_at(m->params, i, &name, &trained));
+		gint64 size = 1;
+		for (int d = 0; d < shape.n; d++)
+			size *= shape.d[d];
+		total += trained ? size : 0;
+	}
+	return total;
+}
+
+/* --- weights from a file ------------------------------------------------------------------------- */
+
+/* "[1, 2, 3]" as three numbers. */
+static gboolean parse_three(const char *text, double *three)
+{
+	const char *at = text;
+	for (int i = 0; i < 3; i++) {
+		char *end;
+		at += strspn(at, " ");
+		if (*at++ != "[,,"[i])
+			return FALSE;
+		three[i] = g_ascii_strtod(at, &end);
+		if (end == at || !isfinite(three[i]))
+			return FALSE;
+		at = end;
+	}
+	at += strspn(at, " ");
+	return *at == ']' && at[1 + strspn(at + 1, " ")] == '\0';
+}
+
+/* Metadata `key` into three, where there is one. */
+static gboolean read_three(const struct safetensors *file, const char *path, const char *key, double least,
+			   double *three, GError **error)
+{
+	const char *text = safetensors_metadata(file, key);
+	double read[3];
+	if (text == NULL)
+		return TRUE;
+	gboolean good = parse_three(text, read);
+	for (int i = 0; good && i < 3; i++)
+		good = read[i] > least;
+	if (!good) {
+		g_autofree char *start = g_strndup(text, 60), *shown = g_utf8_make_valid(start, -1);
+		g_strdelimit(shown, "\b\f\n\r\t", ' ');
+		g_set_error(error, FAULT, FAULT_DATA, "%s: metadata '%s': expected a list of 3 numbers%s, got %s",
+			    path, key, least == 0 ? " above 0" : "", shown);
+		return FALSE;
+	}
+	memcpy(three, read, sizeof read);
+	return TRUE;
+}
+
+static gboolean fits(const struct safetensor *view, const tensor *param)
+{
+	gboolean number = view->type == T_F32 || view->type == T_F16 || view->type == T_BF16 || view->type == T_F64;
+	return number && shape_equal(view->shape, t_dims(param));
+}
+
+/* What is wrong with the classifier's parameters in the file, as a sentence; or NULL. */
+static char *head_fault(const struct model *m, const struct safetensors *file, const char *path)
+{
+	for (gsize i = 0; i < scope_count(m->params); i++) {
+		const char *name;
+		bool trained;
+		tensor *param = scope_at(m->params, i, &name, &trained);
+		if (!g_str_has_prefix(name, m->network->head))
+			continue;
+		const struct safetensor *view = safetensors_find(file, name);
+		if (view == NULL)
+			return g_strdup_printf("%s has no %s: the classifier starts at random", path, name);
+		if (!fits(view, param)) {
+			g_autofree char *theirs = shape_text(view->shape), *ours = shape_text(t_dims(param));
+			return g_strdup_printf("%s has %s of %s, here it is %s: the classifier starts at random",
+					       path, name, theirs, ours);
+		}
+	}
+	return NULL;
+}
+
+/* Every parameter but the classifier's is in the file, and every tensor of the file has its place; so the
+   weights of a deeper network are no success. */
+static gboolean check_fit(const struct model *m, const struct safetensors *file, const char *path,
+			  GError **error)
+{
+	for (gsize i = 0; i < scope_count(m->params); i++) {
+		const char *name;
+		bool trained;
+		tensor *param = scope_at(m->params, i, &name, &trained);
+		const struct safetensor *view = safetensors_find(file, name);
+		if (g_str_has_prefix(name, m->network->head) || (view != NULL && fits(view, param)))
+			continue;
+		g_autofree char *ours = shape_text(t_dims(param));
+		g_autofree char *theirs = view == NULL ? NULL : shape_text(view->shape);
+		if (view == NULL)
+			g_set_error(error, FAULT, FAULT_DATA, "%s: not weights of %s: %s (%s) is missing", path,
+				    m->network->name, name, ours);
+		else
+			g_set_error(error, FAULT, FAULT_DATA, "%s: not weights of %s: %s is %s%s, expected %s", path,
+				    m->network->name, name, theirs,
+				    shape_equal(view->shape, t_dims(param)) ? " of whole numbers" : "", ours);
+		return FALSE;
+	}
+	for (guint i = 0; i < safetensors_count(file); i++) {
+		const char *name = safetensors_at(file, i)->name;
+		if (scope_find(m->params, name) == NULL && !g_str_has_prefix(name, m->network->head) &&
+		    !g_str_has_suffix(name, ".num_batches_tracked")) { /* torchvision counts batches; no one asks */
+			g_set_error(error, FAULT, FAULT_DATA, "%s: not weights of %s, which has no %s", path,
+				    m->network->name, name);
+			return FALSE;
+		}
+	}
+	return TRUE;
+}
+
+static void copy_weights(struct model *m, scope *s, const struct safetensors *file, gboolean with_head)
+{
+	for (gsize i = 0; i < scope_count(m->params); i++) {
+		const char *name;
+		bool trained;
+		tensor *param = scope_at(m->params, i, &name, &trained);
+		if (!with_head && g_str_has_prefix(name, m->network->head))
+			continue;
+		const struct safetensor *view = safetensors_find(file, name);
+		SCOPE(one, s, 0);
+		if (view->type == T_F32)
+			t_write_(one, param, view->data, view->size);
+		else
+			t_copy_(one, param, t_to(one, t_from(one, view->data, view->shape, view->type, T_CPU),
+						 T_F32, m->device));
+	}
+}
+
+gboolean model_load(struct model *m, const char *path, char **left_out, GError **error)
+{
+	double mean[3], std[3];
+	memcpy(mean, m->mean, sizeof mean);
+	memcpy(std, m->std, sizeof std);
+	g_autoptr(safetensors_t) file = safetensors_open(path, error);
+	if (file == NULL || !check_fit(m, file, path, error) ||
+	    !read_three(file, path, "mean", -HUGE_VAL, mean, error) ||
+	    !read_three(file, path, "std", 0, std, error))
+		return FALSE;
+	g_autofree char *fault = head_fault(m, file, path);
+	SCOPE(s, NULL, SCOPE_NO_GRAD);
+	copy_weights(m, s, file, fault == NULL);
+	if (!check(s, path, error))
+		return FALSE;
+	memcpy(m->mean, mean, sizeof mean);
+	memcpy(m->std, std, sizeof std);
+	if (left_out != NULL)
+		*left_out = g_steal_pointer(&fault);
+	return TRUE;
+}

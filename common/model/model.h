@@ -1,0 +1,60 @@
+/*
+ * model.h - networks: a table of them, and one network with its parameters.
+ *
+ * Parameter names are torchvision's, so that its weights load. A network maps pixels, as the task
+ * prepared them, to `outputs` numbers a sample: x (N, channels, H, W) to (N, outputs).
+ *
+ * Ownership: model_new() to model_free(); the parameters live in model->params.
+ * Errors:    model_new and model_load: FAULT_USAGE for an unknown network (with the known ones),
+ *            FAULT_DATA for weights that do not fit.
+ * Threads:   one.
+ */
+#pragma once
+#include "common/tensor/tensor.h"
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+struct model;
+
+struct network {
+	const char *name, *help;
+	int least;              /* px, the least height and width */
+	const char *head;       /* prefix of the classifier's parameters: left out of foreign weights of
+	                           another shape */
+	/* Makes the parameters in m->params. */
+	void (*build)(struct model *m);
+	/* x (N, C, H, W) to (N, m->outputs). */
+	tensor *(*forward)(struct model *m, scope *s, const tensor *x);
+	const void *plan;       /* the network's own, or NULL */
+};
+
+struct model {
+	const struct network *network;
+	int channels, outputs, device;
+	scope *params;
+	/* What the first layer wants: (pixel / 255 - mean) / std; ImageNet's unless the weights that were
+	   loaded say otherwise in their metadata ("mean", "std"). */
+	double mean[3], std[3];
+};
+
+/* All networks, ended by a row without a name. */
+extern const struct network networks[];
+
+struct model *model_new(const char *network, int channels, int outputs, int device, GError **error);
+void model_free(struct model *m);
+/* The result is T_F32, whatever the scope computes in. */
+tensor *model_forward(struct model *m, scope *s, const tensor *x);
+gint64 model_parameters(const struct model *m);    /* trained numbers */
+
+/* Parameters from a .safetensors file of F32, F16, BF16 or F64. A classifier of another shape, or that the
+   file lacks, keeps its random start and is named in *left_out (a sentence for the log, or NULL); any other
+   parameter that is missing or of another shape is an error that names it and both shapes, and so is a
+   tensor of the file that the network has no place for (but num_batches_tracked). "mean" and "std" of
+   the file's metadata (JSON lists of 3) become the model's. An error leaves the model as it was. */
+gboolean model_load(struct model *m, const char *path, char **left_out, GError **error);
+
+typedef struct model model_t;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(model_t, model_free)
+
+G_END_DECLS

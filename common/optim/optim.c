@@ -1,0 +1,132 @@
+/* optim.c - see optim.h. */
+#include "common/optim/optim.h"
+#include "common/fault/fault.h"
+#include <math.h>
+
+/* Kingma & Ba 2015: beta 0.9, 0.999, eps 1e-8 */
+static void adam(scope *s, tensor *p, tensor *grad, tensor *const *slot, double rate, double decay, gint64 step)
+{
+	if (decay > 0)
+		t_axpy_(s, grad, decay, p);     /* Adam's decay is of the loss, L2 */
+	t_adam_(s, p, grad, slot[0], slot[1], rate, 0.9, 0.999, 1e-8, 0, step);
+}
+
+static void adamw(scope *s, tensor *p, tensor *grad, tensor *const *slot, double rate, double decay, gint64 step)
+{
+	t_adam_(s, p, grad, slot[0], slot[1], rate, 0.9, 0.999, 1e-8, decay, step);
+}
+
+/* Momentum 0.9: m = 0.9 m + g + decay p; p -= rate m */
+static void sgd(scope *s, tensor *p, tensor *grad, tensor *const *slot, double rate, double decay, gint64 step)
+{
+	(void)step;
+	t_scale_(s, slot[0], 0.9);
+	t_axpy_(s, slot[0], 1, grad);
+	if (decay > 0)
+		t_axpy_(s, slot[0], decay, p);
+	t_axpy_(s, p, -rate, slot[0]);
+}
+
+const struct optimiser optimisers[] = {
+	{ "adam", "Kingma & Ba 2015; weight decay as L2", "mv", adam },
+	{ "adamw", "Loshchilov & Hutter 2019", "mv", adamw },
+	{ "sgd", "with momentum 0.9", "m", sgd },
+	{ 0 },
+};
+
+static const struct optimiser *find(const char *name, GError **error)
+{
+	g_autoptr(GString) known = g_string_new(NULL);
+
+	for (const struct optimiser *k = optimisers; k->name != NULL; k++) {
+		if (g_str_equal(k->name, name))
+			return k;
+		g_string_append_printf(known, "%s%s", known->len > 0 ? ", " : "", k->name);
+	}
+	g_set_error(error, FAULT, FAULT_USAGE, "training.optimiser: '%s' is unknown; there are %s", name, known->str);
+	return NULL;
+}
+
+struct optim *optim_new(const char *name, struct model *model, int device, GError **error)
+{
+	const struct optimiser *kind = find(name, error);
+	const char *message;
+
+	if (kind == NULL)
+		return NULL;
+	g_autoptr(optim_t) o = g_new0(struct optim, 1);
+	o->kind = kind;
+	o->params = model->params;
+	o->state = scope_open(NULL, SCOPE_NO_GRAD);
+	scope_device(o->state, device);
+	for (size_t i = 0; i < scope_count(o->params); i++) {
+		const char *of;
+		bool trained;
+		const tensor *p = scope_at(o->params, i, &of, &trained);
+		for (const char *c = kind->slots; trained && *c != '\0'; c++) {
+			g_autofree char *slot = g_strdup_printf("%c.%s", *c, of);
+			scope_buffer(o->state, slot, t_dims(p), 0);
+		}
+	}
+	enum scope_err failure = scope_error(o->state, &message);
+	if (failure == SCOPE_OK)
+		return g_steal_pointer(&o);
+	g_set_error(error, FAULT, failure == SCOPE_NO_MEMORY ? FAULT_ROOM : FAULT_FAILED, "optimiser: %s", message);
+	return NULL;
+}
+
+void optim_free(struct optim *o)
+{
+	if (o == NULL)
+		return;
+	scope_close(o->state);
+	g_free(o);
+}
+
+void optim_step(struct optim *o, scope *parent, double rate, double decay)
+{
+	size_t slots = strlen(o->kind->slots), at = 0;
+	tensor *slot[4];
+
+	SCOPE(s, parent, SCOPE_NO_GRAD);
+	o->step++;
+	for (size_t i = 0; i < scope_count(o->params); i++) {
+		bool trained;
+		tensor *p = scope_at(o->params, i, NULL, &trained);
+		if (!trained)
+			continue;
+		for (size_t k = 0; k < slots; k++)
+			slot[k] = scope_at(o->state, at++, NULL, NULL);
+		tensor *grad = t_grad(s, p);
+		if (grad != NULL)
+			o->kind->step(s, p, grad, slot, rate, t_dims(p).n > 1 ? decay : 0, o->step);
+	}
+}
+
+double schedule_factor(enum schedule kind, double progress, double warmup, int plateaus)
+{
+	double p = CLAMP(progress, 0, 1);
+
+	if (p < warmup)
+		return p / warmup;
+	switch (kind) {
+	case SCHEDULE_COSINE:
+		return warmup >= 1 ? 1 : 0.5 * (1 + cos(G_PI * (p - warmup) / (1 - warmup)));
+	case SCHEDULE_PLATEAU:
+		return pow(0.3, plateaus);
+	case SCHEDULE_CONSTANT:
+		return 1;
+	}
+	return 1;
+}
+
+void average_step(scope *parent, const struct model *average, const struct model *model, double half_life,
+		  gint64 step)
+{
+	double weight = MAX(1 - exp2(-1 / half_life), 1.0 / (double)(step + 1));
+
+	SCOPE(s, parent, SCOPE_NO_GRAD);
+	for (size_t i = 0; i < scope_count(model->params); i++)
+		t_lerp_(s, scope_at(average->params, i, NULL, NULL), weight,
+			scope_at(model->params, i, NULL, NULL));
+}

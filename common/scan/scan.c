@@ -1,0 +1,260 @@
+/*
+ * scan.c - see scan.h. A flight is a case on its way: prepared in a pool's thread, its samples waiting, in
+ * the loader or judged; a batch holds samples of several flights, named by tickets.
+ */
+#include "common/scan/scan.h"
+#include "common/fault/fault.h"
+#include "common/log/log.h"
+#include "common/model/input.h"
+#include <math.h>
+
+struct flight {
+	guint item;
+	int round;
+	GArray *samples, *outputs, *targets;    /* struct sample; float (n, judged); float (n, targets) */
+	gsize back;                             /* samples whose outputs are there */
+	gsize failed;
+	GError *error;
+};
+
+struct ticket {
+	struct flight *flight;
+	gsize index;            /* of flight->samples */
+};
+
+struct state {
+	struct scan *scan;
+	scan_done done;
+	void *context;
+	struct loader *loader;
+	GThreadPool *pool;
+	GAsyncQueue *prepared;  /* struct flight */
+	GArray *waiting;        /* struct ticket, from `first` on */
+	guint first;
+	gsize preparing, finished;
+	GHashTable *open;       /* flights handed to nobody yet */
+	float *row;             /* outputs of a batch */
+};
+
+static void prepare(gpointer data, gpointer user)
+{
+	struct flight *f = data;
+	struct state *st = user;
+
+	st->scan->work->task->prepare(st->scan->work, f->item, &f->error);
+	g_async_queue_push(st->prepared, f);
+}
+
+static void flight_free(struct flight *f)
+{
+	g_array_unref(f->samples);
+	g_array_unref(f->outputs);
+	g_array_unref(f->targets);
+	g_clear_error(&f->error);
+	g_free(f);
+}
+
+static void start(struct state *st, guint item)
+{
+	struct flight *f = g_new0(struct flight, 1);
+
+	f->item = item;
+	f->samples = g_array_new(FALSE, FALSE, sizeof(struct sample));
+	f->outputs = g_array_new(FALSE, FALSE, sizeof(float));
+	f->targets = g_array_new(FALSE, FALSE, sizeof(float));
+	st->preparing++;
+	g_hash_table_add(st->open, f);
+	if (st->scan->prepare)
+		g_thread_pool_push(st->pool, f, NULL);
+	else
+		g_async_queue_push(st->prepared, f);
+}
+
+static gboolean finish(struct state *st, struct flight *f, GError **error)
+{
+	struct scan_case c = { f->item, &g_array_index(f->samples, struct sample, 0),
+			       &g_array_index(f->outputs, float, 0), &g_array_index(f->targets, float, 0),
+			       f->back, f->failed, f->error };
+	gboolean ok = st->done(st->context, &c, error);
+
+	if (st->scan->prepare)
+		st->scan->work->task->release(st->scan->work, f->item);
+	st->finished++;
+	g_hash_table_remove(st->open, f);       /* frees it */
+	return ok;
+}
+
+/* All its outputs are there: what next? */
+static gboolean advance(struct state *st, struct flight *f, GError **error)
+{
+	struct scan *scan = st->scan;
+	const struct task *task = scan->work->task;
+	gsize before = f->samples->len;
+	g_autoptr(GArray) more = g_array_new(FALSE, FALSE, sizeof(struct sample));
+
+	gboolean usable = f->round > 0 || f->error == NULL;     /* else it could not be prepared */
+
+	if (usable && (scan->rounds == 0 || f->round < scan->rounds))
+		task->next(scan->work, f->item, f->round++, &g_array_index(f->samples, struct sample, 0),
+			   &g_array_index(f->outputs, float, 0), before, more);
+	if (more->len == 0)
+		return finish(st, f, error);
+	g_array_append_vals(f->samples, more->data, more->len);
+	g_array_set_size(f->outputs, f->samples->len * (guint)task->judged);
+	g_array_set_size(f->targets, f->samples->len * (guint)scan->work->shape.targets);
+	for (gsize i = before; i < f->samples->len; i++) {
+		struct ticket ticket = { f, i };
+		g_array_append_val(st->waiting, ticket);
+	}
+	return TRUE;
+}
+
+static void push(struct state *st)
+{
+	guint n = MIN(st->waiting->len - st->first, st->scan->batch);
+	g_autofree struct sample *samples = g_new(struct sample, n);
+	struct ticket *tickets = g_memdup2(&g_array_index(st->waiting, struct ticket, st->first),
+					   n * sizeof *tickets);
+
+	for (guint i = 0; i < n; i++)
+		samples[i] = g_array_index(tickets[i].flight->samples, struct sample, tickets[i].index);
+	loader_push(st->loader, samples, n, tickets);
+	st->first += n;
+	if (st->first > st->waiting->len / 2) { /* amortised: each ticket moves at most once */
+		g_array_remove_range(st->waiting, 0, st->first);
+		st->first = 0;
+	}
+}
+
+/* outputs: (n, judged) */
+static gboolean judge(struct scan *scan, const struct batch *b, float *outputs, GError **error)
+{
+	const struct task *task = scan->work->task;
+	gsize size = b->n * (gsize)task->judged * sizeof *outputs;
+	const char *message;
+	gint64 begin = g_get_monotonic_time();
+
+	SCOPE(root, NULL, SCOPE_NO_GRAD);
+	tensor *x = input_values(root, b->bytes, b->n, &scan->work->shape, scan->device);
+	x = input_normalise(root, scan->model, x, &scan->work->shape, scan->device);
+	{
+		SCOPE(net, root, scan->flags);
+		tensor *y = t_to(net, model_forward(scan->model, net, x), T_F32, scan->device);
+		t_read(net, task->judge(scan->work, net, y), outputs, size);
+	}
+	enum scope_err failure = scope_error(root, &message);
+	scan->network_s += (double)(g_get_monotonic_time() - begin) / G_USEC_PER_SEC;
+	if (failure == SCOPE_OK)
+		return TRUE;
+	g_set_error(error, FAULT, failure == SCOPE_NO_MEMORY ? FAULT_ROOM : FAULT_FAILED, "network: %s", message);
+	if (failure == SCOPE_NO_MEMORY)
+		g_prefix_error(error, "batch of %u: out of memory (smaller: --set inference.batch=%u): ", b->n,
+			       MAX(b->n / 2, 1));
+	return FALSE;
+}
+
+static gboolean take(struct state *st, GError **error)
+{
+	const struct task *task = st->scan->work->task;
+	gsize judged = (gsize)task->judged, targets = (gsize)st->scan->work->shape.targets;
+	struct batch *b = loader_pop(st->loader);
+	g_autofree struct ticket *tickets = b->tag;
+
+	if (!judge(st->scan, b, st->row, error)) {
+		loader_recycle(st->loader, b);
+		return FALSE;
+	}
+	for (guint i = 0; i < b->n; i++) {
+		struct flight *f = tickets[i].flight;
+		for (gsize k = 0; k < judged; k++)
+			g_array_index(f->outputs, float, tickets[i].index * judged + k) =
+				b->failed[i] != NULL ? NAN : st->row[i * judged + k];
+		memcpy(&g_array_index(f->targets, float, tickets[i].index * targets), b->targets + i * targets,
+		       targets * sizeof(float));
+		if (b->failed[i] != NULL) {
+			f->failed++;
+			if (f->error == NULL)
+				f->error = g_error_copy(b->failed[i]);
+		}
+		f->back++;
+	}
+	guint n = b->n;
+	st->scan->n_samples += n;
+	loader_recycle(st->loader, b);
+	/* each flight advances once, at its last sample of this batch */
+	for (guint i = 0; i < n; i++) {
+		struct flight *f = tickets[i].flight;
+		gboolean last = tickets[i].index + 1 == f->back && f->back == f->samples->len;
+		if (last && !advance(st, f, error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+static gboolean run(struct state *st, const guint *items, gsize n, GError **error)
+{
+	struct scan *scan = st->scan;
+	gsize next = 0, ahead = scan->prepare ? scan->readers + 2 : 4;
+
+	while (st->finished < n) {
+		gboolean late = scan->deadline > 0 && log_seconds() > scan->deadline;
+		while (!late && next < n && g_hash_table_size(st->open) < ahead)
+			start(st, items[next++]);
+		guint waiting = st->waiting->len - st->first;
+		gboolean idle = loader_pending(st->loader) == 0 && waiting == 0;
+		if (late || (idle && st->preparing == 0))
+			break;
+		struct flight *f = idle ? g_async_queue_pop(st->prepared) : g_async_queue_try_pop(st->prepared);
+		if (f != NULL) {
+			st->preparing--;
+			if (!advance(st, f, error))
+				return FALSE;
+			continue;
+		}
+		if (waiting > 0 && loader_room(st->loader) &&
+		    (waiting >= scan->batch || loader_pending(st->loader) == 0)) {
+			push(st);
+			continue;
+		}
+		if (loader_pending(st->loader) > 0 && !take(st, error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done done, void *context,
+		    GError **error)
+{
+	struct state st = { .scan = scan, .done = done, .context = context };
+
+	st.loader = loader_new(scan->work, scan->batch, 3, scan->readers);
+	st.prepared = g_async_queue_new();
+	st.waiting = g_array_new(FALSE, FALSE, sizeof(struct ticket));
+	st.open = g_hash_table_new_full(NULL, NULL, (GDestroyNotify)flight_free, NULL);
+	st.row = g_new(float, scan->batch * (gsize)scan->work->task->judged);
+	if (scan->prepare)
+		st.pool = g_thread_pool_new(prepare, &st, (int)scan->readers, FALSE, NULL);
+	scan->network_s = scan->wait_s = 0;
+	scan->n_samples = 0;
+
+	gboolean ok = run(&st, items, n, error);
+	scan->wait_s = loader_waited(st.loader);
+
+	if (st.pool != NULL)
+		g_thread_pool_free(st.pool, FALSE, TRUE);       /* waits for those under way */
+	for (struct batch *b; (b = loader_pop(st.loader)) != NULL; loader_recycle(st.loader, b))
+		g_free(b->tag);
+	loader_free(st.loader);
+	if (scan->prepare) {
+		GHashTableIter iter;
+		gpointer f;
+		g_hash_table_iter_init(&iter, st.open);
+		while (g_hash_table_iter_next(&iter, &f, NULL))
+			scan->work->task->release(scan->work, ((struct flight *)f)->item);
+	}
+	g_hash_table_unref(st.open);
+	g_async_queue_unref(st.prepared);
+	g_array_unref(st.waiting);
+	g_free(st.row);
+	return ok;
+}

@@ -1,0 +1,44 @@
+/*
+ * scan.h - cases to outputs: prepares each case, reads the samples that its task wants next, runs them
+ * through the network, and hands the case over when the task wants no more. Used to validate and to answer.
+ *
+ * Cases flow through one loader, the next being prepared while one is read and computed, so neither waits.
+ * Errors of a case (unreadable, a sample failed) are handed over with it; the scan's own are the network's
+ * (out of memory) and those that `done` sets.
+ * Threads: main. Memory: a few cases' samples and outputs, whatever their number.
+ */
+#pragma once
+#include "common/load/loader.h"
+#include "common/model/model.h"
+
+G_BEGIN_DECLS
+
+struct scan_case {              /* what is handed over; valid during the call */
+	guint item;
+	const struct sample *samples;
+	const float *outputs;   /* (n, judged) NAN where the sample was not read */
+	const float *targets;   /* (n, targets) as read */
+	gsize n, failed;
+	const GError *error;    /* why it could not be prepared, or the first sample that failed; or NULL */
+};
+typedef gboolean (*scan_done)(void *context, const struct scan_case *done, GError **error);
+
+struct scan {
+	struct work *work;
+	struct model *model;
+	int device;
+	unsigned flags;         /* SCOPE_BF16, SCOPE_CHANNELS_LAST */
+	guint batch, readers;
+	gboolean prepare;       /* prepare and release cases; else they are ready */
+	int rounds;             /* at most so many rounds of task->next; 0: all */
+	double deadline;        /* log_seconds() at which it ends with what it has; 0: none */
+	double network_s, wait_s; /* out: seconds in the network; waiting for samples */
+	guint64 n_samples;      /* out */
+};
+
+/* Items in the order given. done is called once for each, in any order; those not reached by the deadline
+   are not handed over. */
+gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done done, void *context,
+		    GError **error);
+
+G_END_DECLS

@@ -1,0 +1,68 @@
+/*
+ * slide.h - a whole slide, through OpenSlide, with our errors.
+ *
+ * Every format that OpenSlide reads. Pixels come as RGB, un-premultiplied; what was never scanned
+ * (alpha 0) is white in RGB and told apart by `scanned`. Positions are level-0 pixels of the whole
+ * slide, as in OpenSlide, not of its bounds.
+ *
+ * A slide is facts alone, read once; handles are taken from a pool, which keeps at most `most` of them
+ * open (an .mrxs handle holds files and a cache) and opens again what it had to close. After a failed
+ * read OpenSlide leaves a handle in error for good: the pool throws it away and the next read opens anew.
+ *
+ * Errors:  FAULT_DATA: `slide 'Slide012': tile at 1024,2048 (256 x 256 px, level 0): OpenSlide's words`.
+ *          A failed read leaves the buffer undefined; it never returns white for it.
+ * Threads: slide_open, slide_read and the pool may be used by any number at once; slide_read holds no
+ *          lock while it decodes.
+ */
+#pragma once
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+struct slide_pool;
+
+struct slide {                  /* facts of one slide */
+	struct slide_pool *pool;
+	char *path;
+	char *id;               /* the file's name without its ending; all that a log may show */
+	gint64 width, height;   /* level 0, px */
+	gint64 x, y, w, h;      /* the scanned part (openslide.bounds-*), or all of it; level 0, px */
+	double mpp;             /* um/px at level 0, mean of x and y; 0: the file does not say */
+	int levels;
+	double *downsample;     /* (levels) */
+	char *quickhash;        /* OpenSlide's quickhash-1, or NULL */
+	char *vendor;
+};
+
+/* most: handles open at once, over all slides, >= 1. */
+struct slide_pool *slide_pool_new(guint most);
+void slide_pool_free(struct slide_pool *pool);  /* all its slides must be closed */
+guint slide_pool_open_handles(struct slide_pool *pool);        /* now */
+
+/* Where the objective's power is given but no mpp, mpp = 10 / power (10 um/px at 1x: the usual objectives
+   of 20x and 40x scan at 0.5 and 0.25). */
+struct slide *slide_open(struct slide_pool *pool, const char *path, GError **error);
+void slide_close(struct slide *slide);
+typedef struct slide slide_t;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(slide_t, slide_close)
+
+/* The identifier for a path: its last part without the ending. */
+char *slide_id(const char *path);
+
+/*
+ * Reads w x h pixels, each `scale` level-0 pixels wide, from level-0 position x, y: rgb (h, w, 3). It reads
+ * the coarsest level with that detail; what is left of the scale, if more than 1 in 1000, is resampled by
+ * area mean (reduction) or bilinear (enlargement), weighed by what was scanned. What lies off the slide was
+ * never scanned. scanned_opt (h, w): 255 where scanned, 0 where not, between at edges.
+ *
+ * A position between pixels is kept exactly when resampling; a level read as it is starts at the nearest of
+ * its pixels. Limits: w, h 1..16384; scale 1/64 to 1024 times a level's. Each thread keeps buffers of
+ * at most 33 MB for its next read.
+ */
+gboolean slide_read(struct slide *slide, double x, double y, double scale, int w, int h, guint8 *rgb,
+		    guint8 *scanned_opt, GError **error);
+
+/* BGRA premultiplied, native-endian words as OpenSlide gives them, to RGB and scanned; n pixels. */
+void slide_convert(const guint32 *argb, gsize n, guint8 *rgb, guint8 *scanned_opt);
+
+G_END_DECLS

@@ -1,0 +1,64 @@
+/* pattern.c - see pattern.h. */
+#include "common/task/pattern.h"
+#include "common/fault/fault.h"
+
+static char *replace(const char *text, const char *what, const char *by)
+{
+	GString *out = g_string_new(text);
+
+	g_string_replace(out, what, by, 0);
+	return g_string_free(out, FALSE);
+}
+
+char *pattern_path(const char *root, const char *pattern, const char *class, const char *name)
+{
+	g_autofree char *classed = replace(pattern, "{class}", class != NULL ? class : "");
+	g_autofree char *named = replace(classed, "{name}", name);
+
+	return g_build_filename(root, named, NULL);
+}
+
+static void match_free(gpointer data)
+{
+	struct pattern_match *m = data;
+
+	g_free(m->name);
+	g_free(m->path);
+	g_free(m);
+}
+
+static int by_name(gconstpointer a, gconstpointer b)
+{
+	return strcmp((*(struct pattern_match *const *)a)->name, (*(struct pattern_match *const *)b)->name);
+}
+
+GPtrArray *pattern_list(const char *root, const char *pattern, const char *class, GError **error)
+{
+	g_autofree char *classed = replace(pattern, "{class}", class != NULL ? class : "");
+	g_autofree char *full = g_build_filename(root, classed, NULL);
+	g_autofree char *folder = g_path_get_dirname(full), *last = g_path_get_basename(full);
+	const char *at = strstr(last, "{name}"), *entry;
+
+	if (at == NULL || strstr(at + 1, "{name}") != NULL || strstr(folder, "{name}") != NULL) {
+		g_set_error(error, FAULT, FAULT_USAGE, "pattern '%s': expected {name} once, in its last part", pattern);
+		return NULL;
+	}
+	g_autofree char *prefix = g_strndup(last, (gsize)(at - last));
+	const char *suffix = at + strlen("{name}");
+	gsize around = strlen(prefix) + strlen(suffix);
+	g_autoptr(GDir) dir = g_dir_open(folder, 0, error);
+	if (dir == NULL)
+		return NULL;
+	GPtrArray *found = g_ptr_array_new_with_free_func(match_free);
+	while ((entry = g_dir_read_name(dir)) != NULL) {
+		if (entry[0] == '.' || strlen(entry) <= around || !g_str_has_prefix(entry, prefix) ||
+		    !g_str_has_suffix(entry, suffix))
+			continue;
+		struct pattern_match *m = g_new0(struct pattern_match, 1);
+		m->name = g_strndup(entry + strlen(prefix), strlen(entry) - around);
+		m->path = g_build_filename(folder, entry, NULL);
+		g_ptr_array_add(found, m);
+	}
+	g_ptr_array_sort(found, by_name);
+	return found;
+}

@@ -1,0 +1,20 @@
+/*
+ * pattern.h - which files are cases: "image/{class}/{name}.mrxs" below a folder.
+ *
+ * {class} may stand anywhere, {name} once, in the last part. Errors: FAULT_USAGE for a pattern without
+ * {name}, GFileError for a folder that cannot be read.
+ */
+#pragma once
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+struct pattern_match { char *name, *path; };
+
+/* All files that fit, sorted by name (bytes); class_opt stands for {class}. A GPtrArray of struct
+   pattern_match *, which frees them. Names that begin with a dot are passed over. */
+GPtrArray *pattern_list(const char *root, const char *pattern, const char *class_opt, GError **error);
+/* The path for a name. */
+char *pattern_path(const char *root, const char *pattern, const char *class_opt, const char *name);
+
+G_END_DECLS

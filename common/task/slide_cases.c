@@ -1,0 +1,443 @@
+/*
+ * slide_cases.c - from folders, a labels table and data.yaml to a list of slides; and from one slide to its
+ * tiles. What cannot be used is left out by name with its reason, and never ends a run that has others.
+ */
+#include "common/csv/csv_file.h"
+#include "common/fault/fault.h"
+#include "common/machine/machine.h"
+#include "common/task/pattern.h"
+#include "common/task/slide_work.h"
+#include <math.h>
+
+enum { CSV_MAX = 64 * 1024 * 1024, FINEST = 8 };
+
+struct found { char *id, *path, *mask_path, *group; int label; };
+
+static void found_free(gpointer data)
+{
+	struct found *f = data;
+
+	g_free(f->id);
+	g_free(f->path);
+	g_free(f->mask_path);
+	g_free(f->group);
+	g_free(f);
+}
+
+static int found_by_id(gconstpointer a, gconstpointer b)
+{
+	return strcmp((*(struct found *const *)a)->id, (*(struct found *const *)b)->id);
+}
+
+G_GNUC_PRINTF(2, 3) static void note(struct work *w, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	g_ptr_array_add(w->notes, g_strdup_vprintf(format, args));
+	va_end(args);
+}
+
+/* ---- tables ---- */
+
+struct table {
+	GHashTable *rows;       /* case: value */
+	const char *file;
+	guint64 first;          /* line of the first row: it may be a header */
+};
+
+static gboolean table_row(void *context, guint64 line, guint n, char **fields, GError **error)
+{
+	struct table *t = context;
+
+	if (n < 2) {
+		g_set_error(error, FAULT, FAULT_DATA, "expected two columns: case and value");
+		return FALSE;
+	}
+	if (t->first == 0)
+		t->first = line;
+	if (g_hash_table_contains(t->rows, fields[0])) {
+		g_set_error(error, FAULT, FAULT_DATA, "case '%s' stands twice", fields[0]);
+		return FALSE;
+	}
+	g_hash_table_insert(t->rows, g_strdup(fields[0]), g_strdup(fields[1]));
+	return TRUE;
+}
+
+/* A CSV of (case, value); a relative name is below paths.train. */
+static GHashTable *table_read(const struct settings *s, const char *file, GError **error)
+{
+	g_autofree char *path = g_path_is_absolute(file) ? g_strdup(file)
+							  : g_build_filename(s->paths.train, file, NULL);
+	g_autoptr(GHashTable) rows = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	struct table t = { rows, file, 0 };
+
+	return csv_read(path, CSV_MAX, table_row, &t, error) ? g_steal_pointer(&rows) : NULL;
+}
+
+/* The value of a case, under its name with or without ending. */
+static const char *table_value(GHashTable *rows, const char *id, const char *path)
+{
+	g_autofree char *base = g_path_get_basename(path);
+	const char *value = g_hash_table_lookup(rows, id);
+
+	return value != NULL ? value : g_hash_table_lookup(rows, base);
+}
+
+/* ---- listing ---- */
+
+static void add(GPtrArray *all, const struct pattern_match *m, int label, char *mask_path)
+{
+	struct found *f = g_new0(struct found, 1);
+
+	f->id = g_strdup(m->name);
+	f->path = g_strdup(m->path);
+	f->label = label;
+	f->mask_path = mask_path;
+	g_ptr_array_add(all, f);
+}
+
+static char *mask_for(const struct settings *s, int label, const char *id)
+{
+	gboolean last = s->data.classes[label + 1] == NULL;
+
+	if (!last || s->data.masks[0] == '\0')
+		return NULL;
+	return pattern_path(s->paths.train, s->data.masks, s->data.classes[label], id);
+}
+
+static gboolean list_folders(const struct settings *s, struct work *w, GPtrArray *all, GError **error)
+{
+	for (int label = 0; s->data.classes[label] != NULL; label++) {
+		g_autoptr(GError) missing = NULL;
+		g_autoptr(GPtrArray) found = pattern_list(s->paths.train, s->data.images, s->data.classes[label],
+							  &missing);
+		if (found == NULL && missing->domain == FAULT) {
+			g_propagate_error(error, g_steal_pointer(&missing));
+			return FALSE;
+		}
+		if (found == NULL) {
+			note(w, "class '%s': %s; check paths.train and data.images", s->data.classes[label],
+			     missing->message);
+			continue;
+		}
+		for (guint i = 0; i < found->len; i++) {
+			const struct pattern_match *m = found->pdata[i];
+			add(all, m, label, mask_for(s, label, m->name));
+		}
+	}
+	return TRUE;
+}
+
+static gboolean list_table(const struct settings *s, struct work *w, GPtrArray *all, GError **error)
+{
+	g_autoptr(GHashTable) labels = table_read(s, s->data.labels, error);
+
+	if (labels == NULL)
+		return FALSE;
+	g_autoptr(GPtrArray) found = pattern_list(s->paths.train, s->data.images, NULL, error);
+	if (found == NULL)
+		return FALSE;
+	guint unlabelled = 0;
+	for (guint i = 0; i < found->len; i++) {
+		const struct pattern_match *m = found->pdata[i];
+		const char *value = table_value(labels, m->name, m->path);
+		int label = 0;
+		while (value != NULL && s->data.classes[label] != NULL && !g_str_equal(s->data.classes[label], value))
+			label++;
+		if (value == NULL) {
+			unlabelled++;
+		} else if (s->data.classes[label] == NULL) {
+			note(w, "slide '%s': left out: its class '%s' in %s is none of data.classes", m->name, value,
+			     s->data.labels);
+			w->n_left_out++;
+		} else {
+			add(all, m, label, mask_for(s, label, m->name));
+		}
+	}
+	if (unlabelled > 0)
+		note(w, "%u slides have no row in %s and are left out", unlabelled, s->data.labels);
+	w->n_left_out += unlabelled;
+	return TRUE;
+}
+
+static gboolean list_groups(const struct settings *s, struct work *w, GPtrArray *all, GError **error)
+{
+	if (s->data.group[0] == '\0')
+		return TRUE;
+	g_autoptr(GHashTable) groups = table_read(s, s->data.group, error);
+	if (groups == NULL)
+		return FALSE;
+	guint without = 0;
+	for (guint i = 0; i < all->len; i++) {
+		struct found *f = all->pdata[i];
+		f->group = g_strdup(table_value(groups, f->id, f->path));
+		without += f->group == NULL;
+	}
+	if (without > 0)
+		note(w, "%u slides have no row in %s: each is a group of its own", without, s->data.group);
+	return TRUE;
+}
+
+/* An identifier in two classes says two things: both are left out. Sorted by id before. */
+static void drop_twins(struct work *w, GPtrArray *all)
+{
+	for (guint i = 0; i + 1 < all->len;) {
+		const char *id = ((struct found *)all->pdata[i])->id;
+		guint same = 1;
+		while (i + same < all->len && g_str_equal(((struct found *)all->pdata[i + same])->id, id))
+			same++;
+		if (same > 1) {
+			note(w, "slide '%s': left out: it stands in %u classes", id, same);
+			g_ptr_array_remove_range(all, i, same);
+			w->n_left_out += same;
+		} else {
+			i++;
+		}
+	}
+}
+
+static GPtrArray *list_all(const struct settings *s, struct work *w, GError **error)
+{
+	g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(found_free);
+
+	if (w->phase == PHASE_TEST) {
+		g_autoptr(GPtrArray) found = pattern_list(s->paths.test, s->data.test, NULL, error);
+		for (guint i = 0; found != NULL && i < found->len; i++)
+			add(all, found->pdata[i], -1, NULL);
+		if (found == NULL || found->len > 0)
+			return found == NULL ? NULL : g_steal_pointer(&all);
+		g_set_error(error, FAULT, FAULT_DATA, "no slide matches '%s' in '%s'", s->data.test, s->paths.test);
+		return NULL;
+	}
+	gboolean ok = s->data.labels[0] != '\0' ? list_table(s, w, all, error) : list_folders(s, w, all, error);
+	if (!ok || !list_groups(s, w, all, error))
+		return NULL;
+	g_ptr_array_sort(all, found_by_id);
+	drop_twins(w, all);
+	if (all->len > 0)
+		return g_steal_pointer(&all);
+	g_set_error(error, FAULT, FAULT_DATA, "no slide matches '%s' in '%s'%s%s", s->data.images, s->paths.train,
+		    w->notes->len > 0 ? "; " : "", w->notes->len > 0 ? (char *)w->notes->pdata[0] : "");
+	return NULL;
+}
+
+/* ---- opening ---- */
+
+struct opening { struct slide_work *sw; GError **errors; };
+
+static void open_facts(gpointer data, gpointer user)
+{
+	struct opening *o = user;
+	guint i = GPOINTER_TO_UINT(data) - 1;
+
+	o->sw->slides[i].slide = slide_open(o->sw->pool, o->sw->slides[i].path, &o->errors[i]);
+}
+
+/* Every slide's facts, on all cores; those that do not open are left out with their reason. */
+static void open_all(struct slide_work *sw)
+{
+	struct work *w = &sw->work;
+	guint kept = 0;
+	g_autofree GError **errors = g_new0(GError *, w->n_cases);
+	struct opening o = { sw, errors };
+	GThreadPool *pool = g_thread_pool_new(open_facts, &o, machine_cores(), FALSE, NULL);
+
+	for (guint i = 0; i < w->n_cases; i++)
+		g_thread_pool_push(pool, GUINT_TO_POINTER(i + 1), NULL);
+	g_thread_pool_free(pool, FALSE, TRUE);
+	for (guint i = 0; i < w->n_cases; i++) {
+		if (errors[i] == NULL) {
+			w->cases[kept] = w->cases[i];
+			sw->slides[kept++] = sw->slides[i];
+			continue;
+		}
+		note(w, "%s; left out", errors[i]->message);
+		g_error_free(errors[i]);
+		g_free(w->cases[i].id);
+		g_free(w->cases[i].group);
+		g_free(sw->slides[i].path);
+		g_free(sw->slides[i].mask_path);
+		w->n_left_out++;
+	}
+	w->n_cases = kept;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The training slides' median resolution; 0 where no file says any. */
+static double median_mpp(const struct slide_work *sw)
+{
+	g_autofree double *mpp = g_new(double, sw->work.n_cases + 1);
+	gsize n = 0;
+
+	for (guint i = 0; i < sw->work.n_cases; i++)
+		if (sw->slides[i].slide->mpp > 0)
+			mpp[n++] = sw->slides[i].slide->mpp;
+	qsort(mpp, n, sizeof *mpp, by_value);
+	return n > 0 ? metrics_quantile(mpp, n, 0.5) : 0;
+}
+
+/* Handles: a quarter of the memory at some 40 MB each (OpenSlide 3.4's cache of 32 MB and the index). */
+static guint handles(void)
+{
+	return (guint)CLAMP(machine_memory() / 4 / (40 << 20), 16, 1024);
+}
+
+struct work *slide_cases_open(const struct settings *settings, enum phase phase, JsonObject *facts, GError **error)
+{
+	struct slide_work *sw = g_new0(struct slide_work, 1);
+	struct work *w = &sw->work;
+
+	w->task = &slide_classification;
+	w->settings = settings;
+	w->phase = phase;
+	w->shape = (struct sample_shape){ 3, settings->tiles.size, settings->tiles.size, 1 };
+	w->outputs = 2;
+	w->notes = g_ptr_array_new_with_free_func(g_free);
+	sw->pool = slide_pool_new(handles());
+	g_autoptr(GPtrArray) all = list_all(settings, w, error);
+	if (all == NULL) {
+		slide_cases_close(w);
+		return NULL;
+	}
+	w->n_cases = all->len;
+	w->cases = g_new0(struct work_case, all->len);
+	sw->slides = g_new0(struct slide_case, all->len);
+	for (guint i = 0; i < all->len; i++) {
+		struct found *f = all->pdata[i];
+		w->cases[i] = (struct work_case){ .id = g_steal_pointer(&f->id), .label = f->label,
+						  .group = g_steal_pointer(&f->group), .stratum = (guint)MAX(f->label, 0) };
+		sw->slides[i].path = g_steal_pointer(&f->path);
+		sw->slides[i].mask_path = g_steal_pointer(&f->mask_path);
+	}
+	if (phase == PHASE_TRAIN)
+		open_all(sw);
+	if (settings->tiles.mpp > 0)
+		sw->mpp = settings->tiles.mpp;
+	else if (settings->tiles.mpp == MPP_AUTO)
+		sw->mpp = facts != NULL ? json_object_get_double_member_with_default(facts, "mpp", 0)
+					: phase == PHASE_TRAIN ? median_mpp(sw) : 0;
+	return w;
+}
+
+static void forget(struct slide_case *c)
+{
+	g_clear_pointer(&c->slide, slide_close);
+	g_clear_pointer(&c->tissue, tissue_free);
+	g_clear_pointer(&c->mask, mask_free);
+	tiles_clear(&c->tiles);
+}
+
+void slide_cases_close(struct work *w)
+{
+	struct slide_work *sw = slide_work_of(w);
+
+	for (guint i = 0; i < w->n_cases; i++) {
+		forget(&sw->slides[i]);
+		g_free(sw->slides[i].path);
+		g_free(sw->slides[i].mask_path);
+		g_free(w->cases[i].id);
+		g_free(w->cases[i].group);
+	}
+	slide_pool_free(sw->pool);
+	g_ptr_array_unref(w->notes);
+	g_free(w->cases);
+	g_free(sw->slides);
+	g_free(sw);
+}
+
+/* ---- one slide ---- */
+
+/* Level-0 pixels a pixel that is read: the wanted resolution over the slide's, and a level's own where that
+   is within a tenth: then nothing is resampled. */
+static double scale_for(const struct slide_work *sw, const struct slide *slide)
+{
+	double mpp = slide->mpp > 0 ? slide->mpp : sw->work.settings->tiles.fallback_mpp;
+
+	if (sw->mpp <= 0 || mpp <= 0)
+		return 1;
+	double scale = sw->mpp / mpp;
+	for (int level = 0; level < slide->levels; level++)
+		if (fabs(scale / slide->downsample[level] - 1) <= 0.1)
+			return slide->downsample[level];
+	return scale;
+}
+
+/* A positive slide's mask: there, or not (then the slide counts for the slide score only). */
+static gboolean read_mask(struct slide_work *sw, struct slide_case *c, GError **error)
+{
+	const struct slide *slide = c->slide;
+
+	if (c->mask_path == NULL || !g_file_test(c->mask_path, G_FILE_TEST_EXISTS))
+		return TRUE;
+	g_autoptr(mask_t) mask = mask_read(c->mask_path, sw->work.settings->data.mask_scale, slide->x, slide->y, error);
+	if (mask == NULL || !mask_fits(mask, slide->w, slide->h, error))
+		return FALSE;
+	c->mask = g_steal_pointer(&mask);
+	return TRUE;
+}
+
+static gboolean list_tiles(struct slide_work *sw, struct slide_case *c, GError **error)
+{
+	const struct settings *s = sw->work.settings;
+	double side = s->tiles.size * c->scale;
+
+	c->tissue = tissue_find(c->slide, side / FINEST, error);
+	if (c->tissue == NULL || !read_mask(sw, c, error) ||
+	    !tiles_index(c->tissue, c->mask, c->slide->w, c->slide->h, side, side, s->tiles.tissue, &c->tiles, error))
+		return FALSE;
+	c->tissue_share = c->tissue->share;
+	c->scanned_share = c->tissue->scanned;
+	memcpy(c->colour, c->tissue->colour, sizeof c->colour);
+	c->jitter = s->sampling.jitter * side;
+	g_clear_pointer(&c->tissue, tissue_free);
+	if (c->tiles.n > 0)
+		return TRUE;
+	g_set_error(error, FAULT, FAULT_DATA, "no tissue was found on it");
+	return FALSE;
+}
+
+/* Lesions of 1-4, 5-19, 20 tiles and more are strata of their own, so that held-out slides have each. */
+static guint stratum_of(int label, const struct slide_case *c)
+{
+	guint size = c->mask == NULL ? 0 : c->tiles.n_tumour < 5 ? 1 : c->tiles.n_tumour < 20 ? 2 : 3;
+
+	return (guint)MAX(label, 0) * 4 + size;
+}
+
+gboolean slide_cases_prepare(struct work *w, guint item, GError **error)
+{
+	struct slide_work *sw = slide_work_of(w);
+	struct slide_case *c = &sw->slides[item];
+	struct work_case *wc = &w->cases[item];
+
+	if (c->slide == NULL)
+		c->slide = slide_open(sw->pool, c->path, error);
+	if (c->slide == NULL)
+		return FALSE;
+	c->scale = scale_for(sw, c->slide);
+	if (!list_tiles(sw, c, error)) {
+		g_autofree char *prefix = g_strdup_printf("slide '%s'", wc->id);
+		if (error != NULL && !g_str_has_prefix((*error)->message, prefix))
+			g_prefix_error(error, "%s: ", prefix);
+		forget(c);
+		return FALSE;
+	}
+	wc->stratum = stratum_of(wc->label, c);
+	if (c->mask != NULL && c->mask->n_lesions > 0)
+		wc->size = mask_lesion_area(c->mask, 0, c->slide->mpp);
+	wc->ready = TRUE;
+	return TRUE;
+}
+
+void slide_cases_release(struct work *w, guint item)
+{
+	forget(&slide_work_of(w)->slides[item]);
+	w->cases[item].ready = FALSE;
+}

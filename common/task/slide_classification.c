@@ -1,0 +1,196 @@
+/*
+ * slide_classification.c - the first task: whole slides, yes or no. HeLP Challenge 2018, contest 2-2.
+ * Case: slide. Sample: tile, its target the share of its area that is tumour. Answer: a probability, in a CSV.
+ */
+#include "common/fault/fault.h"
+#include "common/score/score.h"
+#include "common/task/slide_work.h"
+#include <errno.h>
+#include <gio/gio.h>
+#include <math.h>
+
+static const char *const strata[] = { "tumour", "normal", "negative" };
+
+static double share(const struct settings *s, int stratum)
+{
+	const double shares[] = { s->sampling.tumour, s->sampling.normal, s->sampling.negative };
+
+	return shares[stratum];
+}
+
+/* ---- what the log says ---- */
+
+static char *describe(const struct work *w, guint item)
+{
+	const struct slide_case *c = &slide_work_of(w)->slides[item];
+	const struct work_case *wc = &w->cases[item];
+	GString *s = g_string_new(NULL);
+
+	g_string_append_printf(s, "slide=%s class=%s tiles=%u tissue=%.3f scanned=%.3f mpp=%.4g scale=%.4g", wc->id,
+			       wc->label < 0 ? "?" : w->settings->data.classes[wc->label], c->tiles.n, c->tissue_share,
+			       c->scanned_share, c->slide->mpp, c->scale);
+	if (c->mask != NULL)
+		g_string_append_printf(s, " tumour_tiles=%u lesions=%u largest_lesion_um2=%.0f", c->tiles.n_tumour,
+				       c->mask->n_lesions, wc->size);
+	return g_string_free(s, FALSE);
+}
+
+static char *summary(const struct work *w)
+{
+	const struct slide_work *sw = slide_work_of(w);
+	guint slides[2] = { 0 }, without_mask = 0;
+	guint64 tiles = 0, tumour = 0, least = G_MAXUINT64, most = 0;
+
+	for (guint i = 0; i < w->n_cases; i++) {
+		if (!w->cases[i].ready)
+			continue;
+		const struct slide_case *c = &sw->slides[i];
+		gboolean positive = w->settings->data.classes[w->cases[i].label + 1] == NULL;
+		slides[positive]++;
+		without_mask += positive && c->mask == NULL;
+		tiles += c->tiles.n;
+		tumour += c->tiles.n_tumour;
+		least = MIN(least, c->tiles.n);
+		most = MAX(most, c->tiles.n);
+	}
+	return g_strdup_printf("slides=%u positive=%u negative=%u left_out=%u positive_without_mask=%u tiles=%" G_GUINT64_FORMAT
+			       " tumour_tiles=%" G_GUINT64_FORMAT " tiles_a_slide=%" G_GUINT64_FORMAT "..%" G_GUINT64_FORMAT
+			       " mpp=%.4g index_bytes=%" G_GUINT64_FORMAT,
+			       slides[0] + slides[1], slides[1], slides[0], w->n_left_out, without_mask, tiles, tumour,
+			       tiles > 0 ? least : 0, most, sw->mpp, tiles * sizeof(struct tile));
+}
+
+static void facts(const struct work *w, JsonObject *out)
+{
+	const struct slide_work *sw = slide_work_of(w);
+	guint positive = 0, n = 0;
+
+	for (guint i = 0; i < w->n_cases; i++) {
+		if (!w->cases[i].ready)
+			continue;
+		positive += w->settings->data.classes[w->cases[i].label + 1] == NULL;
+		n++;
+	}
+	json_object_set_double_member(out, "mpp", sw->mpp);
+	json_object_set_double_member(out, "prior", (positive + 1.0) / (n + 2.0));
+}
+
+/* ---- objective ---- */
+
+/* Cross entropy of two logits with the tile's tumour share, smoothed towards a half (Szegedy et al. 2016).
+   No stratum has tiles whose share is not known. */
+static tensor *loss(const struct work *w, scope *s, const tensor *output, const tensor *target)
+{
+	double smoothing = w->settings->training.label_smoothing;
+	tensor *p = t_affine(s, target, 1 - smoothing, smoothing / 2); /* (N, 1) */
+	tensor *q = t_affine(s, p, -1, 1);
+
+	return t_cross_entropy(s, output, t_cat(s, 1, LIST(q, p)));
+}
+
+/* The margin of the two logits: the tile's log odds. (N, 1) */
+static tensor *judge(const struct work *w, scope *s, const tensor *output)
+{
+	(void)w;
+	return t_sub(s, t_narrow(s, output, 1, 1, 1), t_narrow(s, output, 1, 0, 1));
+}
+
+/* Half tumour is positive, none is negative, between is neither: its border was drawn by hand. */
+static int truth(const float *targets)
+{
+	return targets[0] >= 0.5f ? 1 : targets[0] == 0 ? 0 : -1;
+}
+
+/* ---- answer ---- */
+
+static guint8 positive(const struct work *w, guint item)
+{
+	int label = w->cases[item].label;
+
+	return label >= 0 && w->settings->data.classes[label + 1] == NULL;
+}
+
+static struct interval measure(const struct work *w, const guint *items, gsize n, const double *features)
+{
+	g_autofree guint8 *labels = g_new(guint8, n + 1);
+
+	for (gsize i = 0; i < n; i++)
+		labels[i] = positive(w, items[i]);
+	return metrics_auc_interval(features, labels, n, 0.95);
+}
+
+static void fit(const struct work *w, const guint *items, gsize n, const double *features, JsonObject *out)
+{
+	g_autofree guint8 *labels = g_new(guint8, n + 1);
+
+	for (gsize i = 0; i < n; i++)
+		labels[i] = positive(w, items[i]);
+	struct score_fit f = score_fit_logistic(features, labels, n);
+	json_object_set_double_member(out, "score_slope", f.slope);
+	json_object_set_double_member(out, "score_intercept", f.intercept);
+	json_object_set_int_member(out, "score_slides", (gint64)n);
+}
+
+static void answer(JsonObject *f, const double *features, double *out)
+{
+	if (f == NULL) {
+		out[0] = 0.5;
+	} else if (features == NULL || !isfinite(features[0])) {
+		out[0] = json_object_get_double_member_with_default(f, "prior", 0.5);
+	} else {
+		struct score_fit fitted = { json_object_get_double_member_with_default(f, "score_slope", 1),
+					    json_object_get_double_member_with_default(f, "score_intercept", 0) };
+		out[0] = score_probability(fitted, features[0]);
+	}
+}
+
+static gboolean write_answers(const struct work *w, const double *answers, GError **error)
+{
+	const struct settings *s = w->settings;
+	g_autofree char *path = g_build_filename(s->paths.output, s->answer.file, NULL);
+	g_autoptr(GString) text = g_string_new(s->answer.header ? "case,probability\n" : NULL);
+	char number[64], format[16];
+
+	if (g_mkdir_with_parents(s->paths.output, 0755) != 0) {
+		g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno), "cannot make '%s': %s",
+			    s->paths.output, g_strerror(errno));
+		return FALSE;
+	}
+	g_snprintf(format, sizeof format, "%%.%df", s->answer.decimals);
+	for (guint i = 0; i < w->n_cases; i++)
+		g_string_append_printf(text, "%s,%s\n", w->cases[i].id,
+				       g_ascii_formatd(number, sizeof number, format, answers[i]));
+	return g_file_set_contents_full(path, text->str, (gssize)text->len,
+					G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0644, error);
+}
+
+const struct task slide_classification = {
+	.name = "slide-classification",
+	.help = "whole slides, yes or no; tiles with masks",
+	.open = slide_cases_open,
+	.close = slide_cases_close,
+	.prepare = slide_cases_prepare,
+	.release = slide_cases_release,
+	.facts = facts,
+	.describe = describe,
+	.summary = summary,
+	.n_strata = N_STRATA,
+	.strata = strata,
+	.share = share,
+	.count = slide_samples_count,
+	.pick = slide_samples_pick,
+	.next = slide_samples_next,
+	.read = slide_samples_read,
+	.judged = 1,
+	.loss = loss,
+	.judge = judge,
+	.truth = truth,
+	.n_features = 1,
+	.n_answers = 1,
+	.features = slide_samples_features,
+	.fit = fit,
+	.answer = answer,
+	.write = write_answers,
+	.metric = "slide_auc",
+	.measure = measure,
+};

@@ -1,0 +1,155 @@
+/*
+ * slide_samples.c - a slide's tiles: drawn for training, planned for answering, read, and joined to the
+ * slide's features. A sample's at[] is its upper left corner in level-0 px; at[2], where variant is not 0,
+ * the index of the sample that it is a turned view of.
+ */
+#include "common/random/random.h"
+#include "common/score/score.h"
+#include "common/task/slide_work.h"
+#include <math.h>
+
+guint32 slide_samples_count(const struct work *w, guint item, int stratum)
+{
+	const struct slide_case *c = &slide_work_of(w)->slides[item];
+	const struct work_case *wc = &w->cases[item];
+	gboolean positive = w->settings->data.classes[wc->label + 1] == NULL;
+
+	if (!wc->ready || positive != (stratum != STRATUM_NEGATIVE) || (positive && c->mask == NULL))
+		return 0;
+	return stratum == STRATUM_TUMOUR ? c->tiles.n_tumour
+	       : stratum == STRATUM_NORMAL ? c->tiles.n - c->tiles.n_tumour : c->tiles.n;
+}
+
+/* Moved by up to the jitter, and kept on the scanned part where the tile fits on it. */
+static gint32 moved(gint32 at, double jitter, double side, gint64 from, gint64 length, guint64 noise)
+{
+	double low = (double)from, high = (double)from + MAX((double)length - side, 0);
+	double to = at + random_between(noise, -jitter, jitter);
+
+	return (gint32)lround(CLAMP(to, MIN(low, at), MAX(high, at)));
+}
+
+void slide_samples_pick(const struct work *w, guint item, int stratum, guint32 index, guint64 noise,
+			struct sample *out)
+{
+	const struct slide_case *c = &slide_work_of(w)->slides[item];
+	const struct tile *t = &c->tiles.tile[stratum == STRATUM_NORMAL ? c->tiles.n_tumour + index : index];
+
+	*out = (struct sample){ .item = item };
+	out->at[0] = moved(t->x, c->jitter, c->tiles.side, c->slide->x, c->slide->w, random_mix(noise));
+	out->at[1] = moved(t->y, c->jitter, c->tiles.side, c->slide->y, c->slide->h, random_mix(noise + 1));
+}
+
+/* The highest tiles decide the score, so they alone are looked at again, turned: enough of them that the
+   score's own stay among them. */
+static guint seconds(const struct settings *s) { return (guint)MAX(8 * s->score.top, 24); }
+
+struct ranked { float output; guint32 index; };
+
+static int highest(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+
+	if (x->output != y->output)
+		return x->output < y->output ? 1 : -1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+void slide_samples_next(const struct work *w, guint item, int round, const struct sample *samples,
+			const float *outputs, gsize n, GArray *out)
+{
+	const struct slide_case *c = &slide_work_of(w)->slides[item];
+	guint turns = (guint)w->settings->inference.turns, ranked = 0;
+
+	if (round == 0) {
+		for (guint32 i = 0; i < c->tiles.n; i++) {
+			struct sample s = { .item = item, .at = { c->tiles.tile[i].x, c->tiles.tile[i].y } };
+			g_array_append_val(out, s);
+		}
+		return;
+	}
+	if (round > 1 || turns < 2)
+		return;
+	g_autofree struct ranked *order = g_new(struct ranked, n);
+	for (gsize i = 0; i < n; i++)
+		if (isfinite(outputs[i]))
+			order[ranked++] = (struct ranked){ outputs[i], (guint32)i };
+	qsort(order, ranked, sizeof *order, highest);
+	for (guint i = 0; i < MIN(ranked, seconds(w->settings)); i++)
+		for (guint turn = 1; turn < turns; turn++) {
+			struct sample s = samples[order[i].index];
+			s.variant = turn;
+			s.at[2] = (gint32)order[i].index;
+			g_array_append_val(out, s);
+		}
+}
+
+static void swap(guint8 *a, guint8 *b)
+{
+	guint8 t[3];
+
+	memcpy(t, a, 3);
+	memcpy(a, b, 3);
+	memcpy(b, t, 3);
+}
+
+void slide_samples_turn(guint8 *rgb, int side, guint turn)
+{
+	gsize n = (gsize)side;
+
+	for (gsize y = 0; (turn & 1) != 0 && y < n; y++)
+		for (gsize x = 0; x < y; x++)
+			swap(rgb + 3 * (y * n + x), rgb + 3 * (x * n + y));
+	for (gsize y = 0; (turn & 2) != 0 && y < n; y++)
+		for (gsize x = 0; x < n / 2; x++)
+			swap(rgb + 3 * (y * n + x), rgb + 3 * (y * n + n - 1 - x));
+	for (gsize y = 0; (turn & 4) != 0 && y < n / 2; y++)
+		for (gsize x = 0; x < n; x++)
+			swap(rgb + 3 * (y * n + x), rgb + 3 * ((n - 1 - y) * n + x));
+}
+
+gboolean slide_samples_read(struct work *w, const struct sample *sample, guint8 *bytes, float *targets,
+			    GError **error)
+{
+	const struct slide_case *c = &slide_work_of(w)->slides[sample->item];
+	int size = w->shape.width, label = w->cases[sample->item].label;
+
+	if (!slide_read(c->slide, sample->at[0], sample->at[1], c->scale, size, size, bytes, NULL, error))
+		return FALSE;
+	if (sample->variant != 0)
+		slide_samples_turn(bytes, size, sample->variant);
+	if (c->mask != NULL)
+		targets[0] = (float)mask_share(c->mask, sample->at[0], sample->at[1], c->tiles.side, c->tiles.side);
+	else
+		targets[0] = label >= 0 && w->settings->data.classes[label + 1] != NULL ? 0 : NAN;
+	return TRUE;
+}
+
+void slide_samples_features(const struct work *w, guint item, const struct sample *samples, const float *outputs,
+			    gsize n, double *features)
+{
+	guint top = (guint)w->settings->score.top;
+	gsize first = 0;        /* samples before it are as they are, from it on turned views of them */
+
+	(void)item;
+	while (first < n && samples[first].variant == 0)
+		first++;
+	if (first == n) {
+		features[0] = score_top_mean(outputs, n, top);
+		return;
+	}
+	/* views of one tile stand together: their mean with the tile's own output */
+	g_autofree float *means = g_new(float, n - first);
+	gsize tiles = 0;
+	for (gsize i = first; i < n;) {
+		double sum = outputs[samples[i].at[2]], count = 1;
+		gint32 of = samples[i].at[2];
+		for (; i < n && samples[i].at[2] == of; i++)
+			if (isfinite(outputs[i])) {
+				sum += outputs[i];
+				count++;
+			}
+		means[tiles++] = (float)(sum / count);
+	}
+	features[0] = score_top_mean(means, tiles, top);
+}

@@ -1,0 +1,54 @@
+/*
+ * slide_work.h - what the files of slide classification share: a case is a slide, a sample is a tile.
+ * Private to common/task.
+ */
+#pragma once
+#include "common/slide/tiles.h"
+#include "common/task/task.h"
+
+G_BEGIN_DECLS
+
+enum { STRATUM_TUMOUR, STRATUM_NORMAL, STRATUM_NEGATIVE, N_STRATA };
+
+struct slide_case {
+	char *path, *mask_path; /* mask_path NULL: none is looked for */
+	slide_t *slide;         /* from open (training) or prepare (test) */
+	double scale;           /* level-0 px a pixel that the network sees */
+	tissue_t *tissue;       /* until its tiles are listed; then its numbers alone, below */
+	double tissue_share, scanned_share, colour[3];
+	mask_t *mask;           /* NULL: not known where the tumour is */
+	struct tiles tiles;
+	double jitter;          /* level-0 px that a drawn tile may move, a side */
+};
+
+struct slide_work {
+	struct work work;       /* first */
+	struct slide_pool *pool;
+	struct slide_case *slides; /* (n_cases) beside work.cases */
+	double mpp;             /* um/px that is read at; 0: level 0 as it is */
+};
+
+static inline struct slide_work *slide_work_of(const struct work *w) { return (struct slide_work *)w; }
+
+/* slide_cases.c */
+struct work *slide_cases_open(const struct settings *settings, enum phase phase, JsonObject *facts_opt,
+			      GError **error);
+void slide_cases_close(struct work *work);
+gboolean slide_cases_prepare(struct work *work, guint item, GError **error);
+void slide_cases_release(struct work *work, guint item);
+
+/* slide_samples.c */
+guint32 slide_samples_count(const struct work *work, guint item, int stratum);
+void slide_samples_pick(const struct work *work, guint item, int stratum, guint32 index, guint64 noise,
+			struct sample *out);
+void slide_samples_next(const struct work *work, guint item, int round, const struct sample *samples,
+			const float *outputs, gsize n, GArray *out);
+gboolean slide_samples_read(struct work *work, const struct sample *sample, guint8 *bytes, float *targets,
+			    GError **error);
+void slide_samples_features(const struct work *work, guint item, const struct sample *samples,
+			    const float *outputs, gsize n, double *features);
+/* Turns an n x n picture of 3 bytes in place by one of the 8 flips and quarter turns: bit 0 transposes,
+   then bit 1 mirrors left-right, bit 2 top-bottom. */
+void slide_samples_turn(guint8 *rgb, int n, guint turn);
+
+G_END_DECLS

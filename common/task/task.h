@@ -1,0 +1,118 @@
+/*
+ * task.h - what differs between competitions, and nothing else does.
+ *
+ * A case is what is answered for (a slide, a patient); a sample is what the network sees (a tile, a patch);
+ * the outputs of a case's samples become its answer. A task is a table of functions over these three;
+ * settings, split, sampler, loader, augmentation, networks, fit, validation, checkpoints and inference are
+ * written against this header alone.
+ *
+ * Life of a work: open lists the cases of a phase; prepare looks into one (in any thread, once a case) so
+ * that its samples can be counted, picked, planned and read; release forgets that; close.
+ *
+ * Ownership: work and all it points to belong to the task, from open to close.
+ * Errors:    FAULT_DATA with the case's identifier. A case that cannot be prepared is left out of training
+ *            and answered with the fallback; it never ends a run.
+ * Threads:   prepare, release and read in any thread (one case is prepared by one thread, before any read
+ *            of it); all else on the main thread.
+ */
+#pragma once
+#include "common/config/config.h"
+#include "common/metrics/metrics.h"
+#include "common/tensor/tensor.h"
+#include <json-glib/json-glib.h>
+
+G_BEGIN_DECLS
+
+enum phase { PHASE_TRAIN, PHASE_TEST };
+
+/* Names one thing that the network sees. Only the task reads more than `item`. */
+struct sample {
+	guint32 item;           /* its case, an index of work->cases */
+	guint32 variant;        /* 0: as it is */
+	gint32 at[3];
+};
+
+/* What read() fills: height * width * channels bytes, channels together; and `targets` numbers. */
+struct sample_shape { int channels, height, width, targets; };
+
+struct work_case {
+	char *id;
+	int label;              /* index of its class; -1: not known */
+	char *group;            /* cases of one group are never split; NULL: a group of its own */
+	guint stratum;          /* the split keeps shares of these: class, lesion size */
+	gboolean ready;         /* prepare succeeded */
+	double size;            /* for reports by size (lesion um2; 0: none) */
+};
+
+struct work {
+	const struct task *task;
+	const struct settings *settings;        /* outlive the work */
+	enum phase phase;
+	struct sample_shape shape;
+	int outputs;            /* of the network, a sample */
+	guint n_cases;
+	struct work_case *cases; /* (n_cases) sorted by id */
+	guint n_left_out;       /* that open found unusable, said in `notes` */
+	GPtrArray *notes;       /* char *: sentences for stderr about the data */
+};
+
+struct task {
+	const char *name, *help;
+
+	/* 1. Cases. `facts`: what the training data settled (a resolution, a fit of the score), kept in the
+	   model folder: written in training, given to open() for PHASE_TEST, else NULL. */
+	struct work *(*open)(const struct settings *settings, enum phase phase, JsonObject *facts_opt,
+			     GError **error);
+	void (*close)(struct work *work);
+	gboolean (*prepare)(struct work *work, guint item, GError **error);
+	void (*release)(struct work *work, guint item);
+	void (*facts)(const struct work *work, JsonObject *facts);
+	/* One line a case, key=value, and one for all. */
+	char *(*describe)(const struct work *work, guint item);
+	char *(*summary)(const struct work *work);
+
+	/* 2. Samples. For training a case has samples in each of n_strata strata; the sampler picks a
+	   stratum by share, a case that has any with equal chance, one of its samples, and `noise` moves
+	   it. read: bytes and, where known, targets. */
+	int n_strata;
+	const char *const *strata;
+	double (*share)(const struct settings *settings, int stratum);
+	guint32 (*count)(const struct work *work, guint item, int stratum);
+	void (*pick)(const struct work *work, guint item, int stratum, guint32 index, guint64 noise,
+		     struct sample *out);
+	/* For answering: appends the samples that a case needs next, given what its first n gave (outputs:
+	   n, `judged` numbers each; NAN where reading failed). Round 0 has n = 0; nothing appended ends. */
+	void (*next)(const struct work *work, guint item, int round, const struct sample *samples,
+		     const float *outputs, gsize n, GArray *out);
+	gboolean (*read)(struct work *work, const struct sample *sample, guint8 *bytes, float *targets,
+			 GError **error);
+
+	/* 3. Objective. output (N, outputs), target (N, targets). loss: one number. judge: (N, judged),
+	   the first of which is higher for the positive. truth: of a sample, 1, 0, or -1 for neither. */
+	int judged;
+	tensor *(*loss)(const struct work *work, scope *s, const tensor *output, const tensor *target);
+	tensor *(*judge)(const struct work *work, scope *s, const tensor *output);
+	int (*truth)(const float *targets);
+
+	/* 4. Answer. features: of a case, from its samples; the first ranks cases. fit: from the features
+	   of cases that the network did not learn from (n, n_features) to facts. answer: features (NULL:
+	   it could not be read) to the numbers wanted. write: all answers (n_cases, n_answers). */
+	int n_features, n_answers;
+	void (*features)(const struct work *work, guint item, const struct sample *samples,
+			 const float *outputs, gsize n, double *features);
+	void (*fit)(const struct work *work, const guint *items, gsize n, const double *features,
+		    JsonObject *facts);
+	void (*answer)(JsonObject *facts_opt, const double *features_opt, double *answer);
+	gboolean (*write)(const struct work *work, const double *answers, GError **error);
+	/* How good ranked cases are: the competition's metric, higher is better. */
+	const char *metric;
+	struct interval (*measure)(const struct work *work, const guint *items, gsize n,
+				   const double *features);
+};
+
+/* By settings->task. FAULT_USAGE, naming those there are. */
+const struct task *task_find(const char *name, GError **error);
+
+extern const struct task slide_classification;
+
+G_END_DECLS

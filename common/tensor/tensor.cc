@@ -1,0 +1,752 @@
+/*
+ * tensor.cc - libtorch behind tensor.h. The only C++ of the project, and no place for anything but calls
+ * of libtorch: what can be said in C by these calls is said there.
+ *
+ * Each operation is one expression given to op() or act(), which check the arguments, set the scope's
+ * modes for just that call (so that no error leaves any behind) and turn exceptions into its error.
+ */
+#include "common/tensor/tensor.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
+#include <torch/cuda.h>
+#include <torch/version.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
+#include <cmath>
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <initializer_list>
+#include <new>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+struct tensor {
+	at::Tensor v;
+	scope *owner;
+	tensor *prev, *next;    /* of the same scope, newest first */
+	std::string name;       /* of a parameter or buffer; else "" */
+	bool trained;
+};
+
+struct scope {
+	scope *parent;
+	unsigned flags;
+	int device;
+	int children;           /* open */
+	int failed_below;       /* open descendants with an error of their own */
+	tensor *newest;
+	enum scope_err err;
+	char message[512];
+	std::vector<tensor *> named;
+	std::unordered_map<std::string, tensor *> by_name;
+};
+
+/* ---- Errors ---- */
+
+struct arg { const char *name; const tensor *t; bool optional = false; };
+typedef std::initializer_list<arg> args;
+
+static const scope *failed(const scope *s)
+{
+	while (s && s->err == SCOPE_OK)
+		s = s->parent;
+	return s;
+}
+
+static void set_error(scope *s, enum scope_err err, const char *message)
+{
+	if (failed(s))
+		return;
+	s->err = err;
+	snprintf(s->message, sizeof s->message, "%.*s", (int)strcspn(message, "\n"), message);
+	for (scope *p = s->parent; p; p = p->parent)
+		p->failed_below++;
+}
+
+/* Appends what printf would, as far as it fits. */
+__attribute__((format(printf, 3, 4))) static void put(char *text, size_t size, const char *format, ...)
+{
+	const size_t at = strlen(text);
+	va_list list;
+	va_start(list, format);
+	vsnprintf(text + at, size - at, format, list);
+	va_end(list);
+}
+
+static void put_shape(char *text, size_t size, at::IntArrayRef shape)
+{
+	put(text, size, "(");
+	for (size_t i = 0; i < shape.size(); i++)
+		put(text, size, i ? ",%lld" : "%lld", (long long)shape[i]);
+	put(text, size, ")");
+}
+
+/* To be called while an exception is handled: makes it the error of s. */
+static void caught(scope *s, const char *op, args in) noexcept
+{
+	char text[sizeof s->message] = "";
+	enum scope_err err = SCOPE_FAILED;
+	int left = 0, shown = 0;
+	put(text, sizeof text, "%s: ", op);
+	for (const arg &a : in)
+		left += a.t != nullptr;
+	for (const arg &a : in)
+		if (a.t) {
+			put(text, sizeof text, "%s%s ", !shown ? "" : left == 1 ? " and " : ", ", a.name);
+			put_shape(text, sizeof text, a.t->v.sizes());
+			shown++, left--;
+		}
+	put(text, sizeof text, "%s", shown ? ": " : "");
+	try {
+		throw;
+	} catch (const c10::Error &e) {
+		static const char tried[] = "you tried to allocate ";
+		const char *what = e.what_without_backtrace(), *asked = strstr(what, tried);
+		if (dynamic_cast<const c10::OutOfMemoryError *>(&e) || strstr(what, "can't allocate memory") ||
+		    strstr(what, "out of memory") || strstr(what, "ALLOC_FAILED"))
+			err = SCOPE_NO_MEMORY;
+		if (err == SCOPE_NO_MEMORY && asked)
+			put(text, sizeof text, "out of memory at %lld bytes", strtoll(asked + strlen(tried), nullptr, 10));
+		else
+			put(text, sizeof text, "%s", what);
+	} catch (const std::bad_alloc &) {
+		err = SCOPE_NO_MEMORY;
+		put(text, sizeof text, "out of memory");
+	} catch (const std::exception &e) {
+		put(text, sizeof text, "%s", e.what());
+	} catch (...) {
+		put(text, sizeof text, "unknown exception");
+	}
+	set_error(s, err, text);
+}
+
+/* Whether an operation can run. What is NULL because a scope below failed, whose error will come up when
+   that scope closes, is no error of its own. */
+static bool ready(scope *s, const char *op, args in)
+{
+	if (!s || failed(s))
+		return false;
+	for (const arg &a : in)
+		if (!a.t && !a.optional) {
+			char text[160] = "";
+			put(text, sizeof text, "%s: %s is NULL", op, a.name);
+			if (!s->failed_below)
+				set_error(s, SCOPE_FAILED, text);
+			return false;
+		}
+	return true;
+}
+
+/* ---- Modes ---- */
+
+/* Autocast keeps bfloat16 copies of parameters until the outermost scope of that mode closes or something
+   changes in place. A copy made without gradients must not serve where they are wanted. */
+static thread_local int bf16_scopes;
+static thread_local bool bf16_copies_grad;
+
+static void autocast(bool on)
+{
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+	for (at::DeviceType d : { at::kCPU, at::kCUDA }) {
+		at::autocast::set_autocast_enabled(d, on);
+		at::autocast::set_autocast_dtype(d, at::kBFloat16);
+	}
+#else
+	at::autocast::set_cpu_enabled(on);
+	at::autocast::set_enabled(on);
+	at::autocast::set_autocast_cpu_dtype(at::kBFloat16);
+	at::autocast::set_autocast_gpu_dtype(at::kBFloat16);
+#endif
+}
+
+struct mode {
+	at::AutoGradMode grad;
+	const bool bf16;
+	mode(bool wants_grad, bool wants_bf16) : grad(wants_grad), bf16(wants_bf16)
+	{
+		if (!bf16)
+			return;
+		if (bf16_copies_grad != wants_grad)
+			at::autocast::clear_cache();
+		bf16_copies_grad = wants_grad;
+		autocast(true);
+	}
+	~mode() { if (bf16) autocast(false); }
+};
+
+/* ---- The two kinds of operation ---- */
+
+static tensor *own(scope *s, at::Tensor v)
+{
+	tensor *t = new tensor { std::move(v), s, nullptr, s->newest, {}, false };
+	if (s->newest)
+		s->newest->prev = t;
+	return s->newest = t;
+}
+
+/* op: a new tensor of s, differentiable, in the scope's modes */
+template <class F> static tensor *op(scope *s, const char *name, args in, F f)
+{
+	if (!ready(s, name, in))
+		return nullptr;
+	try {
+		mode m(!(s->flags & SCOPE_NO_GRAD), s->flags & SCOPE_BF16);
+		return own(s, f());
+	} catch (...) {
+		caught(s, name, in);
+		return nullptr;
+	}
+}
+
+/* act: something is done, outside differentiation */
+template <class F> static bool act(scope *s, const char *name, args in, F f)
+{
+	if (!ready(s, name, in))
+		return false;
+	try {
+		mode m(false, false);
+		f();
+		return true;
+	} catch (...) {
+		caught(s, name, in);
+		return false;
+	}
+}
+
+#define IN1(a) { { #a, a } }
+#define IN2(a, b) { { #a, a }, { #b, b } }
+#define IN2B(a, b, c) { { #a, a }, { #b, b }, { #c, c, true } }
+#define IN3(a, b, c) { { #a, a }, { #b, b }, { #c, c } }
+#define IN4(a, b, c, d) { { #a, a }, { #b, b }, { #c, c }, { #d, d } }
+#define IN5(a, b, c, d, e) { { #a, a }, { #b, b }, { #c, c }, { #d, d }, { #e, e } }
+/* A function that is one expression: OP1 of one tensor and whatever else, OP2 of two; DO acts */
+#define OP(name, in, expression, ...) tensor *t_##name(scope *s, __VA_ARGS__) \
+	{ return op(s, #name, in, [&] { return expression; }); }
+#define OP1(name, expression, ...) OP(name, IN1(x), expression, const tensor *x, ##__VA_ARGS__)
+#define OP2(name, a, b, expression) OP(name, IN2(a, b), expression, const tensor *a, const tensor *b)
+#define DO(name, in, expression, ...) bool t_##name(scope *s, __VA_ARGS__) \
+	{ return act(s, #name, in, [&] { expression; }); }
+
+static const at::ScalarType scalar_types[] = { at::kFloat, at::kHalf, at::kBFloat16, at::kByte, at::kLong, at::kDouble, at::kBool };
+
+static at::ScalarType scalar_type(enum dtype t)
+{
+	TORCH_CHECK((unsigned)t < sizeof scalar_types / sizeof *scalar_types, "no such type: ", (int)t);
+	return scalar_types[t];
+}
+
+static at::IntArrayRef shape(const dims &d)
+{
+	TORCH_CHECK(d.n >= 0 && d.n <= 5, "0 to 5 dimensions, not ", d.n);
+	return at::IntArrayRef(d.d, (size_t)d.n);
+}
+
+static at::Device device_of(int device)
+{
+	if (device == T_CPU)
+		return at::Device(at::kCPU);
+	TORCH_CHECK(device >= 0 && device < tensor_gpus(), "no GPU ", device, " here (GPUs: ", tensor_gpus(), ")");
+	return at::Device(at::kCUDA, (c10::DeviceIndex)device);
+}
+
+static at::Tensor host_view(const void *host, at::IntArrayRef sizes, at::ScalarType type)
+{
+	TORCH_CHECK(host, "host is NULL");
+	return at::from_blob(const_cast<void *>(host), sizes, at::TensorOptions(type));
+}
+
+static void same_shape(const tensor *a, const tensor *b)
+{
+	TORCH_CHECK(a->v.sizes() == b->v.sizes(), "the shapes differ");
+}
+
+/* What is sensitive to rounding is done in float32, whatever a bf16 scope's products gave. */
+static at::Tensor wide(const tensor *x)
+{
+	const at::ScalarType type = x->v.scalar_type();
+	return type == at::kBFloat16 || type == at::kHalf ? x->v.to(at::kFloat) : x->v;
+}
+
+static at::Tensor channels_last(const scope *s, const at::Tensor &v)
+{
+	return s->flags & SCOPE_CHANNELS_LAST && v.dim() == 4 ? v.contiguous(at::MemoryFormat::ChannelsLast) : v;
+}
+
+static at::Tensor opt(const tensor *t) { return t ? t->v : at::Tensor(); }
+
+/* To be called after a change in place. */
+static void changed(void)
+{
+	if (bf16_scopes)
+		at::autocast::clear_cache();
+}
+
+/* ---- The machine ---- */
+
+const char *tensor_version(void) { return TORCH_VERSION; }
+
+void tensor_threads(int n)
+{
+	try {
+		at::set_num_threads(n > 0 ? n : 1);
+		at::set_num_interop_threads(1);
+	} catch (...) { /* the second can be set only once */
+	}
+}
+
+int tensor_gpus(void)
+{
+	static const int n = [] {
+		try {
+			return torch::cuda::is_available() ? (int)torch::cuda::device_count() : 0;
+		} catch (...) {
+			return 0;
+		}
+	}();
+	return n;
+}
+
+/* libtorch 1.13's oneDNN uses both instruction sets as 2.6's does: with AMX, 3x3 convolutions ran 3 to 6
+   times as fast as in float32 in either, forward and backward. */
+bool tensor_bf16_fast(void)
+{
+#ifdef __x86_64__
+	unsigned a, b, c, d, low, high;
+	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE))
+		return false;
+	__asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+	const bool os_avx512 = (low & 0xe6) == 0xe6, os_amx = (low & 0x60000) == 0x60000;
+	const bool amx = __get_cpuid_count(7, 0, &a, &b, &c, &d) && d >> 22 & 1;
+	const bool avx512_bf16 = __get_cpuid_count(7, 1, &a, &b, &c, &d) && a >> 5 & 1;
+	return os_avx512 && (avx512_bf16 || (amx && os_amx));
+#else
+	return false;
+#endif
+}
+
+void tensor_seed(uint64_t seed)
+{
+	try {
+		at::manual_seed(seed);
+	} catch (...) { /* a GPU that fails here fails again, in a scope */
+	}
+}
+
+/* ---- Scopes ---- */
+
+scope *scope_open(scope *parent, unsigned flags)
+{
+	scope *s = new (std::nothrow) scope {};
+	if (!s)
+		return nullptr;
+	s->parent = parent;
+	s->flags = flags | (parent ? parent->flags : 0);
+	s->device = parent ? parent->device : (int)T_CPU;
+	if (parent)
+		parent->children++;
+	bf16_scopes += !!(s->flags & SCOPE_BF16);
+	return s;
+}
+
+void scope_close(scope *s)
+{
+	if (!s)
+		return;
+	if (s->children) {
+		fprintf(stderr, "scope_close: %d scopes inside this one are still open\n", s->children);
+		abort();
+	}
+	for (tensor *t = s->newest, *next; t; t = next) {
+		next = t->next;
+		delete t;
+	}
+	if (s->flags & SCOPE_BF16 && !--bf16_scopes)
+		at::autocast::clear_cache();
+	if (s->parent) {
+		const enum scope_err err = s->err;
+		scope_forgive(s);
+		s->parent->children--;
+		if (err)
+			set_error(s->parent, err, s->message);
+	}
+	delete s;
+}
+
+unsigned scope_flags(const scope *s) { return s ? s->flags : 0; }
+
+enum scope_err scope_error(const scope *s, const char **msg)
+{
+	const scope *f = failed(s);
+	if (msg)
+		*msg = !s ? "no scope: out of memory" : f ? f->message : "";
+	return !s ? SCOPE_NO_MEMORY : f ? f->err : SCOPE_OK;
+}
+
+void scope_fail(scope *s, const char *message)
+{
+	if (s)
+		set_error(s, SCOPE_FAILED, message ? message : "unknown error");
+}
+
+void scope_forgive(scope *s)
+{
+	if (!s || s->err == SCOPE_OK)
+		return;
+	s->err = SCOPE_OK;
+	for (scope *p = s->parent; p; p = p->parent)
+		p->failed_below--;
+}
+
+tensor *scope_keep(scope *dst, const tensor *t)
+{
+	return op(dst, "keep", IN1(t), [&] { return dst->flags & SCOPE_NO_GRAD ? t->v.detach() : t->v; });
+}
+
+void scope_drop(scope *s, tensor *t)
+{
+	if (!s || (!t && !ready(s, "drop", IN1(t))))
+		return;
+	if (t->owner != s || !t->name.empty()) {
+		set_error(s, SCOPE_FAILED, t->owner != s ? "drop: t is of another scope" : "drop: t is a parameter or buffer");
+		return;
+	}
+	(t->prev ? t->prev->next : s->newest) = t->next;
+	if (t->next)
+		t->next->prev = t->prev;
+	delete t;
+}
+
+/* ---- Parameters ---- */
+
+void scope_device(scope *model, int device)
+{
+	if (model)
+		model->device = device;
+}
+
+/* Values come from the CPU's generator on every device, so that a seed means the same network. */
+static at::Tensor initial(const dims &d, enum init how)
+{
+	const at::IntArrayRef size = shape(d);
+	if (how == INIT_ZERO || how == INIT_ONE)
+		return at::full(size, how == INIT_ONE, at::kFloat);
+	at::Tensor v = at::empty(size, at::kFloat);
+	const at::Generator random = at::detail::getDefaultCPUGenerator();
+	if (how == INIT_NORMAL_001)
+		return v.normal_(0, 0.01, random);
+	TORCH_CHECK(d.n >= 2, "fans need two dimensions");
+	double field = 1;
+	for (int i = 2; i < d.n; i++)
+		field *= (double)d.d[i];
+	const double out = (double)d.d[0] * field, in = (double)d.d[1] * field;
+	if (how == INIT_KAIMING)
+		return v.normal_(0, std::sqrt(2 / out), random);
+	const double bound = std::sqrt((how == INIT_KAIMING_UNIFORM ? 6 : 1) / in);
+	return v.uniform_(-bound, bound, random);
+}
+
+static at::IntArrayRef shown(const dims &d) { return d.n < 0 || d.n > 5 ? at::IntArrayRef() : at::IntArrayRef(d.d, (size_t)d.n); }
+
+template <class F> static tensor *named(scope *model, const char *kind, const char *name, const dims &d, bool trained, F f)
+{
+	char label[256] = "";
+	tensor *t = nullptr;
+	put(label, 160, "%s '%s' ", kind, name ? name : "");
+	put_shape(label, sizeof label, shown(d));
+	const bool made = act(model, label, {}, [&] {
+		TORCH_CHECK(name && *name, "no name");
+		TORCH_CHECK(!model->by_name.count(name), "the name stands already");
+		const at::Tensor v = channels_last(model, f()).to(device_of(model->device)).set_requires_grad(trained);
+		std::string copy = name;
+		model->named.reserve(model->named.size() + 1);
+		t = own(model, v);
+		model->by_name.emplace(copy, t);
+		model->named.push_back(t);
+		t->name = std::move(copy);
+		t->trained = trained;
+	});
+	return made ? t : nullptr;
+}
+
+tensor *scope_param(scope *model, const char *name, dims d, enum init how)
+{
+	return named(model, "param", name, d, true, [&] { return initial(d, how); });
+}
+
+tensor *scope_buffer(scope *model, const char *name, dims d, double value)
+{
+	return named(model, "buffer", name, d, false, [&] { return at::full(shape(d), value, at::kFloat); });
+}
+
+size_t scope_count(const scope *model) { return model ? model->named.size() : 0; }
+
+tensor *scope_at(const scope *model, size_t i, const char **name, bool *trained)
+{
+	if (i >= scope_count(model))
+		return nullptr;
+	tensor *t = model->named[i];
+	if (name)
+		*name = t->name.c_str();
+	if (trained)
+		*trained = t->trained;
+	return t;
+}
+
+tensor *scope_find(const scope *model, const char *name)
+{
+	if (!model || !name)
+		return nullptr;
+	try {
+		const auto i = model->by_name.find(name);
+		return i == model->by_name.end() ? nullptr : i->second;
+	} catch (...) { /* no memory for the key */
+		return nullptr;
+	}
+}
+
+/* ---- In and out ---- */
+
+static tensor *from(scope *s, const char *name, const void *host, const dims &d, enum dtype type, int device, bool leaf)
+{
+	char label[160] = "";
+	put(label, sizeof label, "%s ", name);
+	put_shape(label, sizeof label, shown(d));
+	return op(s, label, {}, [&] {
+		const at::ScalarType t = scalar_type(type);
+		TORCH_CHECK(!leaf || at::isFloatingType(t), "only floating point has gradients");
+		return host_view(host, shape(d), t).to(device_of(device), t, false, true).set_requires_grad(leaf);
+	});
+}
+
+tensor *t_from(scope *s, const void *host, dims d, enum dtype type, int device)
+{
+	return from(s, "from", host, d, type, device, false);
+}
+
+tensor *t_leaf(scope *s, const void *host, dims d, enum dtype type, int device)
+{
+	return from(s, "leaf", host, d, type, device, true);
+}
+
+OP1(to, x->v.to(device_of(device), scalar_type(type)), enum dtype type, int device)
+
+bool t_read(scope *s, const tensor *x, void *host, size_t size)
+{
+	return act(s, "read", IN1(x), [&] {
+		TORCH_CHECK(x->v.nbytes() == size, x->v.nbytes(), " bytes, not ", size);
+		host_view(host, x->v.sizes(), x->v.scalar_type()).copy_(x->v.detach());
+	});
+}
+
+bool t_write_(scope *s, tensor *x, const void *host, size_t size)
+{
+	return act(s, "write_", IN1(x), [&] {
+		TORCH_CHECK(x->v.nbytes() == size, x->v.nbytes(), " bytes, not ", size);
+		x->v.copy_(host_view(host, x->v.sizes(), x->v.scalar_type())), changed();
+	});
+}
+
+double t_item(scope *s, const tensor *x)
+{
+	double value = 0;
+	act(s, "item", IN1(x), [&] {
+		TORCH_CHECK(x->v.numel() == 1, "not one element");
+		value = x->v.item().toDouble();
+	});
+	return value;
+}
+
+int64_t t_size(const tensor *x, int dim)
+{
+	const int64_t n = x ? x->v.dim() : 0, i = dim < 0 ? dim + n : dim;
+	return i >= 0 && i < n ? x->v.sizes()[(size_t)i] : -1;
+}
+
+dims t_dims(const tensor *x)
+{
+	dims d = {};
+	for (int64_t n = x ? x->v.dim() : 0; d.n < n && d.n < 5; d.n++)
+		d.d[d.n] = x->v.sizes()[(size_t)d.n];
+	return d;
+}
+
+enum dtype t_type(const tensor *x)
+{
+	int i = 0;
+	while (x && i < (int)T_BOOL && scalar_types[i] != x->v.scalar_type())
+		i++;
+	return (enum dtype)i;
+}
+
+/* ---- Layers ---- */
+
+tensor *t_conv2d(scope *s, const tensor *x, const tensor *w, const tensor *b, conv_opts o)
+{
+	return op(s, "conv2d", IN2B(x, w, b), [&] {
+		const int64_t stride = o.stride ? o.stride : 1, dilation = o.dilation ? o.dilation : 1;
+		return at::conv2d(channels_last(s, x->v), channels_last(s, w->v), opt(b), { stride, stride }, { o.pad, o.pad },
+				  { dilation, dilation }, o.groups ? o.groups : 1);
+	});
+}
+
+OP(linear, IN2B(x, w, b), at::linear(x->v, w->v, opt(b)), const tensor *x, const tensor *w, const tensor *b)
+
+tensor *t_batch_norm(scope *s, const tensor *x, const tensor *w, const tensor *b, tensor *mean, tensor *var)
+{
+	return op(s, "batch_norm", IN5(x, w, b, mean, var), [&] {
+		const bool train = s->flags & SCOPE_TRAIN;
+		TORCH_CHECK(x->v.dim() >= 2, "x is not N,C,...");
+		TORCH_CHECK(!train || x->v.numel() > x->v.size(1), "training needs more than one value a channel");
+		return at::batch_norm(x->v, w->v, b->v, mean->v, var->v, train, 0.1, 1e-5, true);
+	});
+}
+
+static int64_t stride_of(pool_opts o) { return o.stride ? o.stride : o.size; }
+
+OP1(max_pool2d, at::max_pool2d(x->v, { o.size, o.size }, { stride_of(o), stride_of(o) }, { o.pad, o.pad }, { 1, 1 }, o.ceil),
+    pool_opts o)
+OP1(avg_pool2d, at::avg_pool2d(x->v, { o.size, o.size }, { stride_of(o), stride_of(o) }, { o.pad, o.pad }, o.ceil, true),
+    pool_opts o)
+OP1(mean_hw, at::mean(x->v, { 2, 3 }))
+OP1(upsample2d, at::upsample_bilinear2d(x->v, { h, w }, false), int64_t h, int64_t w)
+OP1(dropout, at::dropout(x->v, p, s->flags & SCOPE_TRAIN), double p)
+
+/* ---- Element by element ---- */
+
+OP1(relu, at::relu(x->v))
+OP1(elu, at::elu(x->v))
+OP1(gelu, at::gelu(x->v))
+OP1(silu, at::silu(x->v))
+OP1(sigmoid, at::sigmoid(x->v))
+OP1(tanh, at::tanh(x->v))
+OP1(exp, at::exp(wide(x)))
+OP1(log, at::log(wide(x)))
+OP1(affine, scale == 1 ? at::add(x->v, shift) : shift == 0 ? at::mul(x->v, scale) : at::mul(x->v, scale).add_(shift),
+    double scale, double shift)
+OP1(clamp, at::clamp(x->v, low, high), double low, double high)
+OP2(add, a, b, at::add(a->v, b->v))
+OP2(sub, a, b, at::sub(a->v, b->v))
+OP2(mul, a, b, at::mul(a->v, b->v))
+OP2(div, a, b, at::div(a->v, b->v))
+
+tensor *t_where(scope *s, const tensor *mask, const tensor *a, const tensor *b)
+{
+	return op(s, "where", IN3(mask, a, b), [&] {
+		const at::ScalarType type = at::result_type(a->v, b->v), m = mask->v.scalar_type();
+		TORCH_CHECK(m == at::kBool || m == at::kByte, "mask is neither T_BOOL nor T_U8");
+		return at::where(mask->v.to(at::kBool), a->v.to(type), b->v.to(type));
+	});
+}
+
+/* ---- Shape ---- */
+
+OP1(reshape, at::reshape(x->v, shape(d)), dims d)
+OP1(permute, at::permute(x->v, shape(order)), dims order)
+OP1(flip, at::flip(x->v, { dim }), int dim)
+OP1(narrow, at::narrow(x->v, dim, start, length), int dim, int64_t start, int64_t length)
+OP(index, IN2(x, indices), at::index_select(x->v, dim, indices->v), const tensor *x, int dim, const tensor *indices)
+
+tensor *t_cat(scope *s, int dim, tensor *const *list, int n)
+{
+	for (int i = 0; list && i < n; i++) {
+		char name[32] = "";
+		put(name, sizeof name, "list[%d]", i);
+		if (!ready(s, "cat", { { name, list[i] } }))
+			return nullptr;
+	}
+	return op(s, "cat", {}, [&] {
+		TORCH_CHECK(list && n > 0, "the list is empty");
+		std::vector<at::Tensor> all;
+		for (int i = 0; i < n; i++)
+			all.push_back(list[i]->v);
+		return at::cat(all, dim);
+	});
+}
+
+OP2(grid_sample, x, grid, at::grid_sampler(wide(x), wide(grid), 0 /* bilinear */, 2 /* reflection */, false))
+OP(affine_grid, IN1(theta), at::affine_grid_generator(wide(theta), shape(size), false), const tensor *theta, dims size)
+
+/* ---- Sums and products ---- */
+
+OP1(sum, at::sum(x->v, { dim }, keep), int dim, bool keep)
+OP1(mean, at::mean(x->v, { dim }, keep), int dim, bool keep)
+OP1(mean_all, at::mean(wide(x)))
+OP1(softmax, at::softmax(wide(x), dim), int dim)
+OP1(log_softmax, at::log_softmax(wide(x), dim), int dim)
+OP2(matmul, a, b, at::matmul(a->v, b->v))
+
+tensor *t_cross_entropy(scope *s, const tensor *x, const tensor *y)
+{
+	return op(s, "cross_entropy", IN2(x, y), [&] {
+		same_shape(x, y);
+		TORCH_CHECK(x->v.dim() == 2, "x is not (N, C)");
+		return at::cross_entropy_loss(wide(x), wide(y));
+	});
+}
+
+OP2(bce_logits, x, y, (same_shape(x, y), at::binary_cross_entropy_with_logits(wide(x), wide(y))))
+
+/* ---- Differentiation ---- */
+
+DO(backward, IN1(loss), loss->v.backward(), const tensor *loss)
+
+tensor *t_grad(scope *s, const tensor *param)
+{
+	tensor *t = nullptr;
+	act(s, "grad", IN1(param), [&] {
+		if (param->v.grad().defined())
+			t = own(s, param->v.grad());
+	});
+	return t;
+}
+
+void t_zero_grad(tensor *param)
+{
+	if (param)
+		param->v.mutable_grad().reset();
+}
+
+double t_grad_norm(scope *s, const scope *model)
+{
+	double norm = 0;
+	act(s, "grad_norm", {}, [&] {
+		std::vector<at::Tensor> grads;
+		for (size_t i = 0; i < scope_count(model); i++)
+			if (const at::Tensor &g = model->named[i]->v.grad(); g.defined())
+				grads.push_back(g);
+		if (!grads.empty())
+			norm = at::stack(at::_foreach_norm(grads, 2)).norm().item().toDouble();
+	});
+	return norm;
+}
+
+/* ---- In place ---- */
+
+DO(scale_, IN1(y), (y->v.mul_(a), changed()), tensor *y, double a)
+DO(axpy_, IN2(y, x), (same_shape(y, x), y->v.add_(x->v, a), changed()), tensor *y, double a, const tensor *x)
+DO(lerp_, IN2(y, x), (same_shape(y, x), y->v.lerp_(x->v, a), changed()), tensor *y, double a, const tensor *x)
+DO(copy_, IN2(y, x), (same_shape(y, x), y->v.copy_(x->v), changed()), tensor *y, const tensor *x)
+
+/* The corrections of the two moments are folded into the last line's factor and eps. */
+bool t_adam_(scope *s, tensor *p, const tensor *grad, tensor *m, tensor *v, double lr, double beta1, double beta2, double eps,
+	     double decay, int64_t step)
+{
+	return act(s, "adam_", IN4(p, grad, m, v), [&] {
+		TORCH_CHECK(step >= 1, "step is ", step);
+		same_shape(p, grad), same_shape(p, m), same_shape(p, v);
+		const double bias1 = 1 - std::pow(beta1, (double)step), bias2 = std::sqrt(1 - std::pow(beta2, (double)step));
+		if (decay != 0)
+			p->v.mul_(1 - lr * decay);
+		m->v.lerp_(grad->v, 1 - beta1);
+		v->v.mul_(beta2).addcmul_(grad->v, grad->v, 1 - beta2);
+		p->v.addcdiv_(m->v, at::sqrt(v->v).add_(eps * bias2), -lr * bias2 / bias1);
+		changed();
+	});
+}

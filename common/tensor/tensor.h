@@ -1,0 +1,164 @@
+/*
+ * tensor.h - all of libtorch that C code may see. Plain C; nothing of C++ crosses it, and no exception.
+ *
+ * Ownership: every tensor lives in one scope and dies with it; nothing else frees one.
+ * Errors:    the first failure sticks to its scope; later calls on it do nothing and return NULL, 0 or
+ *            false. A scope's error counts for its children too; closing a scope hands its error to
+ *            the parent, where none is there yet. A message is one line: the operation, then the shapes
+ *            or libtorch's first line.
+ * Optionals: a tensor marked _opt may be NULL. Any other NULL is an error of the scope (unless one
+ *            sticks already, in it or in an open child: a chain of calls needs one check, at its end).
+ * Modes:     train, no-grad, bf16, channels-last belong to the scope, never to a model.
+ * Threads:   a scope is used by the thread that opened it; scopes close innermost first. Worker
+ *            threads never see a tensor.
+ * Shapes:    N batch, C channels, H, W, D space. A name ending in _ changes its first tensor and
+ *            returns nothing but success.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct tensor tensor;
+typedef struct scope scope;
+typedef struct dims { int n; int64_t d[5]; } dims;                           /* n 0..5 */
+typedef struct conv_opts { int stride, pad, dilation, groups; } conv_opts;   /* 0: 1, 0, 1, 1 */
+typedef struct pool_opts { int size, stride, pad; bool ceil; } pool_opts;    /* stride 0: size */
+enum dtype { T_F32, T_F16, T_BF16, T_U8, T_I64, T_F64, T_BOOL };
+enum { T_CPU = -1 };                         /* device: CPU, or a GPU's index */
+enum scope_flag {
+	SCOPE_TRAIN = 1 << 0,         /* batch norm learns its statistics, dropout drops */
+	SCOPE_NO_GRAD = 1 << 1,       /* nothing is recorded for t_backward */
+	SCOPE_BF16 = 1 << 2,          /* convolutions and products in bfloat16 (autocast); what follows them
+	                                 too, but for what rounding harms (marked F32). Parameters are
+	                                 converted once while such a scope stays open: open one a step,
+	                                 or one for a whole run of inference */
+	SCOPE_CHANNELS_LAST = 1 << 3, /* convolutions work on N,H,W,C in memory; shapes stay N,C,H,W */
+};
+enum scope_err { SCOPE_OK, SCOPE_FAILED, SCOPE_NO_MEMORY };
+enum init { INIT_ZERO, INIT_ONE, INIT_KAIMING /* He et al. 2015: normal, fan out, gain of ReLU */,
+	    INIT_KAIMING_UNIFORM /* fan in */, INIT_LINEAR /* uniform, +-1/sqrt(fan in) */,
+	    INIT_NORMAL_001 /* normal, standard deviation 0.01 */ };
+/* Fans need a shape of two dimensions or more: an error otherwise (a bias has none of its own). */
+
+#define DIMS(...) ((dims){ (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / 8), { __VA_ARGS__ } })
+#define LIST(...) (tensor *[]){ __VA_ARGS__ }, \
+	(int)(sizeof((tensor *[]){ __VA_ARGS__ }) / sizeof(tensor *))
+#define SCOPE(s, parent, flags) \
+	scope *s __attribute__((cleanup(scope_closep))) = scope_open(parent, flags)
+
+/* The machine. All may be called before any scope; none fails. */
+const char *tensor_version(void);               /* "2.6.0" */
+void tensor_threads(int n);                     /* threads of one operation; call once, first */
+int tensor_gpus(void);                          /* 0 where there is none that works */
+bool tensor_bf16_fast(void);                    /* the CPU multiplies in bfloat16 (AMX or AVX512_BF16) */
+void tensor_seed(uint64_t seed);                /* for dropout and scope_param, on all devices */
+
+/* Scopes. A child has its parent's flags and its own. A root scope has no parent; model parameters
+   live in a root scope of their own. Closing one with open children is a bug: it aborts. */
+scope *scope_open(scope *parent_opt, unsigned flags);
+void scope_close(scope *s);                     /* NULL is fine */
+static inline void scope_closep(scope **s) { scope_close(*s); }
+unsigned scope_flags(const scope *s);
+enum scope_err scope_error(const scope *s, const char **msg_opt); /* msg lives as long as the scope */
+void scope_fail(scope *s, const char *message); /* an error of the caller's own */
+void scope_forgive(scope *s);                   /* forget the error, e.g. to retry smaller */
+tensor *scope_keep(scope *dst, const tensor *t);/* the same values, living as long as dst */
+void scope_drop(scope *s, tensor *t);           /* t, of s and unnamed, ends now: its memory can be used again */
+
+/* Parameters: tensors with a name (as in a checkpoint) in a model's scope. A parameter requires
+   gradients, a buffer does not. A name that stands already is an error. Both start on `device` given
+   to scope_device, CPU at first. */
+void scope_device(scope *model, int device);
+tensor *scope_param(scope *model, const char *name, dims shape, enum init how);
+tensor *scope_buffer(scope *model, const char *name, dims shape, double value);
+size_t scope_count(const scope *model);         /* parameters and buffers, in order of creation */
+tensor *scope_at(const scope *model, size_t i, const char **name, bool *trained);
+tensor *scope_find(const scope *model, const char *name); /* NULL where there is none; no error */
+
+/* In and out. Host memory is only ever copied. */
+tensor *t_from(scope *s, const void *host, dims shape, enum dtype type, int device);
+tensor *t_leaf(scope *s, const void *host, dims shape, enum dtype type, int device); /* and gradients reach it */
+tensor *t_to(scope *s, const tensor *x, enum dtype type, int device);
+bool t_read(scope *s, const tensor *x, void *host, size_t size);  /* x's type; size must match */
+bool t_write_(scope *s, tensor *x, const void *host, size_t size);/* host to x, of x's type, no gradient */
+double t_item(scope *s, const tensor *x);       /* of one element */
+int64_t t_size(const tensor *x, int dim);       /* dim < 0 counts from the end; -1 where x is NULL */
+dims t_dims(const tensor *x);
+enum dtype t_type(const tensor *x);
+
+/* Layers. x is N,C,H,W; batch_norm and dropout ask the scope whether it trains. */
+tensor *t_conv2d(scope *s, const tensor *x, const tensor *w, const tensor *b_opt, conv_opts o);
+tensor *t_batch_norm(scope *s, const tensor *x, const tensor *w, const tensor *b, /* (C) each */
+		     tensor *mean, tensor *var);  /* momentum 0.1, eps 1e-5, as torchvision */
+tensor *t_linear(scope *s, const tensor *x, const tensor *w, const tensor *b_opt); /* w (out, in) */
+tensor *t_max_pool2d(scope *s, const tensor *x, pool_opts o);
+tensor *t_avg_pool2d(scope *s, const tensor *x, pool_opts o);   /* padding counts, as zeros */
+tensor *t_mean_hw(scope *s, const tensor *x);   /* N,C,H,W to N,C */
+tensor *t_upsample2d(scope *s, const tensor *x, int64_t h, int64_t w); /* bilinear, corners not aligned */
+tensor *t_dropout(scope *s, const tensor *x, double p);
+
+/* Element by element; two tensors broadcast as in NumPy. */
+tensor *t_relu(scope *s, const tensor *x);
+tensor *t_elu(scope *s, const tensor *x);       /* alpha 1 */
+tensor *t_gelu(scope *s, const tensor *x);      /* exact, by erf */
+tensor *t_silu(scope *s, const tensor *x);
+tensor *t_sigmoid(scope *s, const tensor *x);
+tensor *t_tanh(scope *s, const tensor *x);
+tensor *t_exp(scope *s, const tensor *x);       /* F32, of a 16-bit x too (F64 stays) */
+tensor *t_log(scope *s, const tensor *x);       /* F32 */
+tensor *t_add(scope *s, const tensor *a, const tensor *b);
+tensor *t_sub(scope *s, const tensor *a, const tensor *b);
+tensor *t_mul(scope *s, const tensor *a, const tensor *b);
+tensor *t_div(scope *s, const tensor *a, const tensor *b);
+tensor *t_affine(scope *s, const tensor *x, double scale, double shift); /* scale * x + shift */
+tensor *t_clamp(scope *s, const tensor *x, double low, double high);
+tensor *t_where(scope *s, const tensor *mask, const tensor *a, const tensor *b); /* mask T_BOOL or T_U8 */
+
+/* Shape */
+tensor *t_reshape(scope *s, const tensor *x, dims shape);       /* one of them may be -1 */
+tensor *t_permute(scope *s, const tensor *x, dims order);
+tensor *t_flip(scope *s, const tensor *x, int dim);
+tensor *t_cat(scope *s, int dim, tensor *const *list, int n);
+tensor *t_narrow(scope *s, const tensor *x, int dim, int64_t start, int64_t length);
+tensor *t_index(scope *s, const tensor *x, int dim, const tensor *indices); /* indices T_I64 (n) */
+/* x N,C,H,W sampled at grid N,h,w,2 of (x, y) in -1..1, corners not aligned, bilinear; reflected
+   at the border. F32 */
+tensor *t_grid_sample(scope *s, const tensor *x, const tensor *grid);
+tensor *t_affine_grid(scope *s, const tensor *theta, dims size);/* theta N,2,3; size N,C,h,w */
+
+/* Sums and products */
+tensor *t_sum(scope *s, const tensor *x, int dim, bool keep);
+tensor *t_mean(scope *s, const tensor *x, int dim, bool keep);
+tensor *t_mean_all(scope *s, const tensor *x);                  /* F32 */
+tensor *t_softmax(scope *s, const tensor *x, int dim);          /* F32 */
+tensor *t_log_softmax(scope *s, const tensor *x, int dim);      /* F32 */
+tensor *t_matmul(scope *s, const tensor *a, const tensor *b);   /* batched, as torch.matmul */
+/* Mean over N of the cross entropy; x logits (N, C), y class shares (N, C) that sum to 1. F32 */
+tensor *t_cross_entropy(scope *s, const tensor *x, const tensor *y);
+/* Mean of binary cross entropy; x logits, y in 0..1, of one shape. F32 */
+tensor *t_bce_logits(scope *s, const tensor *x, const tensor *y);
+
+/* Differentiation. t_grad is NULL where nothing flowed. */
+bool t_backward(scope *s, const tensor *loss);
+tensor *t_grad(scope *s, const tensor *param);
+void t_zero_grad(tensor *param);
+double t_grad_norm(scope *s, const scope *model); /* of all gradients of a model, Euclidean; one sync */
+
+/* In place, outside differentiation: for optimisers and averages. */
+bool t_scale_(scope *s, tensor *y, double a);                           /* y *= a */
+bool t_axpy_(scope *s, tensor *y, double a, const tensor *x);           /* y += a x */
+bool t_lerp_(scope *s, tensor *y, double a, const tensor *x);           /* y += a (x - y) */
+bool t_copy_(scope *s, tensor *y, const tensor *x);
+/* One step of Adam (Kingma & Ba 2015), decoupled decay as AdamW (Loshchilov & Hutter 2019) where
+   decay is not 0: p *= 1 - lr decay; then p -= lr m^ / (sqrt(v^) + eps), with m^, v^ bias-corrected
+   for step >= 1. m, v like p. */
+bool t_adam_(scope *s, tensor *p, const tensor *grad, tensor *m, tensor *v, double lr, double beta1,
+	     double beta2, double eps, double decay, int64_t step);
+
+#ifdef __cplusplus
+}
+#endif

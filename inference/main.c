@@ -1,0 +1,162 @@
+/*
+ * inference - answers for paths.test with the model in paths.model.
+ *
+ * settings > model > list cases > write fallbacks > scan > write > report. With no model, every case is
+ * answered all the same, with even odds, and it ends with 1. Only this file prints errors and picks the code.
+ */
+#include "common/checkpoint/model_folder.h"
+#include "common/config/options.h"
+#include "common/fault/fault.h"
+#include "common/log/log.h"
+#include "common/machine/machine.h"
+#include "common/model/device.h"
+#include "inference/answer.h"
+
+enum { LOG_BUDGET = 300 * 1000 };
+
+/* What was learned fixes what is seen: these come from the model, whatever data.yaml says now. */
+static const char *const fixed[] = { "task", "data.classes", "tiles.", "model.network", "score.", NULL };
+
+static gboolean is_fixed(const char *key)
+{
+	for (const char *const *f = fixed; *f != NULL; f++)
+		if (g_str_equal(key, *f) || (g_str_has_suffix(*f, ".") && g_str_has_prefix(key, *f)))
+			return TRUE;
+	return FALSE;
+}
+
+static JsonObject *member(JsonObject *in, const char *name, GError **error)
+{
+	JsonNode *node = json_object_get_member(in, name);
+
+	if (node != NULL && JSON_NODE_HOLDS_OBJECT(node))
+		return json_node_get_object(node);
+	g_set_error(error, FAULT, FAULT_DATA, "the model's manifest has no '%s'", name);
+	return NULL;
+}
+
+static gboolean take_settings(struct settings *s, JsonObject *manifest, GError **error)
+{
+	JsonObject *from = member(manifest, "settings", error);
+
+	for (const char *const *key = settings_keys(); from != NULL && *key != NULL; key++) {
+		const char *value = is_fixed(*key) ? json_object_get_string_member_with_default(from, *key, NULL) : NULL;
+		if (value == NULL)
+			continue;
+		g_autofree char *here = settings_get(s, *key);
+		if (!g_str_equal(here, value))
+			log_say("settings %s=%s from=model instead_of=%s", *key, value, here);
+		if (!settings_set(s, *key, value, "model.json: ", error))
+			return FALSE;
+	}
+	return from != NULL;
+}
+
+static struct model *read_model(const struct settings *s, JsonObject *manifest, const struct work *w,
+				const struct device *device, GError **error)
+{
+	g_autofree char *path = model_folder_path(s->paths.model, manifest, "weights", error);
+	g_autofree char *left_out = NULL;
+
+	if (path == NULL)
+		return NULL;
+	g_autoptr(model_t) m = model_new(s->model.network, w->shape.channels, w->outputs, device->index, error);
+	if (m == NULL || !model_load(m, path, &left_out, error))
+		return NULL;
+	if (left_out == NULL)
+		return g_steal_pointer(&m);
+	g_set_error(error, FAULT, FAULT_DATA, "the model's weights do not fit its network: %s", left_out);
+	return NULL;
+}
+
+static gboolean scan_all(struct work *w, struct model *m, const struct device *device, struct answers *a,
+			 GError **error)
+{
+	const struct settings *s = w->settings;
+	struct scan scan = { .work = w, .model = m, .device = device->index, .flags = device->flags,
+			     .batch = (guint)s->inference.batch, .readers = (guint)device->threads, .prepare = TRUE,
+			     .deadline = s->inference.time > 0 ? s->inference.time * 0.98 - 2 : 0 };
+	g_autofree guint *items = g_new(guint, w->n_cases + 1);
+	double start = log_seconds();
+
+	for (guint i = 0; i < w->n_cases; i++)
+		items[i] = i;
+	gboolean ok = scan_cases(&scan, items, w->n_cases, answers_take, a, error);
+	double took = MAX(log_seconds() - start, 1e-6);
+	log_say("scanned samples=%" G_GUINT64_FORMAT " samples_per_s=%.1f network=%.0f%% waiting=%.0f%% peak_memory_mb=%.0f",
+		scan.n_samples, (double)scan.n_samples / took, 100 * scan.network_s / took, 100 * scan.wait_s / took,
+		(double)machine_memory_peak() / 1e6);
+	return ok;
+}
+
+/* The model, or NULL with the reason on stderr: then the cases still get an answer. */
+static JsonObject *find_model(struct settings *s, GError **error)
+{
+	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+	JsonObject *manifest = model_folder_open(s->paths.model, notes, error);
+
+	for (guint i = 0; i < notes->len; i++)
+		log_warn("model", "%s", (char *)notes->pdata[i]);
+	if (manifest != NULL && !take_settings(s, manifest, error))
+		g_clear_pointer(&manifest, json_object_unref);
+	return manifest;
+}
+
+/* wrong: why there are only fallbacks; error: why there is no answer. */
+static gboolean run(struct settings *s, GError **wrong, GError **error)
+{
+	g_autoptr(JsonObject) manifest = find_model(s, wrong);
+	JsonObject *facts = manifest != NULL ? member(manifest, "facts", wrong) : NULL;
+	const struct task *task = task_find(s->task, error);
+	struct device device;
+	g_autoptr(answers_t) a = NULL;
+	g_autoptr(model_t) m = NULL;
+
+	struct work *w = task == NULL ? NULL : task->open(s, PHASE_TEST, facts, error);
+	if (w == NULL)
+		return FALSE;
+	log_say("data cases=%u", w->n_cases);
+	a = answers_new(w, facts, error);
+	gboolean ok = a != NULL;
+	if (ok && facts != NULL && device_open(s, &device, wrong))
+		m = read_model(s, manifest, w, &device, wrong);
+	if (m != NULL) {
+		g_autofree char *where = device_describe(&device);
+		log_say("model network=%s step=%" G_GINT64_FORMAT " %s", s->model.network,
+			json_object_get_int_member_with_default(manifest, "step", 0), where);
+		if (!scan_all(w, m, &device, a, wrong))
+			log_warn("scan", "%s; what was scored so far is kept", (*wrong)->message);
+		ok = answers_write(a, error);
+	}
+	if (ok)
+		log_say("outcome cases=%u scored=%u fallback=%u partly_read=%u file=%s", w->n_cases, answers_scored(a),
+			w->n_cases - answers_scored(a), answers_partial(a), s->answer.file);
+	g_clear_pointer(&a, answers_free);
+	task->close(w);
+	return ok;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { 0 };
+	g_autoptr(GError) error = NULL, wrong = NULL;
+
+	machine_start(argv);
+	log_open("inference", LOG_BUDGET);
+	if (!options_parse(&o, argc, argv, "answers for paths.test with the model in paths.model", NULL, &error)) {
+		g_printerr("inference: %s\n", error->message);
+		return fault_exit_code(error);
+	}
+	if (o.done) {
+		options_clear(&o);
+		return 0;
+	}
+	log_say("start version=%s settings=%s", BLINDRUN_VERSION, o.source);
+	gboolean ok = run(o.settings, &wrong, &error);
+	int code = !ok ? fault_exit_code(error) : wrong != NULL ? FAULT_FAILED : 0;
+	g_autofree char *cause = !ok ? g_strdup(error->message) : wrong == NULL ? NULL
+				 : g_strdup_printf("%s; every case without a score was answered with the fallback", wrong->message);
+	log_close(code, cause);
+	options_clear(&o);
+	return code;
+}

@@ -1,0 +1,171 @@
+#!/bin/sh
+# score.sh - the program score: what it prints of good answers, and every fault of a bad one in full.
+set -u
+B=$(cd "${B:-build}" && pwd) || exit 1
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+count=0
+failed=0
+
+# check NAME CODE ARGUMENTS: runs score; expected.out and expected.err are what it prints.
+check() {
+	name=$1 code=$2
+	shift 2
+	count=$((count + 1))
+	"$B/score" "$@" >out 2>err
+	got=$?
+	if [ "$got" = "$code" ] && cmp -s out expected.out && cmp -s err expected.err; then
+		echo "ok $count - $name"
+	else
+		failed=1
+		echo "not ok $count - $name"
+		{
+			echo "exit code $got, wanted $code"
+			diff expected.out out
+			diff expected.err err
+		} | sed 's/^/# /'
+	fi
+}
+
+# refused NAME FAULTS...: the answer in answer.csv is refused with these faults.
+refused() {
+	name=$1
+	shift
+	: >expected.out
+	printf 'answer.csv%s\n' "$@" >expected.err
+	s=s
+	[ $# -gt 1 ] || s=
+	echo "score: answer.csv: $# fault$s: a contest would refuse it" >>expected.err
+	check "$name" 3 answer.csv truth.csv
+}
+
+# fails NAME CODE MESSAGE ARGUMENTS: nothing but one line of error.
+fails() {
+	name=$1 code=$2
+	: >expected.out
+	echo "score: $3" >expected.err
+	shift 3
+	check "$name" "$code" "$@"
+}
+
+cat >truth.csv <<END
+Slide1,0,0
+Slide2,1,3
+Slide3,0,0
+Slide4,1,7
+Slide5,1,40
+Slide6,0,0
+END
+cat >answer.csv <<END
+Slide6,0.2
+Slide5,0.9995
+Slide4,0.6
+Slide3,0.6
+Slide2,0.3
+Slide1,0.0001
+END
+: >expected.err
+cat >expected.out <<END
+AUC 0.833 (95 % interval 0.25 to 0.99), 6 slides, 3 positive
+by size of the lesions, in tiles:
+  1 to 4         AUC 0.667 (0.00 to 1.00), 1 slide
+  5 to 19        AUC 0.833 (0.01 to 1.00), 1 slide
+  20 and more    AUC 1.000 (0.03 to 1.00), 1 slide
+sensitivity 0.333 at 90 % specificity, 0.333 at 95 %
+Brier score 0.1750, log loss 0.4758
+at 0.5: 2 of 3 positives found, 1 of 3 negatives called positive
+scores: 2 tied with another, 1 above 0.999, 1 below 0.001
+END
+check 'a good answer' 0 answer.csv truth.csv
+echo 0.833333 >expected.out
+check 'the AUC alone' 0 --auc answer.csv truth.csv
+
+mv answer.csv plain.csv
+{ printf '\357\273\277id,probability\r\n'; sed 's/,/ , /; s/$/\r/' plain.csv; } >answer.csv
+check 'a header, CRLF, blanks and a byte-order mark' 0 --auc --header answer.csv truth.csv
+{ echo slide,label,lesion; cat truth.csv; } >headed.csv
+check 'a header of the truth' 0 --auc plain.csv headed.csv
+cut -d, -f1,2 truth.csv >unsized.csv
+cat >expected.out <<END
+AUC 0.833 (95 % interval 0.25 to 0.99), 6 slides, 3 positive
+sensitivity 0.333 at 90 % specificity, 0.333 at 95 %
+Brier score 0.1750, log loss 0.4758
+at 0.5: 2 of 3 positives found, 1 of 3 negatives called positive
+scores: 2 tied with another, 1 above 0.999, 1 below 0.001
+END
+check 'a truth without sizes' 0 plain.csv unsized.csv
+
+{ echo slide,probability; cat plain.csv; } >answer.csv
+refused 'a header that was not announced' \
+	":1: slide 'slide' is not in the truth" \
+	":1: slide 'slide': 'probability' is not a number (if this line is a header, give --header)"
+sed 's/^Slide3,/Slide5,/' plain.csv >answer.csv
+refused 'a slide twice, another missing' \
+	":4: slide 'Slide5' a second time, after line 2" ": slide 'Slide3' is missing"
+sed 's/^\(Slide[34]\),/\1.mrxs,/; s/^Slide6/Slide7/' plain.csv >answer.csv
+refused 'unknown slides' \
+	":1: slide 'Slide7' is not in the truth" \
+	":3: slide 'Slide4.mrxs' is not in the truth: a name goes without its ending" \
+	":4: slide 'Slide3.mrxs' is not in the truth: a name goes without its ending" \
+	": slide 'Slide3' is missing" ": slide 'Slide4' is missing" ": slide 'Slide6' is missing"
+cat >answer.csv <<END
+Slide6,nan
+Slide5,inf
+
+Slide4,1.0001
+Slide3,-0.1
+Slide2,0x1p-1
+Slide1,0.5 %
+END
+refused 'what is no probability' \
+	":1: slide 'Slide6': nan is not finite" \
+	":2: slide 'Slide5': inf is not finite" \
+	":4: slide 'Slide4': 1.0001 is not within 0 to 1" \
+	":5: slide 'Slide3': -0.1 is not within 0 to 1" \
+	":6: slide 'Slide2': '0x1p-1' is not a number" \
+	":7: slide 'Slide1': '0.5 %' is not a number"
+sed 's/,0.3$//; s/^Slide5,/"Slide5",1,/; s/,0.2/,/' plain.csv >answer.csv
+refused 'fields too few and too many' \
+	":1: slide 'Slide6': '' is not a number" \
+	":2: 3 fields where \`slide,probability\` is wanted" \
+	":5: 1 field where \`slide,probability\` is wanted" \
+	": slide 'Slide2' is missing" ": slide 'Slide5' is missing"
+: >answer.csv
+i=0
+: >many.csv
+while [ $i -lt 25 ]; do
+	i=$((i + 1))
+	echo "S$i,$((i % 2))" >>many.csv
+done
+: >expected.out
+head -n 20 many.csv | sed "s/\(.*\),.*/answer.csv: slide '\1' is missing/" >expected.err
+cat >>expected.err <<END
+... and 5 more
+score: answer.csv: 25 faults: a contest would refuse it
+END
+check 'an empty answer' 3 answer.csv many.csv
+printf 'Slide1,0.5\nSl"ide2,0.5\n' >answer.csv
+fails 'no CSV' 3 "answer.csv:2: a quote within a field: such a field is quoted as a whole, and the quote doubled" \
+	answer.csv truth.csv
+fails 'no answer' 3 'absent.csv: No such file or directory' absent.csv truth.csv
+
+fails 'no truth' 3 'absent.csv: No such file or directory' plain.csv absent.csv
+printf 'Slide1,0\nSlide2,2\n' >bad.csv
+fails 'a label that is none' 3 "bad.csv:2: slide 'Slide2': the label is '2', not 0 or 1" plain.csv bad.csv
+printf 'Slide1,0\nSlide1,1\n' >bad.csv
+fails 'a slide twice in the truth' 3 "bad.csv:2: slide 'Slide1' a second time, after line 1" plain.csv bad.csv
+printf 'Slide1,1,few\n' >bad.csv
+fails 'a size that is none' 3 "bad.csv:1: slide 'Slide1': 'few' is no number of tiles" plain.csv bad.csv
+printf 'Slide1\n' >bad.csv
+# shellcheck disable=SC2016
+fails 'a truth without labels' 3 'bad.csv:1: 1 field where `slide,label[,lesion tiles]` is wanted' plain.csv bad.csv
+printf 'Slide1,1\nSlide2,1\n' >bad.csv
+fails 'one class alone' 3 'bad.csv: 2 slides, 2 of them positive: AUC needs both classes' plain.csv bad.csv
+
+fails 'no arguments' 2 'ANSWER and TRUTH are wanted; see --help'
+fails 'one argument too many' 2 'ANSWER and TRUTH are wanted; see --help' a b c
+fails 'an unknown option' 2 'Unknown option --what' --what a b
+
+echo "1..$count"
+exit $failed

@@ -1,0 +1,32 @@
+/*
+ * fuzz-safetensors.c - any bytes as a .safetensors file: refused with an error, or every tensor's first and
+ * last byte can be read and every name be found.
+ */
+#include "common/checkpoint/safetensors.h"
+#include "common/fault/fault.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static volatile guint8 sink;
+	g_autofree guint8 *exact = g_memdup2(data, size);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(safetensors_t) file = safetensors_parse(exact, size, "fuzz", &error);
+	if (file == NULL) {
+		g_assert_error(error, FAULT, FAULT_DATA);
+		g_assert_true(g_utf8_validate(error->message, -1, NULL));
+		g_assert_null(strchr(error->message, '\n'));
+		return 0;
+	}
+	g_assert_no_error(error);
+	for (guint i = 0; i < safetensors_count(file); i++) {
+		const struct safetensor *t = safetensors_at(file, i);
+		const guint8 *bytes = t->data;
+		g_assert_true(safetensors_find(file, t->name) == t);
+		if (t->size > 0)
+			sink = (guint8)(sink ^ bytes[0] ^ bytes[t->size - 1]);
+	}
+	safetensors_metadata(file, "mean");
+	return 0;
+}

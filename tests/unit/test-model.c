@@ -1,0 +1,622 @@
+/*
+ * test-model.c - every network: names, sizes, shapes, gradients, its modes, and its outputs against
+ * torchvision's on the same weights; weights from files, those that fit and those that do not.
+ */
+#include "common/checkpoint/safetensors.h"
+#include "common/fault/fault.h"
+#include "common/model/model.h"
+#include <glib/gstdio.h>
+#include <math.h>
+
+static const struct {
+	const char *network;
+	guint trained, buffers; /* tensors */
+	gint64 numbers;         /* trained, at 1000 outputs; of torchvision, but for simple */
+	const char *first, *last;
+} expected[] = {
+	/* 3*9*100+100 + 100*9*200+200 + 200*9*300+300 + 300*9*300+300 + 300*1000+1000 */
+	{ "simple", 10, 0, 1834600, "features.0.weight", "classifier.bias" },
+	{ "squeezenet1_1", 52, 0, 1235496, "features.0.weight", "classifier.1.bias" },
+	{ "resnet18", 62, 40, 11689512, "conv1.weight", "fc.bias" },
+	{ "resnet34", 110, 72, 21797672, "conv1.weight", "fc.bias" },
+	{ "resnet50", 161, 106, 25557032, "conv1.weight", "fc.bias" },
+};
+
+static struct model *new_model(const char *network, int outputs)
+{
+	GError *error = NULL;
+	tensor_seed(7);
+	struct model *m = model_new(network, 3, outputs, T_CPU, &error);
+	g_assert_no_error(error);
+	return m;
+}
+
+static void assert_scope(const scope *s)
+{
+	const char *message;
+	scope_error(s, &message);
+	g_assert_cmpstr(message, ==, "");
+}
+
+/* n numbers in -1..1, the same for the same seed. */
+static float *noise(gsize n, guint32 seed)
+{
+	g_autoptr(GRand) source = g_rand_new_with_seed(seed);
+	float *x = g_new(float, n);
+	for (gsize i = 0; i < n; i++)
+		x[i] = (float)g_rand_double_range(source, -1, 1);
+	return x;
+}
+
+static gsize numbers_of(dims shape)
+{
+	gsize n = 1;
+	for (int d = 0; d < shape.n; d++)
+		n *= (gsize)shape.d[d];
+	return n;
+}
+
+/* What starts at 0 or 1 gets values, as training gives it, so that nothing is hidden. */
+static void roughen(struct model *m)
+{
+	SCOPE(s, NULL, SCOPE_NO_GRAD);
+	for (gsize i = 0; i < scope_count(m->params); i++) {
+		const char *name;
+		bool trained;
+		tensor *t = scope_at(m->params, i, &name, &trained);
+		gboolean positive = g_str_has_suffix(name, "running_var") || g_strrstr(name, "bn") != NULL;
+		if (t_dims(t).n != 1)
+			continue;
+		gsize n = numbers_of(t_dims(t));
+		g_autofree float *x = noise(n, (guint32)i);
+		for (gsize k = 0; k < n; k++)
+			x[k] = positive ? 1 + 0.4f * x[k] : 0.1f * x[k];
+		t_write_(s, t, x, n * sizeof *x);
+	}
+	assert_scope(s);
+}
+
+static float *outputs_of(struct model *m, unsigned flags, int n, int side)
+{
+	gsize size = (gsize)n * (gsize)m->channels * (gsize)side * (gsize)side;
+	g_autofree float *in = noise(size, 99);
+	float *out = g_new(float, n * m->outputs);
+	SCOPE(s, NULL, flags);
+	tensor *y = model_forward(m, s, t_from(s, in, DIMS(n, m->channels, side, side), T_F32, T_CPU));
+	assert_scope(s);
+	g_assert_cmpint(t_type(y), ==, T_F32);
+	g_assert_cmpint(t_dims(y).n, ==, 2);
+	g_assert_cmpint(t_size(y, 0), ==, n);
+	g_assert_cmpint(t_size(y, 1), ==, m->outputs);
+	g_assert_true(t_read(s, y, out, sizeof(float) * (gsize)(n * m->outputs)));
+	return out;
+}
+
+/* The greatest difference, as a share of the greatest number of b. */
+static double difference(const float *a, const float *b, int n)
+{
+	double most = 0, scale = 0;
+	for (int i = 0; i < n; i++) {
+		g_assert_true(isfinite(a[i]) && isfinite(b[i]));
+		most = MAX(most, fabs((double)a[i] - (double)b[i]));
+		scale = MAX(scale, fabs((double)b[i]));
+	}
+	g_assert_cmpfloat(scale, >, 0);
+	return most / scale;
+}
+
+static void test_parameters(void)
+{
+	guint rows = 0;
+	for (; networks[rows].name != NULL; rows++) {
+		g_assert_cmpuint(rows, <, G_N_ELEMENTS(expected));
+		g_assert_cmpstr(networks[rows].name, ==, expected[rows].network);
+		g_autoptr(model_t) m = new_model(expected[rows].network, 1000);
+		gsize n = scope_count(m->params);
+		const char *first, *last, *name;
+		guint all = 0;
+		bool trained;
+		g_assert_cmpint(model_parameters(m), ==, expected[rows].numbers);
+		g_assert_cmpuint(n, ==, expected[rows].trained + expected[rows].buffers);
+		for (gsize i = 0; i < n; i++) {
+			scope_at(m->params, i, &name, &trained);
+			g_assert_true(trained == !g_strrstr(name, ".running_"));
+			all += trained;
+		}
+		g_assert_cmpuint(all, ==, expected[rows].trained);
+		scope_at(m->params, 0, &first, &trained);
+		scope_at(m->params, n - 1, &last, &trained);
+		g_assert_cmpstr(first, ==, expected[rows].first);
+		g_assert_cmpstr(last, ==, expected[rows].last);
+		g_assert_true(g_str_has_prefix(last, networks[rows].head));
+	}
+	g_assert_cmpuint(rows, ==, G_N_ELEMENTS(expected));
+}
+
+/* The least size works, one less says so; and so does a wrong number of channels. */
+static void test_shapes(void)
+{
+	for (const struct network *net = networks; net->name != NULL; net++) {
+		g_autoptr(model_t) m = new_model(net->name, 2);
+		g_free(outputs_of(m, SCOPE_NO_GRAD, 3, net->least));
+		g_autofree float *in = noise((gsize)(4 * net->least * net->least), 1);
+		SCOPE(s, NULL, SCOPE_NO_GRAD);
+		const char *message;
+		g_autofree char *small = g_strdup_printf("%s: expected N x 3 x H x W, H and W at least %d, got 1x3x%dx%d",
+							 net->name, net->least, net->least, net->least - 1);
+		g_autofree char *four = g_strdup_printf("%s: expected N x 3 x H x W, H and W at least %d, got 1x4x%dx%d",
+							net->name, net->least, net->least, net->least);
+		g_assert_null(model_forward(m, s, t_from(s, in, DIMS(1, 3, net->least, net->least - 1), T_F32, T_CPU)));
+		g_assert_cmpint(scope_error(s, &message), ==, SCOPE_FAILED);
+		g_assert_cmpstr(message, ==, small);
+		scope_forgive(s);
+		g_assert_null(model_forward(m, s, t_from(s, in, DIMS(1, 4, net->least, net->least), T_F32, T_CPU)));
+		scope_error(s, &message);
+		g_assert_cmpstr(message, ==, four);
+	}
+}
+
+static void test_gradients(void)
+{
+	for (const struct network *net = networks; net->name != NULL; net++) {
+		g_autoptr(model_t) m = new_model(net->name, 2);
+		g_autofree float *in = noise(4 * 3 * 64 * 64, 5);
+		static const float share[] = { 1, 0, 0, 1, 0.3f, 0.7f, 1, 0 };
+		SCOPE(s, NULL, SCOPE_TRAIN);
+		tensor *y = model_forward(m, s, t_from(s, in, DIMS(4, 3, 64, 64), T_F32, T_CPU));
+		t_backward(s, t_cross_entropy(s, y, t_from(s, share, DIMS(4, 2), T_F32, T_CPU)));
+		assert_scope(s);
+		for (gsize i = 0; i < scope_count(m->params); i++) {
+			const char *name;
+			bool trained;
+			tensor *t = scope_at(m->params, i, &name, &trained);
+			if (!trained)
+				continue;
+			SCOPE(one, s, SCOPE_NO_GRAD);
+			tensor *g = t_grad(one, t);
+			if (g == NULL || !(t_item(one, t_mean_all(one, t_mul(one, g, g))) > 0))
+				g_error("%s: nothing flows to %s", net->name, name);
+		}
+	}
+}
+
+/* A parameter's gradient is the slope of the loss: simple is smooth but for its pools, so a step shows it. */
+static void test_slope(void)
+{
+	g_autoptr(model_t) m = new_model("simple", 2);
+	g_autofree float *in = noise(2 * 3 * 32 * 32, 5);
+	static const float share[] = { 1, 0, 0, 1 };
+	double loss[3], slope = 0;
+	tensor *bias = scope_find(m->params, "features.1.bias");
+	float values[200] = { 0 }, grad[200];
+	const float step = 0.01f; /* pools switch, so not too large; rounding, not too small */
+	for (int i = 0; i < 3; i++) {
+		SCOPE(s, NULL, SCOPE_TRAIN);
+		values[17] = i == 0 ? 0 : i == 1 ? step : -step;
+		t_write_(s, bias, values, sizeof values);
+		tensor *y = model_forward(m, s, t_from(s, in, DIMS(2, 3, 32, 32), T_F32, T_CPU));
+		tensor *l = t_cross_entropy(s, y, t_from(s, share, DIMS(2, 2), T_F32, T_CPU));
+		loss[i] = t_item(s, l);
+		if (i == 0) {
+			t_backward(s, l);
+			t_read(s, t_grad(s, bias), grad, sizeof grad);
+			slope = (double)grad[17];
+		}
+		assert_scope(s);
+	}
+	double measured = (loss[1] - loss[2]) / (2 * (double)step);
+	g_assert_cmpfloat(fabs(slope), >, 1e-6);
+	g_assert_cmpfloat_with_epsilon(measured, slope, 0.05 * fabs(slope));
+}
+
+/* Training learns statistics and drops; inference does neither. */
+static void test_training(void)
+{
+	g_autoptr(model_t) m = new_model("resnet18", 2);
+	g_autofree float *a = outputs_of(m, SCOPE_NO_GRAD, 2, 64), *b = outputs_of(m, SCOPE_NO_GRAD, 2, 64);
+	g_assert_cmpfloat(difference(a, b, 4), ==, 0);
+	g_free(outputs_of(m, SCOPE_NO_GRAD | SCOPE_TRAIN, 2, 64));
+	g_autofree float *c = outputs_of(m, SCOPE_NO_GRAD, 2, 64);
+	g_assert_cmpfloat(difference(c, a, 4), >, 1e-3);
+
+	g_autoptr(model_t) q = new_model("squeezenet1_1", 2);
+	g_autofree float *e = outputs_of(q, SCOPE_NO_GRAD | SCOPE_TRAIN, 2, 64);
+	g_autofree float *f = outputs_of(q, SCOPE_NO_GRAD | SCOPE_TRAIN, 2, 64);
+	g_assert_cmpfloat(difference(e, f, 4), >, 1e-3);
+}
+
+static void test_modes(void)
+{
+	for (const struct network *net = networks; net->name != NULL; net++) {
+		g_autoptr(model_t) m = new_model(net->name, 5);
+		roughen(m);
+		g_autofree float *plain = outputs_of(m, SCOPE_NO_GRAD, 3, 64);
+		g_autofree float *graded = outputs_of(m, 0, 3, 64);
+		g_autofree float *last = outputs_of(m, SCOPE_NO_GRAD | SCOPE_CHANNELS_LAST, 3, 64);
+		g_autofree float *bf16 = outputs_of(m, SCOPE_NO_GRAD | SCOPE_BF16, 3, 64);
+		g_autofree float *both = outputs_of(m, SCOPE_NO_GRAD | SCOPE_BF16 | SCOPE_CHANNELS_LAST, 3, 64);
+		g_test_message("%s: channels-last %.1e, bf16 %.1e, both %.1e", net->name, difference(last, plain, 15),
+			       difference(bf16, plain, 15), difference(both, plain, 15));
+		g_assert_cmpfloat(difference(graded, plain, 15), <, 1e-5);
+		g_assert_cmpfloat(difference(last, plain, 15), <, 1e-4);
+		g_assert_cmpfloat(difference(bf16, plain, 15), <, 0.05);
+		g_assert_cmpfloat(difference(both, plain, 15), <, 0.05);
+		g_assert_cmpfloat(difference(bf16, plain, 15), >, 1e-6); /* it was bfloat16 */
+	}
+}
+
+/* --- files --------------------------------------------------------------------------------------- */
+
+struct list {                   /* tensors for safetensors_write */
+	GArray *views;          /* struct safetensor */
+	GPtrArray *data, *names;
+};
+
+static void list_add(struct list *list, const char *name, enum dtype type, dims shape, const void *data, gsize size)
+{
+	struct safetensor view = { .name = g_strdup(name), .type = type, .shape = shape };
+	g_ptr_array_add(list->names, (gpointer)(guintptr)view.name);
+	g_array_append_val(list->views, view);
+	g_ptr_array_add(list->data, g_memdup2(data, size));
+}
+
+static struct list list_new(void)
+{
+	return (struct list){ g_array_new(FALSE, FALSE, sizeof(struct safetensor)),
+			      g_ptr_array_new_with_free_func(g_free), g_ptr_array_new_with_free_func(g_free) };
+}
+
+/* All of a model but what begins with `without` (or NULL). */
+static struct list list_of_model(struct model *m, const char *without)
+{
+	struct list list = list_new();
+	SCOPE(s, NULL, SCOPE_NO_GRAD);
+	for (gsize i = 0; i < scope_count(m->params); i++) {
+		const char *name;
+		bool trained;
+		tensor *t = scope_at(m->params, i, &name, &trained);
+		gsize size = numbers_of(t_dims(t)) * sizeof(float);
+		g_autofree float *data = g_malloc(size);
+		g_assert_true(t_read(s, t, data, size));
+		if (without == NULL || !g_str_has_prefix(name, without))
+			list_add(&list, name, T_F32, t_dims(t), data, size);
+	}
+	return list;
+}
+
+static const void *source_of_list(void *context, guint i, GError **error)
+{
+	(void)error;
+	return ((const struct list *)context)->data->pdata[i];
+}
+
+/* Writes the list and ends it. The caller removes the file and frees its path. */
+static char *list_write(struct list list, const char *const *metadata)
+{
+	GError *error = NULL;
+	char *path;
+	int fd = g_file_open_tmp("blindrun-XXXXXX.safetensors", &path, &error);
+	g_assert_no_error(error);
+	g_assert_true(g_close(fd, NULL));
+	g_assert_cmpint(g_unlink(path), ==, 0);
+	safetensors_write(path, (struct safetensor *)(gpointer)list.views->data, list.views->len, metadata,
+			  source_of_list, &list, NULL, NULL, &error);
+	g_assert_no_error(error);
+	g_array_unref(list.views);
+	g_ptr_array_unref(list.data);
+	g_ptr_array_unref(list.names);
+	return path;
+}
+
+static void discard(char *path)
+{
+	g_assert_cmpint(g_unlink(path), ==, 0);
+	g_free(path);
+}
+
+static void assert_same_values(struct model *a, struct model *b, const char *without)
+{
+	SCOPE(s, NULL, SCOPE_NO_GRAD);
+	for (gsize i = 0; i < scope_count(a->params); i++) {
+		const char *name;
+		bool trained;
+		tensor *x = scope_at(a->params, i, &name, &trained), *y = scope_find(b->params, name);
+		if (without != NULL && g_str_has_prefix(name, without))
+			continue;
+		tensor *d = t_sub(s, x, y);
+		g_assert_cmpfloat(t_item(s, t_mean_all(s, t_mul(s, d, d))), ==, 0);
+	}
+	assert_scope(s);
+}
+
+static void test_save_and_load(void)
+{
+	for (const struct network *net = networks; net->name != NULL; net++) {
+		g_autoptr(model_t) a = new_model(net->name, 3), b = NULL;
+		g_autoptr(GError) error = NULL;
+		g_autofree char *left_out = NULL;
+		roughen(a);
+		struct list list = list_of_model(a, NULL);
+		list_add(&list, "bn1.num_batches_tracked", T_I64, (dims){ 0, { 0 } }, &(gint64){ 5 }, 8);
+		char *path = list_write(list, NULL);
+		b = new_model(net->name, 3);
+		gboolean loaded = model_load(b, path, &left_out, &error);
+		g_assert_no_error(error);
+		g_assert_true(loaded);
+		g_assert_null(left_out);
+		assert_same_values(a, b, NULL);
+		g_assert_cmpfloat(b->mean[0], ==, 0.485);
+		g_assert_cmpfloat(b->std[2], ==, 0.225);
+		discard(path);
+	}
+}
+
+static void test_other_types(void)
+{
+	static const guint16 half[] = { 0x3c00, 0xc000 }, bf16[] = { 0x3f80, 0xc000 };
+	static const double f64[] = { 1, -2 };
+	static const struct {
+		enum dtype type;
+		const void *data;
+		gsize size;
+	} rows[] = { { T_F16, half, 4 }, { T_BF16, bf16, 4 }, { T_F64, f64, 16 } };
+	for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autoptr(model_t) m = new_model("simple", 2);
+		g_autoptr(GError) error = NULL;
+		g_autofree char *left_out = NULL;
+		float read[2];
+		struct list list = list_of_model(m, "classifier.bias");
+		list_add(&list, "classifier.bias", rows[i].type, DIMS(2), rows[i].data, rows[i].size);
+		char *path = list_write(list, NULL);
+		g_assert_true(model_load(m, path, &left_out, &error));
+		g_assert_null(left_out);
+		SCOPE(s, NULL, 0);
+		g_assert_true(t_read(s, scope_find(m->params, "classifier.bias"), read, sizeof read));
+		g_assert_cmpfloat(read[0], ==, 1);
+		g_assert_cmpfloat(read[1], ==, -2);
+		discard(path);
+	}
+}
+
+/* Loads the list into a new model of that network; the message, where the file is called F. */
+static char *load_message(const char *network, int outputs, struct list list, const char *const *metadata,
+			  gboolean fails)
+{
+	g_autoptr(model_t) m = new_model(network, outputs), untouched = new_model(network, outputs);
+	g_autoptr(GError) error = NULL;
+	char *left_out = NULL, *path = list_write(list, metadata);
+	gboolean loaded = model_load(m, path, &left_out, &error);
+	g_assert_true(loaded == !fails);
+	if (fails) {
+		g_assert_error(error, FAULT, FAULT_DATA);
+		g_assert_null(left_out);
+		assert_same_values(m, untouched, NULL);
+		g_assert_cmpfloat(m->mean[0], ==, 0.485);
+		left_out = g_strdup(error->message);
+	} else {
+		g_assert_no_error(error);
+	}
+	GString *text = g_string_new(left_out);
+	g_string_replace(text, path, "F", 0);
+	g_free(left_out);
+	discard(path);
+	return g_string_free(text, FALSE);
+}
+
+static void test_other_classifier(void)
+{
+	g_autoptr(model_t) foreign = new_model("resnet18", 1000), two = new_model("resnet18", 2);
+	g_autoptr(GError) error = NULL;
+	char *left_out = NULL;
+	roughen(foreign);
+	g_autofree char *shape = load_message("resnet18", 2, list_of_model(foreign, NULL), NULL, FALSE);
+	g_assert_cmpstr(shape, ==, "F has fc.weight of 1000x512, here it is 2x512: the classifier starts at random");
+	g_autofree char *none = load_message("resnet18", 2, list_of_model(foreign, "fc."), NULL, FALSE);
+	g_assert_cmpstr(none, ==, "F has no fc.weight: the classifier starts at random");
+	g_autofree char *part = load_message("resnet18", 1000, list_of_model(foreign, "fc.bias"), NULL, FALSE);
+	g_assert_cmpstr(part, ==, "F has no fc.bias: the classifier starts at random");
+
+	char *path = list_write(list_of_model(foreign, NULL), NULL);
+	g_autoptr(model_t) fresh = new_model("resnet18", 2);
+	g_assert_true(model_load(two, path, &left_out, &error));
+	assert_same_values(foreign, two, "fc.");
+	SCOPE(s, NULL, SCOPE_NO_GRAD);
+	tensor *d = t_sub(s, scope_find(two->params, "fc.weight"), scope_find(fresh->params, "fc.weight"));
+	g_assert_cmpfloat(t_item(s, t_mean_all(s, t_mul(s, d, d))), ==, 0);
+	g_free(left_out);
+	discard(path);
+}
+
+static void test_misfits(void)
+{
+	g_autoptr(model_t) simple = new_model("simple", 2), r18 = new_model("resnet18", 2);
+	g_autoptr(model_t) r34 = new_model("resnet34", 2);
+	static const gint64 whole[100];
+	static const float small[100];
+
+	g_autofree char *missing = load_message("simple", 2, list_of_model(simple, "features.2.w"), NULL, TRUE);
+	g_assert_cmpstr(missing, ==, "F: not weights of simple: features.2.weight (300x200x3x3) is missing");
+	g_autofree char *buffer = load_message("resnet18", 2, list_of_model(r18, "layer1.0.bn1.running_var"), NULL, TRUE);
+	g_assert_cmpstr(buffer, ==, "F: not weights of resnet18: layer1.0.bn1.running_var (64) is missing");
+
+	struct list list = list_of_model(simple, "features.0.bias");
+	list_add(&list, "features.0.bias", T_F32, DIMS(10, 10), small, sizeof small);
+	g_autofree char *shape = load_message("simple", 2, list, NULL, TRUE);
+	g_assert_cmpstr(shape, ==, "F: not weights of simple: features.0.bias is 10x10, expected 100");
+
+	list = list_of_model(simple, "features.0.bias");
+	list_add(&list, "features.0.bias", T_F32, (dims){ 0, { 0 } }, small, sizeof *small);
+	g_autofree char *one = load_message("simple", 2, list, NULL, TRUE);
+	g_assert_cmpstr(one, ==, "F: not weights of simple: features.0.bias is one number, expected 100");
+
+	list = list_of_model(simple, "features.0.bias");
+	list_add(&list, "features.0.bias", T_I64, DIMS(100), whole, sizeof whole);
+	g_autofree char *type = load_message("simple", 2, list, NULL, TRUE);
+	g_assert_cmpstr(type, ==, "F: not weights of simple: features.0.bias is 100 of whole numbers, expected 100");
+
+	/* all of resnet18 is in resnet34, and it is still another network */
+	g_autofree char *deeper = load_message("resnet18", 2, list_of_model(r34, NULL), NULL, TRUE);
+	g_assert_cmpstr(deeper, ==, "F: not weights of resnet18, which has no layer1.2.conv1.weight");
+	g_autofree char *other = load_message("resnet18", 2, list_of_model(simple, NULL), NULL, TRUE);
+	g_assert_cmpstr(other, ==, "F: not weights of resnet18: conv1.weight (64x3x7x7) is missing");
+}
+
+static void test_mean_and_std(void)
+{
+	static const struct {
+		const char *key, *value, *message;
+	} rows[] = {
+		{ "mean", "[1, 2]", "F: metadata 'mean': expected a list of 3 numbers, got [1, 2]" },
+		{ "mean", "[1, 2, 3, 4]", "F: metadata 'mean': expected a list of 3 numbers, got [1, 2, 3, 4]" },
+		{ "mean", "1, 2, 3", "F: metadata 'mean': expected a list of 3 numbers, got 1, 2, 3" },
+		{ "mean", "[1, nan, 3]", "F: metadata 'mean': expected a list of 3 numbers, got [1, nan, 3]" },
+		{ "mean", "a\nb", "F: metadata 'mean': expected a list of 3 numbers, got a b" },
+		{ "std", "[1, 0, 3]", "F: metadata 'std': expected a list of 3 numbers above 0, got [1, 0, 3]" },
+		{ "std", "", "F: metadata 'std': expected a list of 3 numbers above 0, got " },
+	};
+	g_autoptr(model_t) m = new_model("simple", 2);
+	for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *message = load_message("simple", 2, list_of_model(m, NULL),
+							(const char *[]){ rows[i].key, rows[i].value, NULL }, TRUE);
+		g_assert_cmpstr(message, ==, rows[i].message);
+	}
+	g_autoptr(GError) error = NULL;
+	char *path = list_write(list_of_model(m, NULL),
+				(const char *[]){ "mean", "[-1,0,2e-1]", "std", " [ 1 , 0.5 , 0.25 ] ", NULL });
+	g_assert_true(model_load(m, path, NULL, &error));
+	g_assert_cmpfloat(m->mean[0], ==, -1);
+	g_assert_cmpfloat(m->mean[2], ==, 0.2);
+	g_assert_cmpfloat(m->std[1], ==, 0.5);
+	g_assert_cmpfloat(m->std[2], ==, 0.25);
+	discard(path);
+}
+
+static void test_errors(void)
+{
+	g_autoptr(GError) unknown = NULL, missing = NULL;
+	g_autoptr(model_t) m = new_model("simple", 2);
+	g_assert_null(model_new("resnet99", 3, 2, T_CPU, &unknown));
+	g_assert_error(unknown, FAULT, FAULT_USAGE);
+	g_assert_cmpstr(unknown->message, ==, "network 'resnet99' is unknown; there are simple, squeezenet1_1, "
+					      "resnet18, resnet34, resnet50");
+	g_assert_false(model_load(m, "none/none.safetensors", NULL, &missing));
+	g_assert_error(missing, FAULT, FAULT_DATA);
+	g_assert_cmpstr(missing->message, ==, "none/none.safetensors: No such file or directory");
+	model_free(NULL);
+}
+
+static char *peer(void)
+{
+	g_autofree char *folder = g_path_get_dirname(__FILE__);
+	return g_build_filename(folder, "torchvision-peer.py", NULL);
+}
+
+/* What torchvision gives, as text; NULL where no Python here has it, with why. */
+static char *run_peer(const char *network, int outputs, const char *weights, const char *x, char **why)
+{
+	/* $PYTHON; the first in PATH; the distribution's, where another one hides it */
+	const char *pythons[] = { g_getenv("PYTHON"), "python3", "/usr/bin/python3" };
+	g_autofree char *script = peer(), *count = g_strdup_printf("%d", outputs);
+	for (guint i = 0; i < G_N_ELEMENTS(pythons); i++) {
+		g_autofree char *out = NULL, *err = NULL;
+		g_autoptr(GError) error = NULL;
+		int status;
+		const char *argv[] = { pythons[i], script, network, count, weights, x, NULL };
+		if (pythons[i] == NULL)
+			continue;
+		if (!g_spawn_sync(NULL, (char **)(guintptr)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &out, &err,
+				  &status, &error)) {
+			g_free(*why);
+			*why = g_strdup(error->message);
+		} else if (g_spawn_check_wait_status(status, NULL)) {
+			return g_steal_pointer(&out);
+		} else if (status == 77 << 8) {
+			g_free(*why);
+			*why = g_strdup(g_strstrip(out));
+		} else {
+			g_error("%s %s: %s", pythons[i], script, err);
+		}
+	}
+	return NULL;
+}
+
+static void test_torchvision(gconstpointer row)
+{
+	const char *network = row;
+	g_autofree char *script = peer(), *why = NULL;
+	if (!g_file_test(script, G_FILE_TEST_EXISTS)) {
+		g_test_skip("not run from the project's folder");
+		return;
+	}
+	/* An odd side shows how pools round. squeezenet1_1 ends as torchvision's at 1000 outputs alone. */
+	int outputs = g_str_has_prefix(network, "squeezenet") ? 1000 : 7, n = 2, side = 75;
+	g_autoptr(model_t) m = new_model(network, outputs);
+	roughen(m);
+	g_autofree float *ours = outputs_of(m, SCOPE_NO_GRAD, n, side), *in = noise((gsize)(n * 3 * side * side), 99);
+	char *weights = list_write(list_of_model(m, NULL), NULL);
+	struct list list = list_new();
+	list_add(&list, "x", T_F32, DIMS(n, 3, side, side), in, sizeof(float) * (gsize)(n * 3 * side * side));
+	char *x = list_write(list, NULL);
+	g_autofree char *text = run_peer(network, outputs, weights, x, &why);
+	discard(weights);
+	discard(x);
+	if (text == NULL) {
+		g_test_skip(why);
+		return;
+	}
+	g_auto(GStrv) lines = g_strsplit(g_strstrip(text), "\n", -1);
+	g_assert_cmpuint(g_strv_length(lines), ==, (guint)(n * outputs));
+	g_autofree float *theirs = g_new(float, n * outputs);
+	for (int i = 0; i < n * outputs; i++)
+		theirs[i] = (float)g_ascii_strtod(lines[i], NULL);
+	g_test_message("%s: difference %.1e", network, difference(ours, theirs, n * outputs));
+	g_assert_cmpfloat(difference(ours, theirs, n * outputs), <, 1e-4);
+}
+
+static void test_real_weights(void)
+{
+	const char *shared = g_getenv("BLINDRUN_SHARED");
+	g_autofree char *path = g_build_filename(shared != NULL ? shared : "../shared", "data", "weights",
+						 "squeezenet1_1.safetensors", NULL);
+	if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
+		g_test_skip("no weights here; BLINDRUN_SHARED names the folder that has data/weights");
+		return;
+	}
+	g_autoptr(model_t) m = new_model("squeezenet1_1", 2);
+	g_autoptr(GError) error = NULL;
+	g_autofree char *left_out = NULL;
+	g_autofree char *sentence = g_strdup_printf("%s has no classifier.1.weight: the classifier starts at random", path);
+	g_autofree float *before = outputs_of(m, SCOPE_NO_GRAD, 2, 96);
+	gboolean loaded = model_load(m, path, &left_out, &error);
+	g_assert_no_error(error);
+	g_assert_true(loaded);
+	g_assert_cmpstr(left_out, ==, sentence);
+	g_assert_cmpfloat(m->mean[0], ==, 0.48502);
+	g_assert_cmpfloat(m->std[1], ==, 0.00392157);
+	g_autofree float *after = outputs_of(m, SCOPE_NO_GRAD, 2, 96);
+	g_assert_cmpfloat(difference(before, after, 4), >, 0.01);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	tensor_threads(1); /* small work: threads would only wait for each other */
+	g_test_add_func("/model/parameters", test_parameters);
+	g_test_add_func("/model/shapes", test_shapes);
+	g_test_add_func("/model/gradients", test_gradients);
+	g_test_add_func("/model/slope", test_slope);
+	g_test_add_func("/model/training", test_training);
+	g_test_add_func("/model/modes", test_modes);
+	g_test_add_func("/model/save-and-load", test_save_and_load);
+	g_test_add_func("/model/other-types", test_other_types);
+	g_test_add_func("/model/other-classifier", test_other_classifier);
+	g_test_add_func("/model/misfits", test_misfits);
+	g_test_add_func("/model/mean-and-std", test_mean_and_std);
+	g_test_add_func("/model/errors", test_errors);
+	g_test_add_data_func("/model/torchvision/squeezenet1_1", "squeezenet1_1", test_torchvision);
+	g_test_add_data_func("/model/torchvision/resnet18", "resnet18", test_torchvision);
+	g_test_add_data_func("/model/torchvision/resnet34", "resnet34", test_torchvision);
+	g_test_add_data_func("/model/torchvision/resnet50", "resnet50", test_torchvision);
+	g_test_add_func("/model/real-weights", test_real_weights);
+	return g_test_run();
+}

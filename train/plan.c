@@ -1,0 +1,39 @@
+/* plan.c - see plan.h. */
+#include "train/plan.h"
+#include <math.h>
+
+struct plan plan_new(guint epochs, gint64 epoch_steps)
+{
+	return (struct plan){ MAX(epochs, 1), MAX(epoch_steps, 1), 0 };
+}
+
+gint64 plan_left(const struct plan *p, guint epoch, gint64 at)
+{
+	return MAX((gint64)(p->epochs - MIN(epoch, p->epochs)) * p->epoch_steps - at, 0);
+}
+
+void plan_fit(struct plan *p, guint epoch, gint64 at, double left, struct plan_costs c)
+{
+	gint64 rest = MAX(p->epochs, epoch + 1) - epoch; /* epochs, this one among them */
+	double whole = (double)p->epoch_steps * c.step + c.validation;
+	double done = (double)at * c.step;
+
+	if (left + done >= (double)rest * whole)
+		return;
+	/* fewer epochs, while three are left in all; of those, one at least */
+	gint64 fit = (gint64)floor((left + done) / whole), least = MAX(3 - (gint64)epoch, 1);
+	rest = CLAMP(fit, MIN(least, rest), rest);
+	/* validations take at most a sixth of what is left */
+	while (rest > 1 && (double)rest * c.validation > (left + done) / 6)
+		rest--;
+	p->epochs = epoch + (guint)rest;
+	double steps = ((left + done) / (double)rest - c.validation) / c.step;
+	p->epoch_steps = MAX((gint64)floor(steps), MAX(at, 1));
+}
+
+void plan_advance(struct plan *p, guint epoch, gint64 at)
+{
+	gint64 left = plan_left(p, epoch, at);
+
+	p->progress += (1 - p->progress) / (double)MAX(left, 1);
+}

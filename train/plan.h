@@ -1,0 +1,33 @@
+/*
+ * plan.h - how many steps, in how many epochs, so that training ends in the time it has, with the learning
+ * rate at its end and the last validation done. Pure arithmetic: clocks are the caller's.
+ *
+ * Without a limit: the epochs and their length as set. With one, first epochs are left out, as long as three
+ * remain, then epochs are made shorter. Progress, 0 to 1, is what schedules follow: it moves by its rest over
+ * the steps left, so that a change of plan bends it but never makes it jump.
+ */
+#pragma once
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+struct plan {
+	guint epochs;           /* in all */
+	gint64 epoch_steps;     /* of the epoch under way and those to come */
+	double progress;        /* 0..1 */
+};
+
+struct plan_costs {
+	double step;            /* s, one */
+	double validation;      /* s, one, with saving */
+};
+
+/* epochs and epoch_steps: as set. left: s until the deadline. */
+struct plan plan_new(guint epochs, gint64 epoch_steps);
+/* Plans anew, at step `at` of epoch `epoch` (both from 0), for what is left of the time. */
+void plan_fit(struct plan *plan, guint epoch, gint64 at, double left, struct plan_costs costs);
+/* Steps from here to the end. */
+gint64 plan_left(const struct plan *plan, guint epoch, gint64 at);
+void plan_advance(struct plan *plan, guint epoch, gint64 at);
+
+G_END_DECLS

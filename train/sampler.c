@@ -1,0 +1,97 @@
+/* sampler.c - see sampler.h. */
+#include "train/sampler.h"
+#include "common/fault/fault.h"
+#include "common/random/random.h"
+
+enum { PURPOSE_STRATUM = 1, PURPOSE_CASE, PURPOSE_SAMPLE, PURPOSE_MOVE };
+
+struct sampler {
+	const struct work *work;
+	guint64 seed;
+	struct { GArray *items; double until; } *strata; /* items: guint; until: cumulated share, last 1 */
+};
+
+struct sampler *sampler_new(const struct work *work, const gboolean *held, guint64 seed, char **empty, GError **error)
+{
+	const struct task *task = work->task;
+	g_autoptr(sampler_t) s = g_new0(struct sampler, 1);
+	g_autoptr(GString) without = g_string_new(NULL);
+	double sum = 0;
+
+	s->work = work;
+	s->seed = seed;
+	s->strata = g_malloc0_n((gsize)task->n_strata, sizeof *s->strata);
+	for (int k = 0; k < task->n_strata; k++) {
+		s->strata[k].items = g_array_new(FALSE, FALSE, sizeof(guint));
+		for (guint i = 0; i < work->n_cases; i++)
+			if (work->cases[i].ready && !held[i] && task->count(work, i, k) > 0)
+				g_array_append_val(s->strata[k].items, i);
+		double share = task->share(work->settings, k);
+		if (s->strata[k].items->len == 0 && share > 0)
+			g_string_append_printf(without, "%s%s", without->len > 0 ? ", " : "", task->strata[k]);
+		sum += s->strata[k].items->len > 0 ? share : 0;
+		s->strata[k].until = sum;
+	}
+	if (!(sum > 0)) {
+		g_set_error(error, FAULT, FAULT_DATA, "there is nothing to learn from: no case has samples of kind %s",
+			    without->str);
+		return NULL;
+	}
+	for (int k = 0; k < task->n_strata; k++)
+		s->strata[k].until /= sum;
+	if (empty != NULL)
+		*empty = without->len == 0 ? NULL
+			 : g_strdup_printf("no case to learn from has samples of kind %s: the others take its share",
+					   without->str);
+	return g_steal_pointer(&s);
+}
+
+void sampler_free(struct sampler *s)
+{
+	if (s == NULL)
+		return;
+	for (int k = 0; k < s->work->task->n_strata; k++)
+		if (s->strata[k].items != NULL)
+			g_array_unref(s->strata[k].items);
+	g_free(s->strata);
+	g_free(s);
+}
+
+/* Van der Corput 1935, base 2: the bits of n mirrored behind the point. */
+static double mirrored(guint64 n)
+{
+	guint32 x = (guint32)n;
+
+	x = (x >> 16) | (x << 16);
+	x = ((x & 0xff00ff00u) >> 8) | ((x & 0x00ff00ffu) << 8);
+	x = ((x & 0xf0f0f0f0u) >> 4) | ((x & 0x0f0f0f0fu) << 4);
+	x = ((x & 0xccccccccu) >> 2) | ((x & 0x33333333u) << 2);
+	x = ((x & 0xaaaaaaaau) >> 1) | ((x & 0x55555555u) << 1);
+	return x * 0x1p-32;
+}
+
+int sampler_stratum(const struct sampler *s, guint64 epoch, guint64 position)
+{
+	double u = mirrored(position) + random_unit(random_hash(s->seed, epoch, PURPOSE_STRATUM, 0));
+	int k = 0;
+
+	u -= u >= 1;
+	while (k < s->work->task->n_strata - 1 && u >= s->strata[k].until)
+		k++;
+	while (s->strata[k].items->len == 0)    /* rounding at the end of the shares */
+		k--;
+	return k;
+}
+
+void sampler_draw(const struct sampler *s, guint64 epoch, guint64 position, struct sample *out)
+{
+	const struct task *task = s->work->task;
+	int k = sampler_stratum(s, epoch, position);
+	const GArray *items = s->strata[k].items;
+	guint at = random_below(random_hash(s->seed, epoch, position, PURPOSE_CASE), items->len);
+	guint item = g_array_index(items, guint, at);
+	guint32 n = task->count(s->work, item, k);
+
+	task->pick(s->work, item, k, random_below(random_hash(s->seed, epoch, position, PURPOSE_SAMPLE), n),
+		   random_hash(s->seed, epoch, position, PURPOSE_MOVE), out);
+}

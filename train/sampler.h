@@ -1,0 +1,26 @@
+/*
+ * sampler.h - which sample stands at position p of epoch e: a pure function of the seed, with no list.
+ *
+ * A stratum by its share, so evenly that any run of positions has its parts; a case of the stratum, all with
+ * equal chance; one of the case's samples in it; and a move of that. So a case of 118,000 samples does not
+ * drown one of 1,365.
+ */
+#pragma once
+#include "common/task/task.h"
+
+G_BEGIN_DECLS
+
+struct sampler;
+
+/* From cases that are ready and not held. A stratum without samples gives its share to the others, and is
+   named in *empty_opt (a sentence, or NULL). FAULT_DATA where no stratum has any. */
+struct sampler *sampler_new(const struct work *work, const gboolean *held, guint64 seed, char **empty_opt,
+			    GError **error);
+void sampler_free(struct sampler *s);
+void sampler_draw(const struct sampler *s, guint64 epoch, guint64 position, struct sample *out);
+int sampler_stratum(const struct sampler *s, guint64 epoch, guint64 position);
+
+typedef struct sampler sampler_t;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(sampler_t, sampler_free)
+
+G_END_DECLS

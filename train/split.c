@@ -1,0 +1,101 @@
+/*
+ * split.c - see split.h. Groups are sorted by stratum, then by hash; walking along them, a group is held out
+ * whenever the share wanted so far is ahead of what is held so far: every stratum gets its part.
+ */
+#include "train/split.h"
+#include "common/random/random.h"
+
+struct group {
+	guint first;            /* a case of it; its name is the case's group, or id */
+	guint cases, stratum;   /* ready ones; the highest stratum among them */
+	int label;              /* of that case */
+	guint64 order;
+	gboolean held;
+};
+
+static const char *name_of(const struct work_case *c) { return c->group != NULL ? c->group : c->id; }
+
+static guint64 hash_text(const char *text)
+{
+	guint64 h = 0xcbf29ce484222325u;        /* FNV-1a (Fowler, Noll, Vo) */
+
+	for (; *text != '\0'; text++)
+		h = (h ^ (guchar)*text) * 0x100000001b3u;
+	return h;
+}
+
+static int by_stratum(gconstpointer a, gconstpointer b)
+{
+	const struct group *x = a, *y = b;
+
+	if (x->stratum != y->stratum)
+		return x->stratum < y->stratum ? -1 : 1;
+	return (x->order > y->order) - (x->order < y->order);
+}
+
+/* Each class with two groups or more: one at least on either side. */
+static void mend(GArray *groups, int label)
+{
+	struct group *last = NULL;
+	guint held = 0, n = 0;
+
+	for (guint i = 0; i < groups->len; i++) {
+		struct group *g = &g_array_index(groups, struct group, i);
+		if (g->label != label)
+			continue;
+		n++;
+		held += g->held ? 1 : 0;
+		if (last == NULL || g->order < last->order)
+			last = g;
+	}
+	if (n >= 2 && (held == 0 || held == n))
+		last->held = held == 0;
+	if (n == 1)
+		last->held = FALSE;
+}
+
+void split_cases(const struct work *work, double share, guint64 seed, gboolean *held)
+{
+	g_autoptr(GHashTable) index = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autoptr(GArray) groups = g_array_new(FALSE, TRUE, sizeof(struct group));
+	double wanted = 0.5, have = 0;
+	int labels = 0;
+
+	memset(held, 0, work->n_cases * sizeof *held);
+	for (guint i = 0; i < work->n_cases && share > 0; i++) {
+		const struct work_case *c = &work->cases[i];
+		gpointer at;
+		if (!c->ready)
+			continue;
+		labels = MAX(labels, c->label + 1);
+		if (!g_hash_table_lookup_extended(index, name_of(c), NULL, &at)) {
+			struct group fresh = { .first = i, .label = c->label,
+					       .order = random_hash(seed, hash_text(name_of(c)), 0, 0) };
+			at = GUINT_TO_POINTER(groups->len);
+			g_hash_table_insert(index, (gpointer)name_of(c), at);
+			g_array_append_val(groups, fresh);
+		}
+		struct group *g = &g_array_index(groups, struct group, GPOINTER_TO_UINT(at));
+		g->cases++;
+		if (c->stratum >= g->stratum) {
+			g->stratum = c->stratum;
+			g->label = c->label;
+		}
+	}
+	g_array_sort(groups, by_stratum);
+	for (guint i = 0; i < groups->len; i++) {
+		struct group *g = &g_array_index(groups, struct group, i);
+		wanted += share * g->cases;
+		g->held = wanted - have >= g->cases;
+		have += g->held ? g->cases : 0;
+	}
+	for (int label = 0; label < labels; label++)
+		mend(groups, label);
+	g_hash_table_remove_all(index);
+	for (guint i = 0; i < groups->len; i++) {
+		struct group *g = &g_array_index(groups, struct group, i);
+		g_hash_table_insert(index, (gpointer)name_of(&work->cases[g->first]), GINT_TO_POINTER(g->held));
+	}
+	for (guint i = 0; i < work->n_cases && share > 0; i++)
+		held[i] = work->cases[i].ready && g_hash_table_lookup(index, name_of(&work->cases[i])) != NULL;
+}

@@ -1,0 +1,83 @@
+/* validate.c - see validate.h. */
+#include "train/validate.h"
+#include "common/log/log.h"
+#include <math.h>
+
+struct gathering {
+	struct work *work;
+	struct validation *out;
+	GArray *probability;    /* double */
+	GArray *label;          /* guint8 */
+};
+
+static gboolean gather(void *context, const struct scan_case *c, GError **error)
+{
+	struct gathering *g = context;
+	const struct task *task = g->work->task;
+	gsize judged = (gsize)task->judged, targets = (gsize)g->work->shape.targets;
+
+	(void)error;
+	if (c->error != NULL)
+		log_warn("validation", "validation: %s; %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " samples failed",
+			 c->error->message, c->failed, c->n);
+	if (c->n == c->failed)
+		return TRUE;
+	for (gsize i = 0; i < c->n; i++) {
+		int truth = task->truth(c->targets + i * targets);
+		double p = 1 / (1 + exp(-(double)c->outputs[i * judged]));
+		if (truth < 0 || !isfinite(p) || c->samples[i].variant != 0)
+			continue;
+		guint8 label = (guint8)truth;
+		g_array_append_val(g->probability, p);
+		g_array_append_val(g->label, label);
+	}
+	g->out->items[g->out->n] = c->item;
+	task->features(g->work, c->item, c->samples, c->outputs, c->n,
+		       g->out->features + g->out->n * (gsize)task->n_features);
+	g->out->n++;
+	return TRUE;
+}
+
+gboolean validate(struct scan *scan, const guint *items, gsize n, struct validation *out, GError **error)
+{
+	const struct task *task = scan->work->task;
+	struct validation v = { .items = g_new0(guint, n), .features = g_new0(double, n * (gsize)task->n_features) };
+	g_autoptr(GArray) probability = g_array_new(FALSE, FALSE, sizeof(double));
+	g_autoptr(GArray) label = g_array_new(FALSE, FALSE, sizeof(guint8));
+	struct gathering g = { scan->work, &v, probability, label };
+	double start = log_seconds();
+
+	if (!scan_cases(scan, items, n, gather, &g, error)) {
+		validation_clear(&v);
+		return FALSE;
+	}
+	const double *p = &g_array_index(probability, double, 0);
+	const guint8 *l = &g_array_index(label, guint8, 0);
+	v.sample_auc = metrics_auc(p, l, label->len);
+	v.sample_log_loss = metrics_log_loss(p, l, label->len);
+	v.metric = task->measure(scan->work, v.items, v.n, v.features);
+	v.samples = scan->n_samples;
+	v.seconds = log_seconds() - start;
+	*out = v;
+	return TRUE;
+}
+
+void validation_clear(struct validation *v)
+{
+	g_clear_pointer(&v->items, g_free);
+	g_clear_pointer(&v->features, g_free);
+	v->n = 0;
+}
+
+guint64 validation_samples(const struct work *work, const guint *items, gsize n)
+{
+	g_autoptr(GArray) samples = g_array_new(FALSE, FALSE, sizeof(struct sample));
+	guint64 sum = 0;
+
+	for (gsize i = 0; i < n; i++) {
+		g_array_set_size(samples, 0);
+		work->task->next(work, items[i], 0, NULL, NULL, 0, samples);
+		sum += samples->len;
+	}
+	return sum;
+}

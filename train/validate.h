@@ -1,0 +1,29 @@
+/*
+ * validate.h - how good a network is on the cases held out: by sample and by case.
+ *
+ * Ownership: validation_clear. Errors: the scan's. A held-out case that cannot be read is left out of the
+ * numbers and said on stderr.
+ */
+#pragma once
+#include "common/scan/scan.h"
+
+G_BEGIN_DECLS
+
+struct validation {
+	struct interval metric; /* the task's, over cases */
+	double sample_auc;      /* over samples whose truth is 0 or 1 */
+	double sample_log_loss; /* of 1 / (1 + exp(-judged)), over the same */
+	guint *items;           /* (n) cases that were scored */
+	double *features;       /* (n, n_features) */
+	gsize n;
+	guint64 samples;
+	double seconds;
+};
+
+gboolean validate(struct scan *scan, const guint *items, gsize n, struct validation *out, GError **error);
+void validation_clear(struct validation *v);
+
+/* Samples that a validation of these cases reads in its first round: to plan its time. */
+guint64 validation_samples(const struct work *work, const guint *items, gsize n);
+
+G_END_DECLS
