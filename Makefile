@@ -1,12 +1,13 @@
 # blindrun: make, make demo, make check. `make help` lists the rest.
 #
 # TORCH=/path/to/libtorch   another libtorch (the official archive, or site-packages/torch)
-# CC, CXX, CFLAGS, B        compilers, flags, and the folder that is built into
+# CC, CXX, CFLAGS, B, V=1   compilers, flags, the folder that is built into, whole commands
 
 B       ?= build
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 CXX     := $(if $(filter default,$(origin CXX)),g++,$(CXX))
 CFLAGS  ?= -O2 -g
+say      = $(if $(V),,@echo '$(1)';)
 PKGS    := glib-2.0 gio-2.0 openslide yaml-0.1 json-glib-1.0 libpng libjpeg zlib
 PACKAGES := gcc g++ make pkg-config perl libglib2.0-dev libopenslide-dev libyaml-dev libjson-glib-dev \
 	libpng-dev libjpeg-dev zlib1g-dev libcsv-dev libtorch-dev libopenblas0-openmp openslide-tools
@@ -34,6 +35,8 @@ train_lib  := $(filter-out $(B)/obj/train/main.o,$(call obj,$(train_src)))
 sample_lib := $(filter-out $(B)/obj/tests/sample/main.o,$(call obj,$(sample_src)))
 tools      := $(patsubst tools/%.c,$(B)/%,$(tool_src))
 units      := $(patsubst tests/unit/%.c,$(B)/unit/%,$(unit_src))
+fuzz_src   := $(sort $(wildcard tests/fuzz/fuzz-*.c))
+fuzzers    := $(patsubst tests/fuzz/fuzz-%.c,$(B)/fuzz/%,$(fuzz_src))
 benches    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(bench_src))
 programs   := $(B)/train $(B)/inference $(B)/sample $(tools)
 headers    := $(wildcard common/*/*.h common/*.h train/*.h inference/*.h tests/sample/*.h)
@@ -60,17 +63,17 @@ $(B)/torch.mk: tools/torch-flags Makefile
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALLC) -MMD -MP -c $< -o $@
+	$(call say,CC $<)$(CC) $(CPPFLAGS) $(ALLC) -MMD -MP -c $< -o $@
 
 $(B)/obj/%.o: %.cc
 	@mkdir -p $(@D)
-	$(CXX) -I. $(TORCH_CFLAGS) $(ALLCXX) -MMD -MP -c $< -o $@
+	$(call say,CXX $<)$(CXX) -I. $(TORCH_CFLAGS) $(ALLCXX) -MMD -MP -c $< -o $@
 
 $(B)/libblindrun.a: $(lib_obj)
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR $@)ar rcs $@ $^
 
-link = $(CC) $(ALLC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
+link = $(call say,LD $@)$(CC) $(ALLC) -Wl,--as-needed $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
 $(B)/train: $(call obj,$(train_src)) $(B)/libblindrun.a
 	$(link)
@@ -81,6 +84,9 @@ $(B)/sample: $(call obj,$(sample_src)) $(B)/libblindrun.a
 $(tools): $(B)/%: $(B)/obj/tools/%.o $(B)/libblindrun.a
 	$(link)
 $(units): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(train_lib) $(sample_lib) $(B)/libblindrun.a
+	@mkdir -p $(@D)
+	$(link)
+$(fuzzers): $(B)/fuzz/%: $(B)/obj/tests/fuzz/fuzz-%.o $(B)/obj/tests/fuzz/replay.o $(B)/libblindrun.a
 	@mkdir -p $(@D)
 	$(link)
 $(benches): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(train_lib) $(sample_lib) $(B)/libblindrun.a
@@ -95,7 +101,7 @@ check: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) all headers $(B)/units
 	@B=$(B) tests/run
 
-$(B)/units: $(units)
+$(B)/units: $(units) $(fuzzers)
 	@touch $@
 
 sanitize: deps
@@ -112,11 +118,11 @@ header_ok := $(patsubst %.h,$(B)/headers/%.ok,$(headers)) $(B)/headers/common/te
 headers: $(header_ok)
 $(B)/headers/%.ok: %.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALLC) -Wno-unused-function -fsyntax-only -x c $<
+	@echo '#include "$<"' | $(CC) $(CPPFLAGS) $(ALLC) -fsyntax-only -x c -
 	@touch $@
 $(B)/headers/%.cxx.ok: %.h
 	@mkdir -p $(@D)
-	$(CXX) -I. $(ALLCXX) -fsyntax-only -x c++ $<
+	@echo '#include "$<"' | $(CXX) -I. $(ALLCXX) -fsyntax-only -x c++ -
 	@touch $@
 
 clean:

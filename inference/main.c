@@ -136,20 +136,39 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 	return ok;
 }
 
+/* --check: is there a model that can answer? Its cases are not looked at. */
+static gboolean check(struct settings *s, GError **error)
+{
+	g_autoptr(JsonObject) manifest = model_folder_open(s->paths.model, NULL, error);
+
+	return manifest != NULL && member(manifest, "facts", error) != NULL && take_settings(s, manifest, error);
+}
+
 int main(int argc, char **argv)
 {
+	gboolean check_only = FALSE;
+	const GOptionEntry extra[] = {
+		{ "check", 0, 0, G_OPTION_ARG_NONE, &check_only, "end with 0 where there is a model that can answer", NULL },
+		G_OPTION_ENTRY_NULL,
+	};
 	struct options o = { 0 };
 	g_autoptr(GError) error = NULL, wrong = NULL;
 
 	machine_start(argv);
 	log_open("inference", LOG_BUDGET);
-	if (!options_parse(&o, argc, argv, "answers for paths.test with the model in paths.model", NULL, &error)) {
+	if (!options_parse(&o, argc, argv, "answers for paths.test with the model in paths.model", extra, &error)) {
 		g_printerr("inference: %s\n", error->message);
 		return fault_exit_code(error);
 	}
 	if (o.done) {
 		options_clear(&o);
 		return 0;
+	}
+	if (check_only) {
+		if (!check(o.settings, &error))
+			g_printerr("inference: %s\n", error->message);
+		options_clear(&o);
+		return fault_exit_code(error);
 	}
 	log_say("start version=%s settings=%s", BLINDRUN_VERSION, o.source);
 	gboolean ok = run(o.settings, &wrong, &error);

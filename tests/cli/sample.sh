@@ -1,10 +1,10 @@
 #!/bin/sh
 # The sample program as a user runs it: folders, tables, what openslide-show-properties says of its
 # slides, and bad options, each of which gives one line and exit status 2. Output is TAP.
-# BUILD: folder of the built programs (default: build).
+# B: folder of the built programs (default: build).
 set -u
 
-sample=${BUILD:-build}/sample
+sample=${B:-build}/sample
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT INT TERM
 count=0

@@ -1,31 +1,20 @@
 #!/bin/sh
 # score.sh - the program score: what it prints of good answers, and every fault of a bad one in full.
-set -u
-B=$(cd "${B:-build}" && pwd) || exit 1
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-cd "$dir" || exit 1
-count=0
-failed=0
+. "${0%/*}/tap.sh"
 
-# check NAME CODE ARGUMENTS: runs score; expected.out and expected.err are what it prints.
+B=$(cd "$B" && pwd) || exit 1
+cd "$T" || exit 1
+
+# check NAME CODE ARGUMENTS: runs score; expected.out and expected.err are all that it prints.
 check() {
 	name=$1 code=$2
 	shift 2
-	count=$((count + 1))
-	"$B/score" "$@" >out 2>err
-	got=$?
-	if [ "$got" = "$code" ] && cmp -s out expected.out && cmp -s err expected.err; then
-		echo "ok $count - $name"
-	else
-		failed=1
-		echo "not ok $count - $name"
-		{
-			echo "exit code $got, wanted $code"
-			diff expected.out out
-			diff expected.err err
-		} | sed 's/^/# /'
-	fi
+	"$B/score" "$@" >"$out" 2>"$err"
+	got=$? bad=1
+	[ "$got" = "$code" ] && cmp -s "$out" expected.out && cmp -s "$err" expected.err && bad=0
+	tap_result "$name" $bad "exit $got, expected $code; expected and printed:
+$(diff expected.out "$out")
+$(diff expected.err "$err")"
 }
 
 # refused NAME FAULTS...: the answer in answer.csv is refused with these faults.
@@ -167,5 +156,4 @@ fails 'no arguments' 2 'ANSWER and TRUTH are wanted; see --help'
 fails 'one argument too many' 2 'ANSWER and TRUTH are wanted; see --help' a b c
 fails 'an unknown option' 2 'Unknown option --what' --what a b
 
-echo "1..$count"
-exit $failed
+finish

@@ -150,7 +150,7 @@ static struct Pcam *open_tiles(const struct SampleOptions *options, const struct
 
 bool dataset_write(const struct SampleOptions *options, GError **error)
 {
-	g_autofree struct PlannedSlide *plan = plan_new(options);
+	g_autofree struct PlannedSlide *plan = sample_plan(options);
 	g_autofree struct MiraxBounds *bounds =
 		g_new0(struct MiraxBounds, (gsize)(options->train + options->test));
 	g_autoptr(Pcam) pcam = NULL;

@@ -95,7 +95,7 @@ static void plan_set(const struct SampleOptions *options, struct PlannedSlide *s
 	}
 }
 
-struct PlannedSlide *plan_new(const struct SampleOptions *options)
+struct PlannedSlide *sample_plan(const struct SampleOptions *options)
 {
 	int count = options->train + options->test;
 	struct PlannedSlide *slides = g_new0(struct PlannedSlide, (gsize)count);

@@ -45,4 +45,4 @@ bool sample_options_check(const struct SampleOptions *options, GError **error);
 double sample_options_mpp(const struct SampleOptions *options);
 
 /* (train + test) slides, training first. Free with g_free. */
-struct PlannedSlide *plan_new(const struct SampleOptions *options);
+struct PlannedSlide *sample_plan(const struct SampleOptions *options);

@@ -508,7 +508,7 @@ static void test_errors(void)
 static char *peer(void)
 {
 	g_autofree char *folder = g_path_get_dirname(__FILE__);
-	return g_build_filename(folder, "torchvision-peer.py", NULL);
+	return g_build_filename(folder, "torchvision_peer.py", NULL);
 }
 
 /* What torchvision gives, as text; NULL where no Python here has it, with why. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sample/slide.h"
+#include "tests/sample/slide.h"
 
 enum { COLOURS = 3, LAGS = 5, FEATURES = COLOURS + LAGS, SLIDES = 16 };
 

@@ -7,8 +7,8 @@
 #include <openslide.h>
 #include <string.h>
 
-#include "sample/dataset.h"
-#include "sample/slide.h"
+#include "tests/sample/dataset.h"
+#include "tests/sample/slide.h"
 
 static char *root;	/* folder of this run, removed at its end */
 

@@ -6,6 +6,7 @@
 #include "common/tensor/tensor.h"
 #include <glib.h>
 #include <math.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #define FOR(i, n) for (int i = 0; i < (n); i++)

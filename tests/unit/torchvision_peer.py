@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""torchvision-peer.py NETWORK OUTPUTS WEIGHTS INPUT: what torchvision's network gives.
+"""torchvision_peer.py NETWORK OUTPUTS WEIGHTS INPUT: what torchvision's network gives.
 
 For test-model.c: loads a .safetensors file by names, strictly, into the network of that name, puts the tensor
 "x" of INPUT through it and prints the outputs, one a line. Ends with 77 where there is no torchvision.
