@@ -18,7 +18,7 @@ void plan_fit(struct plan *p, guint epoch, gint64 at, double left, struct plan_c
 	double whole = (double)p->epoch_steps * c.step + c.validation;
 	double done = (double)at * c.step;
 
-	if (left + done >= (double)rest * whole)
+	if (!(whole > 0) || left + done >= (double)rest * whole)
 		return;
 	/* fewer epochs, while three are left in all; of those, one at least */
 	gint64 fit = (gint64)floor((left + done) / whole), least = MAX(3 - (gint64)epoch, 1);
@@ -27,6 +27,8 @@ void plan_fit(struct plan *p, guint epoch, gint64 at, double left, struct plan_c
 	while (rest > 1 && (double)rest * c.validation > (left + done) / 6)
 		rest--;
 	p->epochs = epoch + (guint)rest;
+	if (!(c.step > 0))      /* not measured yet */
+		return;
 	double steps = ((left + done) / (double)rest - c.validation) / c.step;
 	p->epoch_steps = MAX((gint64)floor(steps), MAX(at, 1));
 }

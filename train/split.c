@@ -1,6 +1,6 @@
 /*
- * split.c - see split.h. Groups are sorted by stratum, then by hash; walking along them, a group is held out
- * whenever the share wanted so far is ahead of what is held so far: every stratum gets its part.
+ * split.c - see split.h. Groups are sorted by stratum, then by hash; of each stratum the first ones are held
+ * out until its share is reached, and what a stratum is short of, or has over, goes to the next one.
  */
 #include "train/split.h"
 #include "common/random/random.h"
@@ -54,6 +54,16 @@ static void mend(GArray *groups, int label)
 		last->held = FALSE;
 }
 
+/* Of the stratum that begins here. */
+static guint cases_from(const GArray *groups, guint first)
+{
+	guint stratum = g_array_index(groups, struct group, first).stratum, n = 0;
+
+	for (guint i = first; i < groups->len && g_array_index(groups, struct group, i).stratum == stratum; i++)
+		n += g_array_index(groups, struct group, i).cases;
+	return n;
+}
+
 void split_cases(const struct work *work, double share, guint64 seed, gboolean *held)
 {
 	g_autoptr(GHashTable) index = g_hash_table_new(g_str_hash, g_str_equal);
@@ -85,7 +95,8 @@ void split_cases(const struct work *work, double share, guint64 seed, gboolean *
 	g_array_sort(groups, by_stratum);
 	for (guint i = 0; i < groups->len; i++) {
 		struct group *g = &g_array_index(groups, struct group, i);
-		wanted += share * g->cases;
+		if (i == 0 || g->stratum != g[-1].stratum)
+			wanted += share * cases_from(groups, i);
 		g->held = wanted - have >= g->cases;
 		have += g->held ? g->cases : 0;
 	}

@@ -126,9 +126,13 @@ static gboolean file_right(const char *folder, JsonObject *manifest, const char 
 	if (!entry_of(manifest, role, &name, &sha256, &bytes, error))
 		return FALSE;
 	g_autofree char *path = g_build_filename(folder, name, NULL);
-	g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, error);
-	if (file == NULL)
+	g_autoptr(GError) unreadable = NULL;
+	g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, &unreadable);
+	if (file == NULL) {
+		g_set_error(error, FAULT, FAULT_DATA, "%s: its manifest names it, but it %s", name,
+			    g_error_matches(unreadable, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? "is not there" : "cannot be read");
 		return FALSE;
+	}
 	if (g_mapped_file_get_length(file) != bytes) {
 		g_set_error(error, FAULT, FAULT_DATA, "%s: %" G_GSIZE_FORMAT " bytes; its manifest says %" G_GUINT64_FORMAT,
 			    name, g_mapped_file_get_length(file), bytes);
@@ -149,7 +153,7 @@ static gboolean manifest_right(const char *folder, JsonObject *manifest, GError 
 		return FALSE;
 	}
 	JsonNode *files = json_object_get_member(manifest, "files");
-	if (files == NULL || !JSON_NODE_HOLDS_OBJECT(files)) {
+	if (files == NULL || !JSON_NODE_HOLDS_OBJECT(files) || json_object_get_size(json_node_get_object(files)) == 0) {
 		g_set_error(error, FAULT, FAULT_DATA, "the manifest names no files");
 		return FALSE;
 	}
@@ -208,7 +212,13 @@ static void names_of(const char *folder, const char *manifest, GHashTable *names
 	}
 }
 
-/* Removes .safetensors files that no manifest names: what an earlier save, or one that was killed, left. */
+/* "weights-000420.safetensors", "weights-000420-1.safetensors": a name that a save gives. */
+static gboolean ours(const char *name)
+{
+	return g_regex_match_simple("^[a-z]+-[0-9]{6,}(-[0-9]+)?\\.safetensors$", name, 0, 0);
+}
+
+/* Removes files of ours that no manifest names: what an earlier save, or one that was killed, left. */
 static void sweep(const char *folder)
 {
 	g_autoptr(GHashTable) named = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -218,7 +228,7 @@ static void sweep(const char *folder)
 	names_of(folder, MANIFEST, named);
 	names_of(folder, BEFORE, named);
 	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-		if (!g_str_has_suffix(name, ".safetensors") || g_hash_table_contains(named, name))
+		if (!ours(name) || g_hash_table_contains(named, name))
 			continue;
 		g_autofree char *path = g_build_filename(folder, name, NULL);
 		g_unlink(path);
@@ -233,17 +243,28 @@ static gboolean write_text(const char *folder, const char *name, const char *tex
 					G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0644, error);
 }
 
+/* The manifest becomes the one before, if it can be used: else the one before it is worth more. */
+static gboolean keep_before(const char *folder, GError **error)
+{
+	g_autofree char *path = g_build_filename(folder, MANIFEST, NULL), *old = NULL;
+	g_autoptr(JsonObject) manifest = manifest_read(folder, MANIFEST, NULL);
+	gsize length;
+
+	if (manifest == NULL || !manifest_right(folder, manifest, NULL))
+		return TRUE;
+	return g_file_get_contents(path, &old, &length, error) && write_text(folder, BEFORE, old, length, error);
+}
+
 static gboolean commit(const char *folder, JsonObject *about, GError **error)
 {
 	g_autoptr(JsonNode) root = json_node_new(JSON_NODE_OBJECT);
-	g_autofree char *path = g_build_filename(folder, MANIFEST, NULL), *old = NULL;
 	gsize length;
 
 	json_node_set_object(root, about);
 	g_autoptr(JsonGenerator) generator = json_generator_new();
 	json_generator_set_pretty(generator, TRUE);
 	json_generator_set_root(generator, root);
-	if (g_file_get_contents(path, &old, &length, NULL) && !write_text(folder, BEFORE, old, length, error))
+	if (!keep_before(folder, error))
 		return FALSE;
 	g_autofree char *text = json_generator_to_data(generator, &length);
 	return write_text(folder, MANIFEST, text, length, error);

@@ -3,6 +3,7 @@
  * any left, so the batch that is wanted first is finished first.
  */
 #include "common/load/loader.h"
+#include <math.h>
 
 struct slot {
 	struct batch batch;     /* first: recycle gets this address */
@@ -48,10 +49,12 @@ static gpointer reader(gpointer data)
 		gint64 start = g_get_monotonic_time();
 		struct batch *b = &slot->batch;
 		guint8 *bytes = b->bytes + i * l->size;
+		float *targets = b->targets + i * (gsize)shape->targets;
 		GError *error = NULL;
-		if (!l->work->task->read(l->work, &b->samples[i], bytes, b->targets + i * (gsize)shape->targets,
-					 &error)) {
+		if (!l->work->task->read(l->work, &b->samples[i], bytes, targets, &error)) {
 			memset(bytes, 0, l->size);
+			for (int t = 0; t < shape->targets; t++)
+				targets[t] = NAN;
 			b->failed[i] = error;
 		}
 		double took = (double)(g_get_monotonic_time() - start) / G_USEC_PER_SEC;

@@ -4,7 +4,8 @@
  * function of what went in.
  *
  * Memory: depth batches, allocated once and reused. Threads: push, pop and recycle on one thread; `read` runs
- * in the loader's. A sample that cannot be read has its error in `failed`, its bytes are 0.
+ * in the loader's. A sample that cannot be read has its error in `failed`, its bytes are 0 and
+ * its targets NAN.
  */
 #pragma once
 #include "common/task/task.h"

@@ -123,7 +123,7 @@ double schedule_factor(enum schedule kind, double progress, double warmup, int p
 void average_step(scope *parent, const struct model *average, const struct model *model, double half_life,
 		  gint64 step)
 {
-	double weight = MAX(1 - exp2(-1 / half_life), 1.0 / (double)(step + 1));
+	double weight = MAX(1 - exp2(-1 / half_life), 9.0 / (10.0 + (double)step));
 
 	SCOPE(s, parent, SCOPE_NO_GRAD);
 	for (size_t i = 0; i < scope_count(model->params); i++)

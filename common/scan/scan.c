@@ -34,6 +34,7 @@ struct state {
 	gsize preparing, finished;
 	GHashTable *open;       /* flights handed to nobody yet */
 	float *row;             /* outputs of a batch */
+	scope *all;             /* open as long as the scan: weights are cast to bf16 once */
 };
 
 static void prepare(gpointer data, gpointer user)
@@ -127,21 +128,17 @@ static void push(struct state *st)
 }
 
 /* outputs: (n, judged) */
-static gboolean judge(struct scan *scan, const struct batch *b, float *outputs, GError **error)
+static gboolean judge(struct scan *scan, scope *all, const struct batch *b, float *outputs, GError **error)
 {
 	const struct task *task = scan->work->task;
 	gsize size = b->n * (gsize)task->judged * sizeof *outputs;
 	const char *message;
 	gint64 begin = g_get_monotonic_time();
 
-	SCOPE(root, NULL, SCOPE_NO_GRAD);
+	SCOPE(root, all, 0);
 	tensor *x = input_values(root, b->bytes, b->n, &scan->work->shape, scan->device);
 	x = input_normalise(root, scan->model, x, &scan->work->shape, scan->device);
-	{
-		SCOPE(net, root, scan->flags);
-		tensor *y = t_to(net, model_forward(scan->model, net, x), T_F32, scan->device);
-		t_read(net, task->judge(scan->work, net, y), outputs, size);
-	}
+	t_read(root, task->judge(scan->work, root, model_forward(scan->model, root, x)), outputs, size);
 	enum scope_err failure = scope_error(root, &message);
 	scan->network_s += (double)(g_get_monotonic_time() - begin) / G_USEC_PER_SEC;
 	if (failure == SCOPE_OK)
@@ -160,7 +157,7 @@ static gboolean take(struct state *st, GError **error)
 	struct batch *b = loader_pop(st->loader);
 	g_autofree struct ticket *tickets = b->tag;
 
-	if (!judge(st->scan, b, st->row, error)) {
+	if (!judge(st->scan, st->all, b, st->row, error)) {
 		loader_recycle(st->loader, b);
 		return FALSE;
 	}
@@ -237,7 +234,9 @@ gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done do
 	scan->network_s = scan->wait_s = 0;
 	scan->n_samples = 0;
 
+	st.all = scope_open(NULL, SCOPE_NO_GRAD | scan->flags);
 	gboolean ok = run(&st, items, n, error);
+	scope_close(st.all);
 	scan->wait_s = loader_waited(st.loader);
 
 	if (st.pool != NULL)

@@ -69,15 +69,22 @@ static gboolean newton(struct score_fit *f, const double *x, const double *targe
 
 struct score_fit score_fit_logistic(const double *x, const guint8 *label, gsize n)
 {
-	gsize positive = 0;
+	g_autofree double *z = g_new(double, n + 1), *target = g_new(double, n + 1);
+	gsize positive = 0, finite = 0;
 	double mean = 0, scale = 0;
 
 	for (gsize i = 0; i < n; i++) {
+		if (!isfinite(x[i]))
+			continue;
+		z[finite] = x[i];
+		target[finite++] = label[i];
 		positive += label[i];
-		mean += x[i] / (double)n;
 	}
+	n = finite;
 	for (gsize i = 0; i < n; i++)
-		scale += (x[i] - mean) * (x[i] - mean) / (double)n;
+		mean += z[i] / (double)n;
+	for (gsize i = 0; i < n; i++)
+		scale += (z[i] - mean) * (z[i] - mean) / (double)n;
 	scale = sqrt(scale);
 	gsize negative = n - positive;
 	double high = ((double)positive + 1) / ((double)positive + 2), low = 1 / ((double)negative + 2);
@@ -87,10 +94,9 @@ struct score_fit score_fit_logistic(const double *x, const guint8 *label, gsize 
 
 	if (positive == 0 || negative == 0 || !(scale > 0))
 		return plain;
-	g_autofree double *z = g_new(double, n), *target = g_new(double, n);
 	for (gsize i = 0; i < n; i++) {
-		z[i] = (x[i] - mean) / scale;
-		target[i] = label[i] ? high : low;
+		z[i] = (z[i] - mean) / scale;
+		target[i] = target[i] > 0 ? high : low;
 	}
 	struct score_fit f = { 0, log(share / (1 - share)) };
 	for (int i = 0; i < 100 && newton(&f, z, target, n); i++)

@@ -17,7 +17,7 @@ struct score_fit { double slope, intercept; };  /* probability = 1 / (1 + exp(-(
 
 /* Platt 1999, with his targets (N+ + 1) / (N+ + 2) and 1 / (N- + 2), by Newton's method (Lin et al. 2007).
    The slope is kept positive: where the data would turn it round, or a class is missing, the fit is
-   slope 1 about the mean of x, shifted to the share of label 1. */
+   slope 1 about the mean of x, shifted to the share of label 1. An x that is not finite is passed over. */
 struct score_fit score_fit_logistic(const double *x, const guint8 *label, gsize n);
 double score_probability(struct score_fit fit, double x);
 

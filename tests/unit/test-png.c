@@ -173,7 +173,7 @@ static void test_limits(void)
 	static const char *const messages[3] = {
 		"'masks/a.png': Invalid IHDR data",
 		"'masks/a.png': it is interlaced and too large to be held whole",
-		"'masks/a.png': the file ends early",
+		"'masks/a.png': Not enough image data",
 	};
 
 	for (int i = 0; i < 3; i++) {

@@ -1,0 +1,164 @@
+/*
+ * test-loader.c - what comes out is what went in, in order, whatever the threads do. The task is a fake one:
+ * its samples' bytes and targets follow from a number, numbers that end in 3 cannot be read.
+ */
+#include "common/load/loader.h"
+#include "common/fault/fault.h"
+#include <math.h>
+
+enum { BATCH = 5, HEIGHT = 4, WIDTH = 3, SIZE = HEIGHT * WIDTH * 3 };
+
+static int reads[100000];               /* how often each number was read; atomic */
+static gboolean slow;
+
+static guint8 byte_of(int number, int i) { return (guint8)(number * 31 + i * 7); }
+
+static gboolean fake_read(struct work *w, const struct sample *s, guint8 *bytes, float *targets, GError **error)
+{
+	g_assert_cmpint(w->shape.width, ==, WIDTH);
+	g_atomic_int_inc(&reads[s->at[0]]);
+	if (slow)
+		g_usleep((gulong)(s->at[0] * 7919 % 400));
+	for (int i = 0; i < SIZE; i++)
+		bytes[i] = byte_of(s->at[0], i);
+	targets[0] = (float)s->at[0];
+	targets[1] = -0.5f;
+	if (s->at[0] % 10 != 3)
+		return TRUE;
+	g_set_error(error, FAULT, FAULT_DATA, "sample %d is broken", s->at[0]);
+	return FALSE;
+}
+
+static const struct task fake_task = { .name = "fake", .read = fake_read };
+static struct work fake = { .task = &fake_task, .shape = { 3, HEIGHT, WIDTH, 2 } };
+
+static void push(struct loader *l, int first, guint n)
+{
+	struct sample samples[BATCH] = { 0 };
+
+	for (guint i = 0; i < n; i++)
+		samples[i].at[0] = first + (int)i;
+	loader_push(l, samples, n, GINT_TO_POINTER(first));
+	memset(samples, 0xff, sizeof samples);  /* the loader has its own */
+}
+
+static void assert_batch(const struct batch *b, int first, guint n)
+{
+	g_assert_nonnull(b);
+	g_assert_cmpint(GPOINTER_TO_INT(b->tag), ==, first);
+	g_assert_cmpuint(b->n, ==, n);
+	for (guint i = 0; i < n; i++) {
+		int number = first + (int)i;
+		gboolean broken = number % 10 == 3;
+		g_autofree char *message = g_strdup_printf("sample %d is broken", number);
+
+		g_assert_cmpint(b->samples[i].at[0], ==, number);
+		for (int k = 0; k < SIZE; k++)
+			g_assert_cmpint(b->bytes[i * SIZE + (guint)k], ==, broken ? 0 : byte_of(number, k));
+		if (!broken) {
+			g_assert_no_error(b->failed[i]);
+			g_assert_cmpfloat(b->targets[2 * i], ==, (float)number);
+			g_assert_cmpfloat(b->targets[2 * i + 1], ==, -0.5f);
+			continue;
+		}
+		g_assert_error(b->failed[i], FAULT, FAULT_DATA);
+		g_assert_cmpstr(b->failed[i]->message, ==, message);
+		g_assert_true(isnan(b->targets[2 * i]) && isnan(b->targets[2 * i + 1]));
+	}
+}
+
+/* Many more batches than slots, of changing size, the ring always as full as it can be. */
+static void pass(guint depth, guint readers, int batches)
+{
+	struct loader *l = loader_new(&fake, BATCH, depth, readers);
+	int pushed = 0, next = 0, wanted = 0;
+
+	memset(reads, 0, sizeof reads);
+	g_assert_null(loader_pop(l));
+	for (int popped = 0; popped < batches; popped++) {
+		for (; pushed < batches && loader_room(l); pushed++) {
+			push(l, next, 1 + (guint)pushed % BATCH);
+			next += 1 + pushed % BATCH;
+		}
+		g_assert_cmpuint(loader_pending(l), ==, MIN((guint)(batches - popped), depth));
+		struct batch *b = loader_pop(l);
+		assert_batch(b, wanted, 1 + (guint)popped % BATCH);
+		wanted += (int)b->n;
+		loader_recycle(l, b);
+	}
+	g_assert_cmpuint(loader_pending(l), ==, 0);
+	g_assert_null(loader_pop(l));
+	for (int i = 0; i < next; i++)
+		g_assert_cmpint(reads[i], ==, 1);
+	g_assert_cmpint(reads[next], ==, 0);
+	g_assert_cmpfloat(loader_waited(l), >=, 0);
+	g_assert_cmpfloat(loader_busy(l), >=, 0);
+	loader_free(l);
+}
+
+static void test_order(void)
+{
+	slow = FALSE;
+	pass(2, 1, 300);
+	pass(2, 8, 300);
+	pass(4, 2, 300);
+	pass(7, 16, 300);
+}
+
+static void test_order_slow(void)
+{
+	slow = TRUE;
+	pass(2, 3, 60);
+	pass(5, 12, 60);
+	slow = FALSE;
+}
+
+/* A batch stays as it is while others are filled, until it is given back. */
+static void test_held(void)
+{
+	struct loader *l = loader_new(&fake, BATCH, 3, 2);
+
+	push(l, 0, BATCH);
+	push(l, 5, BATCH);
+	push(l, 10, BATCH);
+	g_assert_false(loader_room(l));
+	struct batch *first = loader_pop(l);
+	g_assert_false(loader_room(l));         /* popped, but not given back */
+	struct batch *second = loader_pop(l), *third = loader_pop(l);
+	assert_batch(first, 0, BATCH);
+	loader_recycle(l, first);
+	g_assert_true(loader_room(l));
+	push(l, 20, 4);
+	g_assert_false(loader_room(l));
+	assert_batch(second, 5, BATCH);
+	assert_batch(third, 10, BATCH);
+	loader_recycle(l, second);
+	loader_recycle(l, third);
+	assert_batch(loader_pop(l), 20, 4);     /* in the slot of one that failed: nothing is left of that */
+	loader_free(l);
+}
+
+static void test_free(void)
+{
+	slow = TRUE;
+	for (int i = 0; i < 20; i++) {
+		struct loader *l = loader_new(&fake, BATCH, 4, 3);
+		for (int k = 0; k < i % 5; k++)
+			push(l, 5 * k, BATCH);
+		if (i % 2 == 1 && loader_pending(l) > 0)
+			g_assert_nonnull(loader_pop(l));
+		loader_free(l);                 /* with reads under way, and samples never taken */
+	}
+	loader_free(NULL);
+	slow = FALSE;
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/loader/order", test_order);
+	g_test_add_func("/loader/order-slow", test_order_slow);
+	g_test_add_func("/loader/held", test_held);
+	g_test_add_func("/loader/free", test_free);
+	return g_test_run();
+}
