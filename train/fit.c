@@ -161,7 +161,8 @@ static void replan(struct fit *f, const char *why)
 	if (f->costs.validation <= 0)   /* none was measured yet: a forward pass is a third of a step */
 		f->costs.validation = f->costs.step / 3 * (double)f->held_samples / f->settings->training.batch;
 	plan_fit(&f->plan, f->epoch, f->at, seconds, f->costs);
-	if (before.epochs == f->plan.epochs && before.epoch_steps == f->plan.epoch_steps)
+	gint64 moved = ABS(f->plan.epoch_steps - before.epoch_steps);
+	if (before.epochs == f->plan.epochs && moved <= before.epoch_steps / 20)
 		return;
 	log_say("plan why=%s epochs=%u steps_an_epoch=%" G_GINT64_FORMAT " left=%s step=%s validation=%s", why,
 		f->plan.epochs, f->plan.epoch_steps, log_duration(seconds, left), log_duration(f->costs.step, step),

@@ -4,7 +4,11 @@
 
 struct plan plan_new(guint epochs, gint64 epoch_steps)
 {
-	return (struct plan){ MAX(epochs, 1), MAX(epoch_steps, 1), 0 };
+	struct plan p = { .set_epochs = MAX(epochs, 1), .set_steps = MAX(epoch_steps, 1) };
+
+	p.epochs = p.set_epochs;
+	p.epoch_steps = p.set_steps;
+	return p;
 }
 
 gint64 plan_left(const struct plan *p, guint epoch, gint64 at)
@@ -14,10 +18,12 @@ gint64 plan_left(const struct plan *p, guint epoch, gint64 at)
 
 void plan_fit(struct plan *p, guint epoch, gint64 at, double left, struct plan_costs c)
 {
-	gint64 rest = MAX(p->epochs, epoch + 1) - epoch; /* epochs, this one among them */
-	double whole = (double)p->epoch_steps * c.step + c.validation;
+	gint64 rest = MAX(p->set_epochs, epoch + 1) - epoch; /* epochs, this one among them */
+	double whole = (double)p->set_steps * c.step + c.validation;
 	double done = (double)at * c.step;
 
+	p->epochs = epoch + (guint)rest;
+	p->epoch_steps = MAX(p->set_steps, at);
 	if (!(whole > 0) || left + done >= (double)rest * whole)
 		return;
 	/* fewer epochs, while three are left in all; of those, one at least */

@@ -15,6 +15,8 @@ struct plan {
 	guint epochs;           /* in all */
 	gint64 epoch_steps;     /* of the epoch under way and those to come */
 	double progress;        /* 0..1 */
+	guint set_epochs;       /* as set: what was left out comes back when steps turn out faster */
+	gint64 set_steps;
 };
 
 struct plan_costs {

@@ -98,6 +98,28 @@ static JsonObject *manifest_read(const char *folder, const char *name, GError **
 	return json_object_ref(json_node_get_object(root));
 }
 
+/* A member that is a plain value, whatever a manifest has there; else NULL, -1. */
+static JsonNode *value_of(JsonObject *in, const char *name)
+{
+	JsonNode *node = in == NULL ? NULL : json_object_get_member(in, name);
+
+	return node != NULL && JSON_NODE_HOLDS_VALUE(node) ? node : NULL;
+}
+
+static const char *text_of(JsonObject *in, const char *name)
+{
+	JsonNode *node = value_of(in, name);
+
+	return node == NULL ? NULL : json_node_get_string(node);
+}
+
+static gint64 number_of(JsonObject *in, const char *name)
+{
+	JsonNode *node = value_of(in, name);
+
+	return node == NULL || json_node_get_value_type(node) != G_TYPE_INT64 ? -1 : json_node_get_int(node);
+}
+
 /* The entry for a role, its members checked: a name without folders. */
 static gboolean entry_of(JsonObject *manifest, const char *role, const char **name, const char **sha256,
 			 guint64 *bytes, GError **error)
@@ -107,9 +129,9 @@ static gboolean entry_of(JsonObject *manifest, const char *role, const char **na
 
 	node = files == NULL ? NULL : json_object_get_member(files, role);
 	JsonObject *entry = node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-	*name = entry == NULL ? NULL : json_object_get_string_member_with_default(entry, "name", NULL);
-	*sha256 = entry == NULL ? NULL : json_object_get_string_member_with_default(entry, "sha256", NULL);
-	gint64 size = entry == NULL ? -1 : json_object_get_int_member_with_default(entry, "bytes", -1);
+	gint64 size = number_of(entry, "bytes");
+	*name = text_of(entry, "name");
+	*sha256 = text_of(entry, "sha256");
 	if (*name == NULL || *sha256 == NULL || size < 0 || strchr(*name, '/') != NULL || (*name)[0] == '.') {
 		g_set_error(error, FAULT, FAULT_DATA, "the manifest names no %s", role);
 		return FALSE;
@@ -148,7 +170,7 @@ static gboolean file_right(const char *folder, JsonObject *manifest, const char 
 
 static gboolean manifest_right(const char *folder, JsonObject *manifest, GError **error)
 {
-	if (json_object_get_int_member_with_default(manifest, "format", 0) != FORMAT) {
+	if (number_of(manifest, "format") != FORMAT) {
 		g_set_error(error, FAULT, FAULT_DATA, "made by another version of blindrun");
 		return FALSE;
 	}

@@ -14,7 +14,6 @@
 
 #define SIDE_MAX (1u << 20)
 #define HELD_MAX (1ull << 28)         /* px of an interlaced file */
-#define CHUNK_MAX (8u << 20)          /* bytes of a text or a profile, which are skipped anyway */
 
 struct source { /* bytes in memory or a file */
 	FILE *file;
@@ -77,7 +76,8 @@ static gboolean read_head(struct reader *r)
 		return FALSE;
 	png_set_read_fn(r->png, r->source, read_bytes);
 	png_set_user_limits(r->png, SIDE_MAX, SIDE_MAX);
-	png_set_chunk_malloc_max(r->png, CHUNK_MAX);
+	/* Texts, profiles and the like are skipped: libpng would take the size that they claim. */
+	png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
 	png_read_info(r->png, r->info);
 	r->width = png_get_image_width(r->png, r->info);
 	r->height = png_get_image_height(r->png, r->info);

@@ -4,6 +4,12 @@
  */
 #include "common/load/loader.h"
 #include <math.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Readers yield to compute: its threads wait for each other at barriers, some of them spinning (oneDNN's
+   backward weights), and one that lost its core to a reader would hold up all. */
+enum { READER_NICE = 10 };
 
 struct slot {
 	struct batch batch;     /* first: recycle gets this address */
@@ -32,6 +38,7 @@ static gpointer reader(gpointer data)
 	struct loader *l = data;
 	const struct sample_shape *shape = &l->work->shape;
 
+	setpriority(PRIO_PROCESS, (id_t)gettid(), READER_NICE);
 	g_mutex_lock(&l->lock);
 	while (!l->stop) {
 		if (l->reading == l->pushed) {

@@ -1,279 +1,17 @@
 /*
- * slide.c - see slide.h.
- *
- * From the bottom: the pool of OpenSlide handles, a slide's facts, pixels of one level, and pixels
- * resampled from it. Nothing outside this file sees OpenSlide.
+ * slide.c - see slide.h. A slide's facts, a level's pixels, and pixels of any size made of them. With
+ * handles.c, the only file that knows OpenSlide.
  */
-#include "common/slide/slide.h"
+#include "common/slide/handles.h"
 #include "common/fault/fault.h"
-#include <errno.h>
-#include <glib/gstdio.h>
+#include "common/slide/resample.h"
 #include <math.h>
-#include <openslide.h>
 
-#ifdef OPENSLIDE_PROPERTY_NAME_ICC_SIZE /* first in 4.0, as is the cache that handles share */
-#define SHARED_CACHE
-#endif
-#define HANDLE_CACHE (32ull << 20)     /* bytes; what 3.4.1 gives each handle */
-#define SHARED_CACHE_MAX (256ull << 20)
 #define SIDE_MAX 16384                 /* px of a read */
 #define BLOCK_MAX (4 << 20)            /* px read from OpenSlide at once */
 #define REDUCE_MAX 1024.0              /* a pixel's level pixels, a side: its area stays within a block */
 #define ENLARGE_MAX 64.0
 #define SAME_SCALE 1e-3
-
-/* ---- the pool ---- */
-
-struct handle {
-	openslide_t *osr;
-	struct slide *slide;
-	guint users;
-	gboolean shared;        /* more than one user since it was last idle */
-	gboolean broken;        /* OpenSlide refuses it for good */
-	GList in_slide;         /* links, so that no list operation allocates or searches */
-	GList in_idle;
-};
-
-struct slide_pool {
-	GMutex lock;
-	GCond changed;
-	guint most, open;       /* open counts those being opened and closed */
-	GQueue idle;            /* of handles; least recently used first */
-	GQueue waiting;         /* of tickets; who waits longest is served first */
-#ifdef SHARED_CACHE
-	openslide_cache_t *cache;
-#endif
-};
-
-struct facts { /* a slide, and what its users need not see */
-	struct slide slide;
-	gint64 *level_width, *level_height; /* (levels) px */
-	GQueue handles;         /* under the pool's lock */
-};
-
-static struct facts *facts_of(const struct slide *slide)
-{
-	return (struct facts *)slide;
-}
-
-struct slide_pool *slide_pool_new(guint most)
-{
-	struct slide_pool *pool = g_new0(struct slide_pool, 1);
-
-	g_mutex_init(&pool->lock);
-	g_cond_init(&pool->changed);
-	pool->most = MAX(most, 1);
-	g_queue_init(&pool->idle);
-	g_queue_init(&pool->waiting);
-#ifdef SHARED_CACHE
-	pool->cache = openslide_cache_create((size_t)MIN(SHARED_CACHE_MAX, pool->most * HANDLE_CACHE));
-#endif
-	return pool;
-}
-
-void slide_pool_free(struct slide_pool *pool)
-{
-	if (pool == NULL)
-		return;
-	g_return_if_fail(pool->open == 0);
-#ifdef SHARED_CACHE
-	openslide_cache_release(pool->cache);
-#endif
-	g_cond_clear(&pool->changed);
-	g_mutex_clear(&pool->lock);
-	g_free(pool);
-}
-
-guint slide_pool_open_handles(struct slide_pool *pool)
-{
-	guint open;
-
-	g_mutex_lock(&pool->lock);
-	open = pool->open;
-	g_mutex_unlock(&pool->lock);
-	return open;
-}
-
-/* Is this still the slide whose facts were read? */
-static gboolean same_slide(openslide_t *osr, const struct facts *f)
-{
-	gint64 width = 0, height = 0;
-
-	if (f->slide.levels == 0) /* not read yet */
-		return TRUE;
-	openslide_get_level0_dimensions(osr, &width, &height);
-	return openslide_get_level_count(osr) == f->slide.levels && width == f->slide.width &&
-	       height == f->slide.height;
-}
-
-static openslide_t *open_file(struct slide_pool *pool, const struct facts *f, GError **error)
-{
-	const char *path = f->slide.path, *words;
-	openslide_t *osr;
-
-	if (g_access(path, R_OK) != 0) {
-		g_set_error(error, FAULT, FAULT_DATA, "cannot be opened: %s", g_strerror(errno));
-		return NULL;
-	}
-	osr = openslide_open(path);
-	if (osr == NULL) {
-		gsize stem = g_str_has_suffix(path, ".mrxs") ? strlen(path) - strlen(".mrxs") : 0;
-		g_autofree char *folder = g_strndup(path, stem);
-
-		if (stem > 0 && !g_file_test(folder, G_FILE_TEST_IS_DIR))
-			g_set_error(error, FAULT, FAULT_DATA, "cannot be opened: an .mrxs file needs its folder "
-				    "of the same name beside it");
-		else
-			g_set_error(error, FAULT, FAULT_DATA, "cannot be opened: not a format that OpenSlide %s "
-				    "reads", openslide_get_version());
-		return NULL;
-	}
-	words = openslide_get_error(osr);
-	if (words != NULL) {
-		g_set_error(error, FAULT, FAULT_DATA, "cannot be opened: %s", words);
-		openslide_close(osr);
-		return NULL;
-	}
-	if (!same_slide(osr, f)) {
-		g_set_error(error, FAULT, FAULT_DATA, "the file is not the one that was opened first");
-		openslide_close(osr);
-		return NULL;
-	}
-#ifdef SHARED_CACHE
-	openslide_set_cache(osr, pool->cache);
-#else
-	(void)pool;
-#endif
-	return osr;
-}
-
-/* Takes an idle handle out of the pool, to be used or closed; under the lock. */
-static void leave_idle(struct slide_pool *pool, struct handle *h)
-{
-	g_queue_unlink(&pool->idle, &h->in_idle);
-}
-
-/* Closes a handle that nobody else can reach any more. Without the lock: it takes a while. */
-static void close_handle(struct slide_pool *pool, struct handle *h)
-{
-	openslide_close(h->osr);
-	g_free(h);
-	g_mutex_lock(&pool->lock);
-	pool->open--;
-	g_cond_broadcast(&pool->changed);
-	g_mutex_unlock(&pool->lock);
-}
-
-static struct handle *own_handle(struct facts *f, gboolean idle)
-{
-	for (GList *l = f->handles.head; l != NULL; l = l->next) {
-		struct handle *h = l->data;
-
-		if (!h->broken && (h->users == 0) == idle)
-			return h;
-	}
-	return NULL;
-}
-
-/* One attempt, under the lock: a handle to read with, or the right to open one (*open_new), maybe in place
-   of one to close first (*close_first); false when there is neither. */
-static gboolean try_take(struct slide_pool *pool, struct facts *f, gboolean alone, struct handle **take,
-			 gboolean *open_new, struct handle **close_first)
-{
-	struct handle *h = own_handle(f, TRUE);
-
-	if (h != NULL) {
-		leave_idle(pool, h);
-	} else if (!alone && (h = own_handle(f, FALSE)) != NULL) {
-		h->shared = TRUE;
-	} else if (pool->open < pool->most) {
-		pool->open++;
-		*open_new = TRUE;
-		return TRUE;
-	} else if (pool->idle.head != NULL) {
-		h = pool->idle.head->data;
-		leave_idle(pool, h);
-		g_queue_unlink(&facts_of(h->slide)->handles, &h->in_slide);
-		*close_first = h;
-		*open_new = TRUE;
-		return TRUE;
-	} else {
-		return FALSE;
-	}
-	h->users++;
-	*take = h;
-	return TRUE;
-}
-
-/*
- * A handle for one read; alone: one that nobody shares. A thread waits only while it holds none, and
- * whoever waits longest is served before anyone may share again, so every wait ends when the reads that
- * run now do.
- */
-static struct handle *take_handle(struct slide *slide, gboolean alone, GError **error)
-{
-	struct slide_pool *pool = slide->pool;
-	struct facts *f = facts_of(slide);
-	struct handle *h = NULL, *old = NULL;
-	gboolean open_new = FALSE;
-	GList ticket = { 0 };
-
-	g_mutex_lock(&pool->lock);
-	g_queue_push_tail_link(&pool->waiting, &ticket);
-	while (pool->waiting.head != &ticket || !try_take(pool, f, alone, &h, &open_new, &old))
-		g_cond_wait(&pool->changed, &pool->lock);
-	g_queue_unlink(&pool->waiting, &ticket);
-	if (pool->waiting.head != NULL)
-		g_cond_broadcast(&pool->changed);
-	g_mutex_unlock(&pool->lock);
-	if (!open_new)
-		return h;
-
-	if (old != NULL) { /* its place is taken over: pool->open stays */
-		openslide_close(old->osr);
-		g_free(old);
-	}
-	h = g_new0(struct handle, 1);
-	h->osr = open_file(pool, f, error);
-	h->slide = slide;
-	h->users = 1;
-	h->shared = FALSE;
-	h->in_slide.data = h->in_idle.data = h;
-	g_mutex_lock(&pool->lock);
-	if (h->osr != NULL) {
-		g_queue_push_head_link(&f->handles, &h->in_slide);
-	} else {
-		pool->open--;
-		g_clear_pointer(&h, g_free);
-	}
-	g_cond_broadcast(&pool->changed);
-	g_mutex_unlock(&pool->lock);
-	return h;
-}
-
-static void give_handle(struct handle *h, gboolean broken)
-{
-	struct slide_pool *pool = h->slide->pool;
-	gboolean last;
-
-	g_mutex_lock(&pool->lock);
-	h->broken = h->broken || broken;
-	last = --h->users == 0;
-	if (last && h->broken) {
-		g_queue_unlink(&facts_of(h->slide)->handles, &h->in_slide);
-	} else if (last) {
-		h->shared = FALSE;
-		g_queue_push_tail_link(&pool->idle, &h->in_idle);
-	}
-	if (last && !h->broken)
-		g_cond_broadcast(&pool->changed);
-	last = last && h->broken;
-	g_mutex_unlock(&pool->lock);
-	if (last)
-		close_handle(pool, h);
-}
-
-/* ---- a slide's facts ---- */
 
 char *slide_id(const char *path)
 {
@@ -361,10 +99,10 @@ struct slide *slide_open(struct slide_pool *pool, const char *path, GError **err
 	slide->pool = pool;
 	slide->path = g_strdup(path);
 	slide->id = slide_id(path);
-	h = take_handle(slide, TRUE, error);
+	h = handle_take(slide, TRUE, error);
 	read = h != NULL && read_facts(h->osr, facts_of(slide), error);
 	if (h != NULL)
-		give_handle(h, !read);
+		handle_give(h, !read);
 	if (!read) {
 		g_prefix_error(error, "slide '%s': ", slide->id);
 		return NULL;
@@ -374,30 +112,16 @@ struct slide *slide_open(struct slide_pool *pool, const char *path, GError **err
 
 void slide_close(struct slide *slide)
 {
-	struct facts *f = facts_of(slide);
-	GQueue closing = G_QUEUE_INIT;
-
 	if (slide == NULL)
 		return;
-	g_mutex_lock(&slide->pool->lock);
-	while (f->handles.head != NULL) {
-		struct handle *h = f->handles.head->data;
-
-		g_warn_if_fail(h->users == 0);
-		g_queue_unlink(&f->handles, &h->in_slide);
-		leave_idle(slide->pool, h);
-		g_queue_push_tail_link(&closing, &h->in_slide);
-	}
-	g_mutex_unlock(&slide->pool->lock);
-	while (closing.head != NULL)
-		close_handle(slide->pool, g_queue_pop_head_link(&closing)->data);
+	handles_close(slide);
 	g_free(slide->path);
 	g_free(slide->id);
 	g_free(slide->downsample);
 	g_free(slide->quickhash);
 	g_free(slide->vendor);
-	g_free(f->level_width);
-	g_free(f->level_height);
+	g_free(facts_of(slide)->level_width);
+	g_free(facts_of(slide)->level_height);
 	g_free(slide);
 }
 
@@ -472,7 +196,7 @@ static gboolean read_level(const struct request *r, gint64 u, gint64 v, gint64 w
 
 	for (gboolean alone = FALSE;; alone = TRUE) {
 		GError *why = NULL;
-		struct handle *handle = take_handle(r->slide, alone, &why);
+		struct handle *handle = handle_take(r->slide, alone, &why);
 		g_autofree char *words = NULL;
 		gboolean shared;
 
@@ -484,10 +208,8 @@ static gboolean read_level(const struct request *r, gint64 u, gint64 v, gint64 w
 		openslide_read_region(handle->osr, argb, llround((double)u * d), llround((double)v * d), r->level, w,
 				      h);
 		words = g_strdup(openslide_get_error(handle->osr));
-		g_mutex_lock(&r->slide->pool->lock);
-		shared = handle->shared;
-		g_mutex_unlock(&r->slide->pool->lock);
-		give_handle(handle, words != NULL);
+		shared = handle_was_shared(handle);
+		handle_give(handle, words != NULL);
 		if (words == NULL)
 			return TRUE;
 		if (alone || !shared)
@@ -523,15 +245,38 @@ static gboolean read_argb(const struct request *r, struct scratch *s, gint64 u, 
 	return TRUE;
 }
 
-/* 4 opaque words to 12 bytes, as three words: a third of the stores. */
+typedef guint32 words __attribute__((vector_size(16)));
+
+enum { RUN = 64 }; /* px that are tested, and if opaque converted, together */
+
+static gboolean is_opaque(const guint32 *argb)
+{
+	words all = { ~0u, ~0u, ~0u, ~0u };
+
+	for (int i = 0; i < RUN; i += 4) {
+		words w;
+
+		memcpy(&w, argb + i, sizeof(w));
+		all &= w;
+	}
+	return (all[0] & all[1] & all[2] & all[3]) >> 24 == 255;
+}
+
+static void store_word(guint8 *to, guint32 word)
+{
+	word = GUINT32_TO_LE(word);
+	memcpy(to, &word, sizeof(word));
+}
+
+/* 4 opaque words to 12 bytes, as three words. */
 static void convert_four(const guint32 *argb, guint8 *rgb)
 {
 	guint32 a = GUINT32_SWAP_LE_BE(argb[0] << 8), b = GUINT32_SWAP_LE_BE(argb[1] << 8),
 		c = GUINT32_SWAP_LE_BE(argb[2] << 8), d = GUINT32_SWAP_LE_BE(argb[3] << 8);
-	guint32 out[3] = { GUINT32_TO_LE(a | b << 24), GUINT32_TO_LE(b >> 8 | c << 16),
-			   GUINT32_TO_LE(c >> 16 | d << 8) };
 
-	memcpy(rgb, out, sizeof(out));
+	store_word(rgb, a | b << 24);
+	store_word(rgb + 4, b >> 8 | c << 16);
+	store_word(rgb + 8, c >> 16 | d << 8);
 }
 
 static guint8 whole(guint32 premultiplied, guint32 alpha)
@@ -559,16 +304,12 @@ static void convert_one(guint32 argb, guint8 *rgb)
 void slide_convert(const guint32 *argb, gsize n, guint8 *rgb, guint8 *scanned)
 {
 	for (gsize i = 0, step; i < n; i += step) {
-		guint32 opaque = 0xff000000;
-
-		step = MIN(64, n - i);
-		for (gsize k = 0; k < step; k++)
-			opaque &= argb[i + k];
-		if (opaque >> 24 == 255 && step == 64) {
-			for (gsize k = 0; k < 64; k += 4)
-				convert_four(argb + i + k, rgb + 3 * (i + k));
+		step = MIN(RUN, n - i);
+		if (step == RUN && is_opaque(argb + i)) {
+			for (gsize k = i; k < i + RUN; k += 4)
+				convert_four(argb + k, rgb + 3 * k);
 			if (scanned != NULL)
-				memset(scanned + i, 255, 64);
+				memset(scanned + i, 255, RUN);
 			continue;
 		}
 		for (gsize k = i; k < i + step; k++) {
@@ -598,127 +339,27 @@ static gboolean read_straight(const struct request *r, guint8 *rgb, guint8 *scan
 	return TRUE;
 }
 
-/* ---- resampling: each pixel is a weighted mean of level pixels, along one axis and then the other ---- */
-
-typedef float pixel __attribute__((vector_size(16)));   /* a channel each, premultiplied, in a word's bytes' order */
-typedef guint8 bytes __attribute__((vector_size(4)));
-
-#if G_BYTE_ORDER == G_LITTLE_ENDIAN
-enum { BLUE, GREEN, RED, ALPHA };
-#else
-enum { ALPHA, RED, GREEN, BLUE };
-#endif
-
-/* What one pixel takes of the level along an axis: [first, last], the ends by their own weights, all between
-   by `inner`; the weights sum to 1. */
-struct tap {
-	gint64 first, last;
-	float at_first, inner, at_last;
-};
-
-/* Pixel i of an axis that starts at level position `start`, pixels `wide` level pixels each. */
-static struct tap tap_at(double start, double wide, int i)
-{
-	struct tap t = { 0 };
-
-	if (wide >= 1) { /* the mean over its area: ends count by how far it covers them */
-		double from = start + i * wide, to = start + (i + 1) * wide;
-
-		t.first = (gint64)floor(from);
-		t.last = MAX(t.first, (gint64)ceil(to) - 1);
-		t.inner = (float)(1 / wide);
-		t.at_first = (float)((MIN(to, (double)t.first + 1) - from) / wide);
-		t.at_last = t.last > t.first ? (float)((to - (double)t.last) / wide) : 0;
-	} else { /* bilinear between the centres of level pixels */
-		double at = start + (i + 0.5) * wide - 0.5;
-
-		t.first = (gint64)floor(at);
-		t.last = t.first + 1;
-		t.at_last = (float)(at - (double)t.first);
-		t.at_first = 1 - t.at_last;
-	}
-	return t;
-}
-
-static float weight(const struct tap *t, gint64 i)
-{
-	return i == t->first ? t->at_first : i == t->last ? t->at_last : t->inner;
-}
-
-static void add_row(pixel *sums, const guint32 *argb, gsize n, float by)
-{
-	pixel factor = { by, by, by, by };
-
-	for (gsize i = 0; i < n; i++) {
-		bytes b;
-
-		memcpy(&b, &argb[i], sizeof(b));
-		sums[i] += factor * __builtin_convertvector(b, pixel);
-	}
-}
-
-static guint8 rounded(float value)
-{
-	return (guint8)CLAMP(value + 0.5f, 0, 255);
-}
-
-/* Colour is weighed by how much of it was scanned, so what was not does not darken its neighbours. */
-static void store(pixel sum, guint8 *rgb, guint8 *scanned)
-{
-	float alpha = sum[ALPHA];
-	gboolean any = rounded(alpha) > 0;
-
-	rgb[0] = any ? rounded(sum[RED] * 255 / alpha) : 255;
-	rgb[1] = any ? rounded(sum[GREEN] * 255 / alpha) : 255;
-	rgb[2] = any ? rounded(sum[BLUE] * 255 / alpha) : 255;
-	if (scanned != NULL)
-		*scanned = rounded(alpha);
-}
-
-struct axes { /* of one read */
-	double u, v;            /* corner, level px */
-	double wide;            /* level px a pixel, a side */
-};
-
 /* Pixels [x0, x1) x [y0, y1) of the read. */
-static gboolean resample_block(const struct request *r, const struct axes *a, int x0, int x1, int y0, int y1,
-			       guint8 *rgb, guint8 *scanned, GError **error)
+static gboolean read_part(const struct request *r, const struct resample *a, int x0, int x1, int y0, int y1, guint8 *rgb,
+			  guint8 *scanned, GError **error)
 {
 	struct scratch *s = scratch_get();
-	gint64 left = tap_at(a->u, a->wide, x0).first, right = tap_at(a->u, a->wide, x1 - 1).last + 1;
-	gint64 top = tap_at(a->v, a->wide, y0).first, bottom = tap_at(a->v, a->wide, y1 - 1).last + 1;
-	gsize width = (gsize)(right - left);
-	pixel *sums;
+	struct resample_part p = { .x0 = x0, .x1 = x1, .y0 = y0, .y1 = y1 };
 
-	if (!read_argb(r, s, left, top, right - left, bottom - top, error))
+	resample_source(a, &p);
+	if (!read_argb(r, s, p.left, p.top, p.right - p.left, p.bottom - p.top, error))
 		return FALSE;
-	s->sums = room_for(s->sums, &s->sums_room, width * 4, sizeof(float));
+	s->sums = room_for(s->sums, &s->sums_room, (gsize)(p.right - p.left) * 4, sizeof(float));
 	if (s->sums == NULL)
 		return fail(r, FAULT_ROOM, "no memory", error);
-	sums = (pixel *)(void *)s->sums;
-	for (int y = y0; y < y1; y++) {
-		struct tap rows = tap_at(a->v, a->wide, y);
-
-		memset(sums, 0, width * sizeof(*sums));
-		for (gint64 v = rows.first; v <= rows.last; v++)
-			add_row(sums, s->argb + (gsize)(v - top) * width, width, weight(&rows, v));
-		for (int x = x0; x < x1; x++) {
-			struct tap t = tap_at(a->u, a->wide, x);
-			gsize at = (gsize)y * (gsize)r->w + (gsize)x;
-			pixel sum = { 0 };
-
-			for (gint64 u = t.first; u <= t.last; u++)
-				sum += sums[u - left] * weight(&t, u);
-			store(sum, rgb + 3 * at, scanned != NULL ? scanned + at : NULL);
-		}
-	}
+	resample_part(a, &p, s->argb, s->sums, r->w, rgb, scanned);
 	return TRUE;
 }
 
 static gboolean read_resampled(const struct request *r, double scale, guint8 *rgb, guint8 *scanned, GError **error)
 {
 	double d = r->slide->downsample[r->level];
-	struct axes a = { r->x / d, r->y / d, scale / d };
+	struct resample a = { r->x / d, r->y / d, scale / d };
 	int columns = (int)CLAMP(sqrt(BLOCK_MAX) / a.wide - 2, 1, r->w), rows;
 
 	if (r->w <= 2 * columns) /* a tile is one block, if it can be */
@@ -726,8 +367,7 @@ static gboolean read_resampled(const struct request *r, double scale, guint8 *rg
 	rows = (int)CLAMP(BLOCK_MAX / (columns * a.wide + 3) / a.wide - 3, 1, r->h);
 	for (int y = 0; y < r->h; y += rows)
 		for (int x = 0; x < r->w; x += columns)
-			if (!resample_block(r, &a, x, MIN(x + columns, r->w), y, MIN(y + rows, r->h), rgb, scanned,
-					    error))
+			if (!read_part(r, &a, x, MIN(x + columns, r->w), y, MIN(y + rows, r->h), rgb, scanned, error))
 				return FALSE;
 	return TRUE;
 }

@@ -7,7 +7,9 @@
 #include "common/machine/machine.h"
 #include "common/task/pattern.h"
 #include "common/task/slide_work.h"
+#include <glib/gstdio.h>
 #include <math.h>
+#include <sys/stat.h>
 
 enum { CSV_MAX = 64 * 1024 * 1024, FINEST = 8 };
 
@@ -224,6 +226,19 @@ static GPtrArray *list_all(const struct settings *s, struct work *w, GError **er
 
 /* ---- opening ---- */
 
+/* A pipe or a device under a slide's name would be waited for without end. */
+static slide_t *open_slide(struct slide_work *sw, guint item, GError **error)
+{
+	const char *path = sw->slides[item].path;
+	struct stat st;
+
+	if (g_stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		g_set_error(error, FAULT, FAULT_DATA, "slide '%s': cannot be opened: it is no file", sw->work.cases[item].id);
+		return NULL;
+	}
+	return slide_open(sw->pool, path, error);
+}
+
 struct opening { struct slide_work *sw; GError **errors; };
 
 static void open_facts(gpointer data, gpointer user)
@@ -231,7 +246,7 @@ static void open_facts(gpointer data, gpointer user)
 	struct opening *o = user;
 	guint i = GPOINTER_TO_UINT(data) - 1;
 
-	o->sw->slides[i].slide = slide_open(o->sw->pool, o->sw->slides[i].path, &o->errors[i]);
+	o->sw->slides[i].slide = open_slide(o->sw, i, &o->errors[i]);
 }
 
 /* Every slide's facts, on all cores; those that do not open are left out with their reason. */
@@ -418,7 +433,7 @@ gboolean slide_cases_prepare(struct work *w, guint item, GError **error)
 	struct work_case *wc = &w->cases[item];
 
 	if (c->slide == NULL)
-		c->slide = slide_open(sw->pool, c->path, error);
+		c->slide = open_slide(sw, item, error);
 	if (c->slide == NULL)
 		return FALSE;
 	c->scale = scale_for(sw, c->slide);

@@ -123,9 +123,11 @@ static void scrawl(GRand *draw, guint8 *pixels)
 		int x = g_rand_int_range(draw, 0, W), y = g_rand_int_range(draw, 0, H);
 
 		for (int i = 0; i < 150; i++) {
+			int dx = g_rand_int_range(draw, -1, 2), dy = g_rand_int_range(draw, -1, 2);
+
 			pixels[y * W + x] = 255;
-			x = CLAMP(x + g_rand_int_range(draw, -1, 2), 0, W - 1);
-			y = CLAMP(y + g_rand_int_range(draw, -1, 2), 0, H - 1);
+			x = CLAMP(x + dx, 0, W - 1);
+			y = CLAMP(y + dy, 0, H - 1);
 		}
 	}
 }

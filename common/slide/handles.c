@@ -1,0 +1,268 @@
+/* handles.c - see handles.h. One lock; files are opened, closed and read without it. */
+#include "common/slide/handles.h"
+#include "common/fault/fault.h"
+#include <errno.h>
+#include <glib/gstdio.h>
+
+#ifdef OPENSLIDE_PROPERTY_NAME_ICC_SIZE /* first in 4.0, as is the cache that handles share */
+#define SHARED_CACHE
+#define HANDLE_CACHE (32ull << 20)     /* bytes; what 3.4.1 gives each handle */
+#define SHARED_CACHE_MAX (256ull << 20)
+#endif
+
+struct slide_pool {
+	GMutex lock;
+	GCond changed;
+	guint most, open;       /* open counts those being opened and closed */
+	GQueue idle;            /* of handles; least recently used first */
+	GQueue waiting;         /* of tickets; who waits longest is served first */
+#ifdef SHARED_CACHE
+	openslide_cache_t *cache;
+#endif
+};
+
+struct slide_pool *slide_pool_new(guint most)
+{
+	struct slide_pool *pool = g_new0(struct slide_pool, 1);
+
+	g_mutex_init(&pool->lock);
+	g_cond_init(&pool->changed);
+	pool->most = MAX(most, 1);
+	g_queue_init(&pool->idle);
+	g_queue_init(&pool->waiting);
+#ifdef SHARED_CACHE
+	pool->cache = openslide_cache_create((size_t)MIN(SHARED_CACHE_MAX, pool->most * HANDLE_CACHE));
+#endif
+	return pool;
+}
+
+void slide_pool_free(struct slide_pool *pool)
+{
+	if (pool == NULL)
+		return;
+	g_return_if_fail(pool->open == 0);
+#ifdef SHARED_CACHE
+	openslide_cache_release(pool->cache);
+#endif
+	g_cond_clear(&pool->changed);
+	g_mutex_clear(&pool->lock);
+	g_free(pool);
+}
+
+guint slide_pool_open_handles(struct slide_pool *pool)
+{
+	guint open;
+
+	g_mutex_lock(&pool->lock);
+	open = pool->open;
+	g_mutex_unlock(&pool->lock);
+	return open;
+}
+
+/* Is this still the slide whose facts were read? */
+static gboolean same_slide(openslide_t *osr, const struct facts *f)
+{
+	gint64 width = 0, height = 0;
+
+	if (f->slide.levels == 0) /* not read yet */
+		return TRUE;
+	openslide_get_level0_dimensions(osr, &width, &height);
+	return openslide_get_level_count(osr) == f->slide.levels && width == f->slide.width &&
+	       height == f->slide.height;
+}
+
+static openslide_t *open_file(struct slide_pool *pool, const struct facts *f, GError **error)
+{
+	const char *path = f->slide.path, *words;
+	openslide_t *osr;
+
+	if (g_access(path, R_OK) != 0) {
+		g_set_error(error, FAULT, FAULT_DATA, "cannot be opened: %s", g_strerror(errno));
+		return NULL;
+	}
+	osr = openslide_open(path);
+	if (osr == NULL) {
+		gsize stem = g_str_has_suffix(path, ".mrxs") ? strlen(path) - strlen(".mrxs") : 0;
+		g_autofree char *folder = g_strndup(path, stem);
+
+		if (stem > 0 && !g_file_test(folder, G_FILE_TEST_IS_DIR))
+			g_set_error(error, FAULT, FAULT_DATA, "cannot be opened: an .mrxs file needs its folder "
+				    "of the same name beside it");
+		else
+			g_set_error(error, FAULT, FAULT_DATA, "cannot be opened: not a format that OpenSlide %s "
+				    "reads", openslide_get_version());
+		return NULL;
+	}
+	words = openslide_get_error(osr);
+	if (words != NULL) {
+		g_set_error(error, FAULT, FAULT_DATA, "cannot be opened: %s", words);
+		openslide_close(osr);
+		return NULL;
+	}
+	if (!same_slide(osr, f)) {
+		g_set_error(error, FAULT, FAULT_DATA, "the file is not the one that was opened first");
+		openslide_close(osr);
+		return NULL;
+	}
+#ifdef SHARED_CACHE
+	openslide_set_cache(osr, pool->cache);
+#else
+	(void)pool;
+#endif
+	return osr;
+}
+
+/* Takes an idle handle out of the pool, to be used or closed; under the lock. */
+static void leave_idle(struct slide_pool *pool, struct handle *h)
+{
+	g_queue_unlink(&pool->idle, &h->in_idle);
+}
+
+/* Closes a handle that nobody else can reach any more. Without the lock: it takes a while. */
+static void close_handle(struct slide_pool *pool, struct handle *h)
+{
+	openslide_close(h->osr);
+	g_free(h);
+	g_mutex_lock(&pool->lock);
+	pool->open--;
+	g_cond_broadcast(&pool->changed);
+	g_mutex_unlock(&pool->lock);
+}
+
+/* One of the slide's own that may be taken. */
+static struct handle *own_handle(struct facts *f, gboolean idle)
+{
+	for (GList *l = f->handles.head; l != NULL; l = l->next) {
+		struct handle *h = l->data;
+
+		if (!h->broken && !h->alone && (h->users == 0) == idle)
+			return h;
+	}
+	return NULL;
+}
+
+/* One attempt, under the lock: a handle to read with, or the right to open one (*open_new), maybe in place
+   of one to close first (*close_first); false when there is neither. */
+static gboolean try_take(struct slide_pool *pool, struct facts *f, gboolean alone, struct handle **take,
+			 gboolean *open_new, struct handle **close_first)
+{
+	struct handle *h = own_handle(f, TRUE);
+
+	if (h != NULL) {
+		leave_idle(pool, h);
+	} else if (!alone && (h = own_handle(f, FALSE)) != NULL) {
+		h->shared = TRUE;
+	} else if (pool->open < pool->most) {
+		pool->open++;
+		*open_new = TRUE;
+		return TRUE;
+	} else if (pool->idle.head != NULL) {
+		h = pool->idle.head->data;
+		leave_idle(pool, h);
+		g_queue_unlink(&facts_of(h->slide)->handles, &h->in_slide);
+		*close_first = h;
+		*open_new = TRUE;
+		return TRUE;
+	} else {
+		return FALSE;
+	}
+	h->users++;
+	h->alone = alone;
+	*take = h;
+	return TRUE;
+}
+
+/* A thread waits only while it holds no handle, and whoever waits longest is served before anyone may share
+   again, so every wait ends when the reads that run now do. */
+struct handle *handle_take(struct slide *slide, gboolean alone, GError **error)
+{
+	struct slide_pool *pool = slide->pool;
+	struct facts *f = facts_of(slide);
+	struct handle *h = NULL, *old = NULL;
+	gboolean open_new = FALSE;
+	GList ticket = { 0 };
+
+	g_mutex_lock(&pool->lock);
+	g_queue_push_tail_link(&pool->waiting, &ticket);
+	while (pool->waiting.head != &ticket || !try_take(pool, f, alone, &h, &open_new, &old))
+		g_cond_wait(&pool->changed, &pool->lock);
+	g_queue_unlink(&pool->waiting, &ticket);
+	if (pool->waiting.head != NULL)
+		g_cond_broadcast(&pool->changed);
+	g_mutex_unlock(&pool->lock);
+	if (!open_new)
+		return h;
+
+	if (old != NULL) { /* its place is taken over: pool->open stays */
+		openslide_close(old->osr);
+		g_free(old);
+	}
+	h = g_new0(struct handle, 1);
+	h->osr = open_file(pool, f, error);
+	h->slide = slide;
+	h->users = 1;
+	h->alone = alone;
+	h->in_slide.data = h->in_idle.data = h;
+	g_mutex_lock(&pool->lock);
+	if (h->osr != NULL) {
+		g_queue_push_head_link(&f->handles, &h->in_slide);
+	} else {
+		pool->open--;
+		g_clear_pointer(&h, g_free);
+	}
+	g_cond_broadcast(&pool->changed);
+	g_mutex_unlock(&pool->lock);
+	return h;
+}
+
+void handle_give(struct handle *h, gboolean broken)
+{
+	struct slide_pool *pool = h->slide->pool;
+	gboolean closing = FALSE;
+
+	g_mutex_lock(&pool->lock);
+	h->broken = h->broken || broken;
+	h->alone = FALSE;
+	if (--h->users == 0) {
+		closing = h->broken;
+		h->shared = FALSE;
+		if (closing)
+			g_queue_unlink(&facts_of(h->slide)->handles, &h->in_slide);
+		else
+			g_queue_push_tail_link(&pool->idle, &h->in_idle);
+		g_cond_broadcast(&pool->changed);
+	}
+	g_mutex_unlock(&pool->lock);
+	if (closing)
+		close_handle(pool, h);
+}
+
+gboolean handle_was_shared(struct handle *h)
+{
+	gboolean shared;
+
+	g_mutex_lock(&h->slide->pool->lock);
+	shared = h->shared;
+	g_mutex_unlock(&h->slide->pool->lock);
+	return shared;
+}
+
+void handles_close(struct slide *slide)
+{
+	struct slide_pool *pool = slide->pool;
+	struct facts *f = facts_of(slide);
+	GQueue closing = G_QUEUE_INIT;
+
+	g_mutex_lock(&pool->lock);
+	while (f->handles.head != NULL) {
+		struct handle *h = f->handles.head->data;
+
+		g_warn_if_fail(h->users == 0);
+		g_queue_unlink(&f->handles, &h->in_slide);
+		leave_idle(pool, h);
+		g_queue_push_tail_link(&closing, &h->in_slide);
+	}
+	g_mutex_unlock(&pool->lock);
+	while (closing.head != NULL)
+		close_handle(pool, g_queue_pop_head_link(&closing)->data);
+}

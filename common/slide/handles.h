@@ -1,0 +1,45 @@
+/*
+ * handles.h - the pool of OpenSlide handles behind slide.h, for slide.c alone: how a read gets a handle.
+ *
+ * Threads share a slide's handle rather than open another: for .mrxs files two threads read as fast from
+ * one as from two, and one holds half the files and caches.
+ */
+#pragma once
+#include "common/slide/slide.h"
+#include <openslide.h>
+
+G_BEGIN_DECLS
+
+struct facts {                  /* a slide, and what its users need not see */
+	struct slide slide;
+	gint64 *level_width, *level_height; /* (levels) px */
+	GQueue handles;         /* under the pool's lock */
+};
+
+static inline struct facts *facts_of(const struct slide *slide)
+{
+	return (struct facts *)slide;
+}
+
+struct handle {
+	openslide_t *osr;
+	struct slide *slide;
+	guint users;            /* this and what follows: under the pool's lock */
+	gboolean alone;         /* its user shares it with nobody */
+	gboolean shared;        /* more than one user since it was last idle */
+	gboolean broken;        /* OpenSlide refuses it for good */
+	GList in_slide;         /* links, so that no list operation allocates or searches */
+	GList in_idle;
+};
+
+/* A handle for one read; alone: one that nobody shares. It may wait for others' reads to end, so a thread
+   must not hold one while it takes another. The error, FAULT_DATA, does not name the slide. */
+struct handle *handle_take(struct slide *slide, gboolean alone, GError **error);
+/* Broken: it is closed when its last user has given it back. */
+void handle_give(struct handle *handle, gboolean broken);
+/* Did anyone else use it while this read had it? Then a fault may be theirs. */
+gboolean handle_was_shared(struct handle *handle);
+/* Closes all that a slide has; none may be in use. */
+void handles_close(struct slide *slide);
+
+G_END_DECLS

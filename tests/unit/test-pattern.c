@@ -1,0 +1,111 @@
+/*
+ * test-pattern.c - patterns to files: what fits, in which order, and what is said of what does not.
+ */
+#include "common/fault/fault.h"
+#include "common/task/pattern.h"
+#include "tests/unit/remove_tree.h"
+
+static char *root;
+
+static void touch(const char *path)
+{
+	g_autofree char *full = g_build_filename(root, path, NULL), *folder = g_path_get_dirname(full);
+
+	g_assert_cmpint(g_mkdir_with_parents(folder, 0755), ==, 0);
+	g_assert_true(g_file_set_contents(full, "", 0, NULL));
+}
+
+/* "name name ..." of what a pattern finds; paths are checked too. */
+static char *names(const char *pattern, const char *class)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) found = pattern_list(root, pattern, class, &error);
+	g_autoptr(GString) all = g_string_new(NULL);
+
+	g_assert_no_error(error);
+	for (guint i = 0; i < found->len; i++) {
+		const struct pattern_match *m = found->pdata[i];
+		g_autofree char *path = pattern_path(root, pattern, class, m->name);
+		g_assert_cmpstr(m->path, ==, path);
+		g_assert_true(g_file_test(m->path, G_FILE_TEST_EXISTS));
+		g_string_append_printf(all, "%s%s", i > 0 ? " " : "", m->name);
+	}
+	return g_string_free(g_steal_pointer(&all), FALSE);
+}
+
+#define ASSERT_NAMES(pattern, class, want) do { \
+		g_autofree char *got = names(pattern, class); \
+		g_assert_cmpstr(got, ==, want); \
+	} while (0)
+
+static void test_list(void)
+{
+	touch("image/positive/Slide010.mrxs");
+	touch("image/positive/Slide002.mrxs");
+	touch("image/positive/slide1.mrxs");
+	touch("image/positive/Slide002/Data0000.dat");
+	touch("image/positive/.hidden.mrxs");
+	touch("image/positive/.mrxs");
+	touch("image/positive/Slide003.MRXS");
+	touch("image/positive/Slide004.mrxs.part");
+	touch("image/negative/Slide001.mrxs");
+	touch("a-1-z.svs");
+	touch("a--z.svs");
+	touch("a-z.svs");
+	touch("a-2.svs");
+
+	ASSERT_NAMES("image/{class}/{name}.mrxs", "positive", "Slide002 Slide010 slide1"); /* by bytes */
+	ASSERT_NAMES("image/{class}/{name}.mrxs", "negative", "Slide001");
+	ASSERT_NAMES("image/positive/{name}.mrxs", NULL, "Slide002 Slide010 slide1");
+	ASSERT_NAMES("image/{class}/Slide{name}.mrxs", "positive", "002 010");
+	ASSERT_NAMES("a-{name}-z.svs", NULL, "1");      /* a--z: the name would be empty; a-z: too short */
+	ASSERT_NAMES("{name}.svs", NULL, "a--z a-1-z a-2 a-z");
+	ASSERT_NAMES("{class}-{name}.svs", "a", "-z 1-z 2 z");
+	ASSERT_NAMES("{name}.tiff", NULL, "");
+}
+
+static void test_path(void)
+{
+	g_autofree char *mask = pattern_path("/data/train", "mask/{class}/{name}.png", "positive", "Slide002");
+	g_autofree char *plain = pattern_path("/data/test", "{name}.mrxs", NULL, "Slide158");
+	g_autofree char *twice = pattern_path("/d", "{class}/{name}/{class}-{name}.png", "a", "b");
+
+	g_assert_cmpstr(mask, ==, "/data/train/mask/positive/Slide002.png");
+	g_assert_cmpstr(plain, ==, "/data/test/Slide158.mrxs");
+	g_assert_cmpstr(twice, ==, "/d/a/b/a-b.png");
+}
+
+static void assert_usage(const char *pattern, const char *message)
+{
+	g_autoptr(GError) error = NULL;
+
+	g_assert_null(pattern_list(root, pattern, "positive", &error));
+	g_assert_error(error, FAULT, FAULT_USAGE);
+	g_assert_cmpstr(error->message, ==, message);
+}
+
+static void test_errors(void)
+{
+	g_autoptr(GError) error = NULL;
+
+	assert_usage("image/{class}/all.mrxs",
+		     "pattern 'image/{class}/all.mrxs': expected {name} once, in its last part");
+	assert_usage("{name}/{name}.mrxs", "pattern '{name}/{name}.mrxs': expected {name} once, in its last part");
+	assert_usage("{name}{name}.mrxs", "pattern '{name}{name}.mrxs': expected {name} once, in its last part");
+	g_assert_null(pattern_list(root, "none/{class}/{name}.mrxs", "positive", &error));
+	g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
+	g_assert_nonnull(strstr(error->message, "none/positive"));
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	root = g_dir_make_tmp("blindrun-pattern-XXXXXX", NULL);
+	g_test_add_func("/pattern/list", test_list);
+	g_test_add_func("/pattern/path", test_path);
+	g_test_add_func("/pattern/errors", test_errors);
+	int failed = g_test_run();
+	remove_tree(root);
+	g_free(root);
+	return failed;
+}

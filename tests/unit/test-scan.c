@@ -1,0 +1,225 @@
+/*
+ * test-scan.c - cases to outputs: each case handed over once, with what its samples give one by one, whatever
+ * the batch, the number of readers and the order; and nothing left prepared, however a scan ends.
+ */
+#include "common/log/log.h"
+#include "common/scan/scan.h"
+#include "tests/unit/fake_task.h"
+
+struct taken {
+	struct model *model;
+	int rounds;
+	guint times[FAKE_CASES], n, stop_at;    /* stop_at: fails at that case; 0: never */
+	guint64 samples;
+};
+
+/* The first sample that failed, or why it could not be prepared. */
+static char *expected_error(guint item, const GArray *samples)
+{
+	if (!fake_usable(item))
+		return g_strdup_printf("case 'c%02u': cannot be prepared", item);
+	for (guint i = 0; i < samples->len; i++) {
+		const struct sample *s = &g_array_index(samples, struct sample, i);
+		if (!fake_readable(s))
+			return g_strdup_printf("case 'c%02u': sample %d cannot be read", item, s->at[0]);
+	}
+	return NULL;
+}
+
+static gboolean take(void *context, const struct scan_case *c, GError **error)
+{
+	struct taken *t = context;
+	g_autoptr(GArray) samples = g_array_new(FALSE, FALSE, sizeof(struct sample));
+	g_autoptr(GArray) outputs = g_array_new(FALSE, FALSE, sizeof(float));
+	gsize failed = 0;
+
+	t->times[c->item]++;
+	fake_expect(t->model, c->item, t->rounds, samples, outputs);
+	g_autofree char *message = expected_error(c->item, samples);
+	g_assert_cmpuint(c->n, ==, samples->len);
+	for (guint i = 0; i < samples->len; i++) {
+		const struct sample *s = &g_array_index(samples, struct sample, i);
+		guint8 bytes[FAKE_BYTES];
+		float targets[FAKE_TARGETS];
+
+		g_assert_true(memcmp(&c->samples[i], s, sizeof *s) == 0);
+		fake_fill(s, bytes, targets);
+		for (guint k = 0; k < FAKE_JUDGED; k++) {
+			float want = g_array_index(outputs, float, i * FAKE_JUDGED + k), got = c->outputs[i * FAKE_JUDGED + k];
+			g_assert_true(isnan(want) ? isnan(got) : fabsf(got - want) < 1e-4f);
+		}
+		for (guint k = 0; k < FAKE_TARGETS; k++)
+			g_assert_true(fake_readable(s) ? c->targets[i * FAKE_TARGETS + k] == targets[k]
+						       : isnan(c->targets[i * FAKE_TARGETS + k]));
+		failed += !fake_readable(s);
+	}
+	g_assert_cmpuint(c->failed, ==, failed);
+	g_assert_cmpstr(c->error != NULL ? c->error->message : NULL, ==, message);
+	t->samples += c->n;
+	if (++t->n != t->stop_at)
+		return TRUE;
+	g_set_error(error, FAULT, FAULT_ROOM, "the disk is full");
+	return FALSE;
+}
+
+static void assert_released(void)
+{
+	for (guint i = 0; i < FAKE_CASES; i++) {
+		g_assert_cmpint(fake_prepared[i], <=, 1);
+		g_assert_cmpint(fake_released[i], ==, fake_prepared[i]);
+	}
+}
+
+static void scan_once(struct model *m, guint batch, guint readers, gboolean prepare, int rounds)
+{
+	const guint order[] = { 11, 3, 0, 7, 4, 10, 1, 9, 2, 8, 5, 6 };
+	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = batch, .readers = readers,
+			     .prepare = prepare, .rounds = rounds };
+	struct taken t = { .model = m, .rounds = rounds == 0 ? 10 : rounds };
+	g_autoptr(GError) error = NULL;
+	guint items[FAKE_CASES];
+	gsize n = 0;
+
+	fake_reset(!prepare);
+	for (guint i = 0; i < FAKE_CASES; i++)
+		if (prepare || fake_usable(order[i]))
+			items[n++] = order[i];
+	g_assert_true(scan_cases(&scan, items, n, take, &t, &error));
+	g_assert_no_error(error);
+	g_assert_cmpuint(t.n, ==, n);
+	for (gsize i = 0; i < n; i++)
+		g_assert_cmpuint(t.times[items[i]], ==, 1);
+	g_assert_cmpuint(scan.n_samples, ==, t.samples);
+	g_assert_cmpfloat(scan.network_s, >, 0);
+	g_assert_cmpfloat(scan.wait_s, >=, 0);
+	assert_released();
+	for (guint i = 0; i < FAKE_CASES; i++)
+		g_assert_cmpint(fake_prepared[i], ==, prepare ? 1 : 0);
+}
+
+static void test_all(void)
+{
+	g_autoptr(model_t) m = fake_model(3);
+	const guint batches[] = { 1, 2, 7, 64 };
+
+	for (gsize i = 0; i < G_N_ELEMENTS(batches); i++) {
+		scan_once(m, batches[i], 1, TRUE, 0);
+		scan_once(m, batches[i], 4, TRUE, 0);
+		scan_once(m, batches[i], 3, FALSE, 0);
+	}
+}
+
+static void test_rounds(void)
+{
+	g_autoptr(model_t) m = fake_model(3);
+
+	scan_once(m, 4, 2, TRUE, 1);
+	scan_once(m, 4, 2, FALSE, 2);
+	scan_once(m, 64, 2, FALSE, 3);
+}
+
+static void test_nothing(void)
+{
+	g_autoptr(model_t) m = fake_model(3);
+	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = 4, .readers = 2, .prepare = TRUE };
+	struct taken t = { .model = m, .rounds = 10 };
+	const guint useless[] = { 4, 11, 9 };   /* not one sample among them */
+	g_autoptr(GError) error = NULL;
+
+	fake_reset(FALSE);
+	g_assert_true(scan_cases(&scan, NULL, 0, take, &t, &error));
+	g_assert_cmpuint(t.n, ==, 0);
+	g_assert_true(scan_cases(&scan, useless, 3, take, &t, &error));
+	g_assert_no_error(error);
+	g_assert_cmpuint(t.n, ==, 3);
+	g_assert_cmpuint(scan.n_samples, ==, 0);
+	assert_released();
+}
+
+/* One case's samples in many batches, and many cases' in one. */
+static void test_one(void)
+{
+	g_autoptr(model_t) m = fake_model(3);
+	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = 2, .readers = 5, .prepare = TRUE };
+	const guint item = 8;
+	g_autoptr(GError) error = NULL;
+
+	fake_reset(FALSE);
+	struct taken t = { .model = m, .rounds = 10 };
+	g_assert_true(scan_cases(&scan, &item, 1, take, &t, &error));
+	g_assert_no_error(error);
+	g_assert_cmpuint(t.times[8], ==, 1);
+	g_assert_cmpuint(scan.n_samples, ==, 5 + 2 + 1);        /* 1 + 40 % 9; 8 % 3; 8 % 4 is 0 */
+	assert_released();
+}
+
+/* Late from the start: nothing is handed over, and nothing stays prepared. */
+static void test_deadline(void)
+{
+	g_autoptr(model_t) m = fake_model(3);
+	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = 4, .readers = 2, .prepare = TRUE,
+			     .deadline = 1e-9 };
+	struct taken t = { .model = m, .rounds = 10 };
+	const guint items[] = { 0, 1, 2, 3 };
+	g_autoptr(GError) error = NULL;
+
+	fake_reset(FALSE);
+	g_assert_true(scan_cases(&scan, items, 4, take, &t, &error));
+	g_assert_no_error(error);
+	g_assert_cmpuint(t.n, ==, 0);
+	assert_released();
+	scan.deadline = log_seconds() + 3600;
+	g_assert_true(scan_cases(&scan, items, 4, take, &t, &error));
+	g_assert_cmpuint(t.n, ==, 4);
+}
+
+/* An error of `done` ends the scan at once, whatever is under way. */
+static void test_done_fails(void)
+{
+	g_autoptr(model_t) m = fake_model(3);
+	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = 3, .readers = 3, .prepare = TRUE };
+	const guint items[] = { 11, 3, 0, 7, 4, 10, 1, 9, 2, 8, 5, 6 };
+
+	for (guint at = 1; at <= FAKE_CASES; at += 3) {
+		struct taken t = { .model = m, .rounds = 10, .stop_at = at };
+		g_autoptr(GError) error = NULL;
+
+		fake_reset(FALSE);
+		g_assert_false(scan_cases(&scan, items, FAKE_CASES, take, &t, &error));
+		g_assert_error(error, FAULT, FAULT_ROOM);
+		g_assert_cmpstr(error->message, ==, "the disk is full");
+		g_assert_cmpuint(t.n, ==, at);
+		assert_released();
+	}
+}
+
+static void test_network_fails(void)
+{
+	g_autoptr(model_t) m = fake_model(1);   /* it wants one channel and gets three */
+	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = 3, .readers = 3, .prepare = TRUE };
+	struct taken t = { .model = m, .rounds = 10 };
+	const guint items[] = { 0, 1, 2, 3, 5, 6 };
+	g_autoptr(GError) error = NULL;
+
+	fake_reset(FALSE);
+	g_assert_false(scan_cases(&scan, items, G_N_ELEMENTS(items), take, &t, &error));
+	g_assert_error(error, FAULT, FAULT_FAILED);
+	g_assert_cmpstr(error->message, ==, "network: simple: expected N x 1 x H x W, H and W at least 16, "
+			"got 1x3x16x16");
+	g_assert_cmpuint(t.n, ==, 0);
+	assert_released();
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	log_open("test-scan", 0);
+	g_test_add_func("/scan/all", test_all);
+	g_test_add_func("/scan/rounds", test_rounds);
+	g_test_add_func("/scan/nothing", test_nothing);
+	g_test_add_func("/scan/one", test_one);
+	g_test_add_func("/scan/deadline", test_deadline);
+	g_test_add_func("/scan/done-fails", test_done_fails);
+	g_test_add_func("/scan/network-fails", test_network_fails);
+	return g_test_run();
+}

@@ -1,0 +1,781 @@
+/*
+ * test-slide-task.c - slide classification on a small sample: which slides become cases and why others do
+ * not; tiles, their targets against the mask's own pixels; views, features, answers and the file.
+ */
+#include "common/fault/fault.h"
+#include "common/image/png_file.h"
+#include "common/random/random.h"
+#include "common/task/slide_work.h"
+#include "tests/sample/dataset.h"
+#include "tests/sample/plan.h"
+#include "tests/unit/remove_tree.h"
+#include <math.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { TILE = 32, TRAIN = 6, TEST = 2 };
+
+/* Written once: Slide001 to 006 for training, 007 and 008 to answer. Tests link to what they need. */
+static char *sample;
+static char *positives[TRAIN + 1], *negatives[TRAIN + 1];
+
+struct fixture { char *root; settings_t *settings; };
+
+static void assign(struct fixture *f, const char *assignment)
+{
+	g_autoptr(GError) error = NULL;
+
+	g_assert_true(settings_assign(f->settings, assignment, &error));
+	g_assert_no_error(error);
+}
+
+static void set_up(struct fixture *f, gconstpointer data)
+{
+	(void)data;
+	f->root = g_dir_make_tmp("blindrun-task-XXXXXX", NULL);
+	f->settings = settings_new();
+	settings_set_data_dir(f->settings, f->root);
+	assign(f, "tiles.size=32");
+	assign(f, "device=cpu");
+}
+
+static void tear_down(struct fixture *f, gconstpointer data)
+{
+	(void)data;
+	remove_tree(f->root);
+	g_free(f->root);
+	settings_free(f->settings);
+}
+
+/* root/PATH, its folder made. */
+static char *in(const struct fixture *f, const char *path)
+{
+	char *full = g_build_filename(f->root, path, NULL);
+	g_autofree char *folder = g_path_get_dirname(full);
+
+	g_assert_cmpint(g_mkdir_with_parents(folder, 0755), ==, 0);
+	return full;
+}
+
+static void put(const struct fixture *f, const char *path, const char *text)
+{
+	g_autofree char *full = in(f, path);
+
+	g_assert_true(g_file_set_contents(full, text, -1, NULL));
+}
+
+/* root/TO.mrxs and its folder, links to a slide of the sample: "train/image/negative/Slide004", say. */
+static void link_slide(const struct fixture *f, const char *from, const char *to)
+{
+	for (int i = 0; i < 2; i++) {
+		const char *ending = i == 0 ? ".mrxs" : "";
+		g_autofree char *target = g_strconcat(sample, "/", from, ending, NULL), *name = g_strconcat(to, ending, NULL);
+		g_autofree char *path = in(f, name);
+		g_assert_true(g_file_test(target, G_FILE_TEST_EXISTS));
+		g_assert_cmpint(symlink(target, path), ==, 0);
+	}
+}
+
+static void link_train(const struct fixture *f, const char *class, const char *name)
+{
+	g_autofree char *from = g_strdup_printf("train/image/%s/%s", class, name);
+
+	link_slide(f, from, from);
+}
+
+static void link_mask(const struct fixture *f, const char *name)
+{
+	g_autofree char *mask = g_strdup_printf("train/mask/positive/%s.png", name);
+	g_autofree char *from = g_build_filename(sample, mask, NULL), *to = in(f, mask);
+
+	g_assert_cmpint(symlink(from, to), ==, 0);
+}
+
+static void link_all(const struct fixture *f)
+{
+	for (char **name = positives; *name != NULL; name++) {
+		link_train(f, "positive", *name);
+		link_mask(f, *name);
+	}
+	for (char **name = negatives; *name != NULL; name++)
+		link_train(f, "negative", *name);
+}
+
+static struct work *open_work(const struct fixture *f, enum phase phase, JsonObject *facts)
+{
+	g_autoptr(GError) error = NULL;
+	struct work *w = slide_classification.open(f->settings, phase, facts, &error);
+
+	g_assert_no_error(error);
+	g_assert_nonnull(w);
+	return w;
+}
+
+static void prepare_all(struct work *w)
+{
+	for (guint i = 0; i < w->n_cases; i++) {
+		g_autoptr(GError) error = NULL;
+		slide_classification.prepare(w, i, &error);
+		g_assert_no_error(error);
+		g_assert_true(w->cases[i].ready);
+	}
+}
+
+/* The index of a case, or -1. */
+static int find(const struct work *w, const char *id)
+{
+	for (guint i = 0; i < w->n_cases; i++)
+		if (g_str_equal(w->cases[i].id, id))
+			return (int)i;
+	return -1;
+}
+
+static void assert_note(const struct work *w, guint i, const char *text)
+{
+	g_assert_cmpuint(i, <, w->notes->len);
+	g_assert_cmpstr(w->notes->pdata[i], ==, text);
+}
+
+/* ---- cases ---- */
+
+static void test_folders(struct fixture *f, gconstpointer data)
+{
+	guint positive = g_strv_length(positives), negative = g_strv_length(negatives);
+	g_autoptr(JsonObject) facts = json_object_new();
+	guint64 tiles = 0, tumour = 0;
+
+	(void)data;
+	link_all(f);
+	struct work *w = open_work(f, PHASE_TRAIN, NULL);
+	g_assert_cmpuint(w->n_cases, ==, TRAIN);
+	g_assert_cmpuint(w->notes->len, ==, 0);
+	g_assert_cmpuint(w->n_left_out, ==, 0);
+	g_assert_cmpint(w->shape.channels, ==, 3);
+	g_assert_cmpint(w->shape.width, ==, TILE);
+	g_assert_cmpint(w->shape.height, ==, TILE);
+	g_assert_cmpint(w->shape.targets, ==, 1);
+	g_assert_cmpint(w->outputs, ==, 2);
+	for (guint i = 0; i < TRAIN; i++) {
+		g_autofree char *id = g_strdup_printf("Slide%03u", i + 1);
+		g_assert_cmpstr(w->cases[i].id, ==, id);
+		g_assert_cmpint(w->cases[i].label, ==, g_strv_contains((const char *const *)positives, id));
+		g_assert_null(w->cases[i].group);
+		g_assert_false(w->cases[i].ready);
+		g_assert_cmpuint(slide_samples_count(w, i, STRATUM_NEGATIVE), ==, 0);   /* not yet */
+	}
+	prepare_all(w);
+	for (guint i = 0; i < TRAIN; i++) {
+		const struct slide_case *c = &slide_work_of(w)->slides[i];
+		gboolean is_positive = w->cases[i].label == 1;
+		g_autofree char *line = slide_classification.describe(w, i);
+		g_autofree char *begin = g_strdup_printf("slide=%s class=%s tiles=%u tissue=", w->cases[i].id,
+							 is_positive ? "positive" : "negative", c->tiles.n);
+		g_assert_true(g_str_has_prefix(line, begin));
+		g_assert_true((strstr(line, " mpp=0.5 scale=1") != NULL));
+		g_assert_true((strstr(line, " tumour_tiles=") != NULL) == is_positive);
+		g_assert_cmpuint(slide_samples_count(w, i, STRATUM_TUMOUR), ==, is_positive ? c->tiles.n_tumour : 0);
+		g_assert_cmpuint(slide_samples_count(w, i, STRATUM_NORMAL), ==,
+				 is_positive ? c->tiles.n - c->tiles.n_tumour : 0);
+		g_assert_cmpuint(slide_samples_count(w, i, STRATUM_NEGATIVE), ==, is_positive ? 0 : c->tiles.n);
+		g_assert_true((w->cases[i].size > 0) == is_positive);
+		guint size = !is_positive ? 0 : c->tiles.n_tumour < 5 ? 1 : c->tiles.n_tumour < 20 ? 2 : 3;
+		g_assert_cmpuint(w->cases[i].stratum, ==, is_positive ? 4 + size : 0);
+		g_assert_cmpuint(c->tiles.n, >=, 20);
+		g_assert_true(is_positive ? c->tiles.n_tumour > 0 : c->tiles.n_tumour == 0);
+		tiles += c->tiles.n;
+		tumour += c->tiles.n_tumour;
+	}
+	slide_classification.facts(w, facts);
+	g_assert_cmpfloat(json_object_get_double_member(facts, "mpp"), ==, 0.5);
+	g_assert_cmpfloat_with_epsilon(json_object_get_double_member(facts, "prior"), (positive + 1.0) / (TRAIN + 2), 1e-12);
+	g_autofree char *summary = slide_classification.summary(w);
+	g_autofree char *begin = g_strdup_printf("slides=%d positive=%u negative=%u left_out=0 positive_without_mask=0 tiles=%d "
+						 "tumour_tiles=%d tiles_a_slide=", TRAIN, positive, negative, (int)tiles,
+						 (int)tumour);
+	g_assert_true(g_str_has_prefix(summary, begin));
+	slide_classification.close(w);
+}
+
+/* Labels from a table, with its header, under names with and without ending. */
+static void test_table(struct fixture *f, gconstpointer data)
+{
+	static const char *const names[] = { "Slide001", "Slide002", "Slide003", "Slide004", "Slide005" };
+
+	(void)data;
+	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_autofree char *to = g_strdup_printf("train/flat/%s", names[i]);
+		g_autofree char *from = g_strdup_printf("train/image/%s/%s", g_strv_contains((const char *const *)positives,
+							names[i]) ? "positive" : "negative", names[i]);
+		link_slide(f, from, to);
+	}
+	put(f, "train/labels.csv", "file name,class\r\nSlide001.mrxs,a\nSlide002,b\nSlide003,benign\n\"Slide005\",a\nSlide099,b\n");
+	put(f, "train/patients.csv", "Slide001,p1\nSlide005.mrxs,p1\n");
+	assign(f, "data.labels=labels.csv");
+	assign(f, "data.group=patients.csv");
+	assign(f, "data.classes=a, b");
+	assign(f, "data.images=flat/{name}.mrxs");
+	struct work *w = open_work(f, PHASE_TRAIN, NULL);
+	g_assert_cmpuint(w->n_cases, ==, 3);
+	g_assert_cmpstr(w->cases[0].id, ==, "Slide001");
+	g_assert_cmpint(w->cases[0].label, ==, 0);
+	g_assert_cmpstr(w->cases[0].group, ==, "p1");
+	g_assert_cmpstr(w->cases[1].id, ==, "Slide002");
+	g_assert_cmpint(w->cases[1].label, ==, 1);
+	g_assert_null(w->cases[1].group);
+	g_assert_cmpstr(w->cases[2].id, ==, "Slide005");
+	g_assert_cmpstr(w->cases[2].group, ==, "p1");
+	g_assert_cmpuint(w->n_left_out, ==, 2);
+	g_assert_cmpuint(w->notes->len, ==, 3);
+	assert_note(w, 0, "slide 'Slide003': left out: its class 'benign' in labels.csv is none of data.classes");
+	assert_note(w, 1, "1 slides have no row in labels.csv and are left out");
+	assert_note(w, 2, "1 slides have no row in patients.csv: each is a group of its own");
+	slide_classification.close(w);
+}
+
+static void assert_open_fails(const struct fixture *f, enum phase phase, const char *message)
+{
+	g_autoptr(GError) error = NULL;
+
+	g_assert_null(slide_classification.open(f->settings, phase, NULL, &error));
+	g_assert_error(error, FAULT, FAULT_DATA);
+	g_assert_cmpstr(error->message, ==, message);
+}
+
+static void test_table_wrong(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *short_row = g_strdup_printf("%s/train/labels.csv:2: expected two columns: case and value", f->root);
+	g_autofree char *twice = g_strdup_printf("%s/train/labels.csv:3: case 'Slide007' stands twice", f->root);
+	g_autoptr(GError) error = NULL;
+
+	(void)data;
+	link_slide(f, "test/Slide007", "train/Slide007");
+	assign(f, "data.labels=labels.csv");
+	assign(f, "data.images={name}.mrxs");
+	put(f, "train/labels.csv", "case,class\nSlide007\n");
+	assert_open_fails(f, PHASE_TRAIN, short_row);
+	put(f, "train/labels.csv", "Slide007,positive\n\nSlide007,negative\n");
+	assert_open_fails(f, PHASE_TRAIN, twice);
+	assign(f, "data.labels=none.csv");
+	g_assert_null(slide_classification.open(f->settings, PHASE_TRAIN, NULL, &error));
+	g_assert_true(strstr(error->message, "none.csv") != NULL);
+}
+
+static void test_left_out(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *pipe = in(f, "train/image/negative/Pipe.mrxs"), *folder = in(f, "train/image/negative/Folder.mrxs/x");
+
+	(void)data;
+	link_all(f);
+	/* the same name in both classes; no slide at all; a slide without its folder; a pipe; a folder */
+	link_slide(f, "test/Slide007", "train/image/negative/Twin");
+	link_slide(f, "test/Slide007", "train/image/positive/Twin");
+	put(f, "train/image/negative/Broken.mrxs", "this is no slide");
+	put(f, "train/image/positive/Alone.mrxs", "");
+	put(f, "train/image/positive/Empty.mrxs", "");
+	put(f, "train/image/positive/Empty/Slidedat.ini", "[GENERAL]\nSLIDE_VERSION = 1.9\n");
+	g_assert_cmpint(mkfifo(pipe, 0644), ==, 0);
+	struct work *w = open_work(f, PHASE_TRAIN, NULL);
+	g_assert_cmpuint(w->n_cases, ==, TRAIN);
+	g_assert_cmpint(find(w, "Twin"), ==, -1);
+	g_assert_cmpuint(w->n_left_out, ==, 2 + 5);
+	g_assert_cmpuint(w->notes->len, ==, 1 + 5);
+	assert_note(w, 0, "slide 'Twin': left out: it stands in 2 classes");
+	assert_note(w, 1, "slide 'Alone': cannot be opened: an .mrxs file needs its folder of the same name beside it; left out");
+	assert_note(w, 2, "slide 'Broken': cannot be opened: an .mrxs file needs its folder of the same name beside it; "
+		    "left out");
+	g_assert_true(g_str_has_prefix(w->notes->pdata[3], "slide 'Empty': cannot be opened: "));
+	g_assert_true(g_str_has_suffix(w->notes->pdata[3], "; left out"));
+	assert_note(w, 4, "slide 'Folder': cannot be opened: it is no file; left out");
+	assert_note(w, 5, "slide 'Pipe': cannot be opened: it is no file; left out");
+	prepare_all(w);
+	slide_classification.close(w);
+}
+
+static void test_no_slides(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *nothing = in(f, "train/image/positive/x"), *no_test = in(f, "test/x");
+	g_autofree char *train = g_build_filename(f->root, "train", NULL), *test = g_build_filename(f->root, "test", NULL);
+	g_autofree char *negative = g_build_filename(train, "image/negative", NULL);
+	g_autofree char *trained = g_strdup_printf("no slide matches 'image/{class}/{name}.mrxs' in '%s'; class 'negative': "
+		"Error opening directory “%s”: No such file or directory; check paths.train and data.images", train, negative);
+	g_autofree char *tested = g_strdup_printf("no slide matches '{name}.mrxs' in '%s'", test);
+	g_autoptr(GError) error = NULL;
+
+	(void)data;
+	assert_open_fails(f, PHASE_TRAIN, trained);
+	assert_open_fails(f, PHASE_TEST, tested);
+	remove_tree(test);
+	g_assert_null(slide_classification.open(f->settings, PHASE_TEST, NULL, &error));
+	g_assert_nonnull(strstr(error->message, test));
+}
+
+static void test_without_mask(struct fixture *f, gconstpointer data)
+{
+	float target = 0;
+	guint8 bytes[TILE * TILE * 3];
+	struct sample s = { 0 };
+
+	(void)data;
+	link_train(f, "positive", positives[0]);
+	link_train(f, "negative", negatives[0]);
+	struct work *w = open_work(f, PHASE_TRAIN, NULL);
+	prepare_all(w);
+	guint i = (guint)find(w, positives[0]);
+	for (int k = 0; k < N_STRATA; k++)
+		g_assert_cmpuint(slide_samples_count(w, i, k), ==, 0);
+	g_assert_cmpuint(w->cases[i].stratum, ==, 4);
+	g_assert_cmpfloat(w->cases[i].size, ==, 0);
+	s.item = i;
+	s.at[0] = slide_work_of(w)->slides[i].tiles.tile[0].x;
+	s.at[1] = slide_work_of(w)->slides[i].tiles.tile[0].y;
+	g_assert_true(slide_samples_read(w, &s, bytes, &target, NULL));
+	g_assert_true(isnan(target));
+	g_autofree char *summary = slide_classification.summary(w);
+	g_assert_nonnull(strstr(summary, " positive_without_mask=1 "));
+	slide_classification.close(w);
+}
+
+static void test_wrong_mask(struct fixture *f, gconstpointer data)
+{
+	g_autofree guint8 *black = g_malloc0(10 * 20);
+	g_autofree char *name = g_strdup_printf("train/mask/positive/%s.png", positives[0]), *path = in(f, name);
+	g_autoptr(GError) error = NULL;
+
+	(void)data;
+	link_train(f, "positive", positives[0]);
+	g_assert_true(png_write(path, black, 10, 20, 1, &error));
+	struct work *w = open_work(f, PHASE_TRAIN, NULL);
+	const struct slide *slide = slide_work_of(w)->slides[0].slide;
+	g_autofree char *message = g_strdup_printf("slide '%s': mask is 10 x 20 px, but its slide's scanned part of %d x %d px "
+		"wants %d x %d at 1/16", positives[0], (int)slide->w, (int)slide->h, (int)(slide->w + 15) / 16,
+		(int)(slide->h + 15) / 16);
+	g_assert_false(slide_classification.prepare(w, 0, &error));
+	g_assert_error(error, FAULT, FAULT_DATA);
+	g_assert_cmpstr(error->message, ==, message);
+	g_assert_false(w->cases[0].ready);
+	slide_classification.close(w);
+}
+
+/* For answering: nothing is known of a slide, it is prepared and forgotten, and prepared again. */
+static void test_phase_test(struct fixture *f, gconstpointer data)
+{
+	g_autoptr(JsonObject) facts = json_object_new();
+	float target = 0;
+	guint8 bytes[TILE * TILE * 3];
+
+	(void)data;
+	link_slide(f, "test/Slide008", "test/Slide008");
+	link_slide(f, "test/Slide007", "test/Slide007");
+	put(f, "test/Broken.mrxs", "this is no slide");
+	json_object_set_double_member(facts, "mpp", 1);
+	struct work *w = open_work(f, PHASE_TEST, facts);
+	g_assert_cmpuint(w->n_cases, ==, 3);
+	g_assert_cmpstr(w->cases[0].id, ==, "Broken");
+	g_assert_cmpstr(w->cases[1].id, ==, "Slide007");
+	g_assert_cmpstr(w->cases[2].id, ==, "Slide008");
+	g_autoptr(GError) error = NULL;
+	g_assert_false(slide_classification.prepare(w, 0, &error));
+	g_assert_cmpstr(error->message, ==, "slide 'Broken': cannot be opened: an .mrxs file needs its folder of the same name "
+			"beside it");
+	slide_classification.release(w, 0);
+	for (guint i = 1; i < 3; i++) {
+		g_assert_cmpint(w->cases[i].label, ==, -1);
+		for (int round = 0; round < 2; round++) {
+			struct sample s = { .item = i };
+			g_assert_true(slide_classification.prepare(w, i, NULL));
+			const struct slide_case *c = &slide_work_of(w)->slides[i];
+			g_assert_cmpfloat(c->scale, ==, 2);     /* trained at 1 um, scanned at 0.5 */
+			g_assert_cmpfloat(c->tiles.side, ==, 2 * TILE);
+			g_assert_cmpuint(c->tiles.n, >, 4);
+			s.at[0] = c->tiles.tile[0].x;
+			s.at[1] = c->tiles.tile[0].y;
+			g_assert_true(slide_samples_read(w, &s, bytes, &target, NULL));
+			g_assert_true(isnan(target));
+			slide_classification.release(w, i);
+			g_assert_false(w->cases[i].ready);
+			g_assert_null(c->slide);
+			g_assert_cmpuint(c->tiles.n, ==, 0);
+		}
+	}
+	slide_classification.close(w);
+}
+
+/* ---- samples ---- */
+
+/* The share of a square that is white, by the PNG's own pixels of 16 level-0 px, area by area. */
+static double share_of(const guint8 *mask, guint32 width, guint32 height, double x, double y, double side)
+{
+	double sum = 0;
+
+	for (guint32 v = 0; v < height; v++)
+		for (guint32 u = 0; u < width; u++) {
+			double w = MIN(x + side, 16.0 * (u + 1)) - MAX(x, 16.0 * u);
+			double h = MIN(y + side, 16.0 * (v + 1)) - MAX(y, 16.0 * v);
+			if (w > 0 && h > 0 && mask[v * width + u] > 127)
+				sum += w * h;
+		}
+	return sum / side / side;
+}
+
+static void test_targets(struct fixture *f, gconstpointer data)
+{
+	guint8 bytes[TILE * TILE * 3], want[TILE * TILE * 3];
+	guint between = 0, drawn = 0;
+
+	(void)data;
+	link_all(f);
+	struct work *w = open_work(f, PHASE_TRAIN, NULL);
+	prepare_all(w);
+	for (guint i = 0; i < w->n_cases; i++) {
+		const struct slide_case *c = &slide_work_of(w)->slides[i];
+		g_autofree guint8 *mask = NULL;
+		guint32 width = 0, height = 0;
+		if (c->mask_path != NULL)
+			mask = png_read(c->mask_path, 1, 1 << 20, &width, &height, NULL);
+		for (int k = 0; k < N_STRATA; k++)
+			for (guint32 n = slide_samples_count(w, i, k), t = 0; t < n; t += 2) {
+				struct sample s;
+				float target = -1;
+				const struct tile *tile = &c->tiles.tile[(k == STRATUM_NORMAL ? c->tiles.n_tumour : 0) + t];
+				slide_samples_pick(w, i, k, t, random_mix(t), &s);
+				g_assert_cmpuint(s.item, ==, i);
+				g_assert_cmpuint(s.variant, ==, 0);
+				g_assert_cmpint(ABS(s.at[0] - tile->x), <=, 5); /* 0.15 of 32 */
+				g_assert_cmpint(ABS(s.at[1] - tile->y), <=, 5);
+				g_assert_true(slide_samples_read(w, &s, bytes, &target, NULL));
+				double share = mask == NULL ? 0 : share_of(mask, width, height, (double)(s.at[0] - c->slide->x),
+									   (double)(s.at[1] - c->slide->y), TILE);
+				g_assert_cmpfloat_with_epsilon(target, share, 1e-6);
+				g_assert_true(slide_read(c->slide, s.at[0], s.at[1], 1, TILE, TILE, want, NULL, NULL));
+				g_assert_true(memcmp(bytes, want, sizeof bytes) == 0);
+				between += target > 0 && target < 1;
+				drawn++;
+			}
+	}
+	g_assert_cmpuint(drawn, >, 60);
+	g_assert_cmpuint(between, >, 2);
+	slide_classification.close(w);
+}
+
+/* A tile moves by its jitter, a different way for other noise, and never off the scanned part. */
+static void test_jitter(struct fixture *f, gconstpointer data)
+{
+	(void)data;
+	link_all(f);
+	assign(f, "sampling.jitter=0.5");
+	struct work *w = open_work(f, PHASE_TRAIN, NULL);
+	prepare_all(w);
+	for (guint i = 0; i < w->n_cases; i++) {
+		const struct slide_case *c = &slide_work_of(w)->slides[i];
+		int k = w->cases[i].label == 1 ? STRATUM_NORMAL : STRATUM_NEGATIVE;
+		guint first = k == STRATUM_NORMAL ? c->tiles.n_tumour : 0;
+		for (guint t = 0; t < slide_samples_count(w, i, k); t++) {
+			const struct tile *tile = &c->tiles.tile[first + t];
+			int least = 99, most = -99;
+			for (guint64 noise = 0; noise < 60; noise++) {
+				struct sample s, again;
+				slide_samples_pick(w, i, k, t, random_mix(noise), &s);
+				slide_samples_pick(w, i, k, t, random_mix(noise), &again);
+				g_assert_true(memcmp(&s, &again, sizeof s) == 0);
+				g_assert_cmpint(ABS(s.at[0] - tile->x), <=, TILE / 2);
+				g_assert_cmpint(s.at[0], >=, (int)MIN(c->slide->x, tile->x));
+				g_assert_cmpint(s.at[0] + TILE, <=, (int)MAX(c->slide->x + c->slide->w, tile->x + TILE));
+				g_assert_cmpint(s.at[1] + TILE, <=, (int)MAX(c->slide->y + c->slide->h, tile->y + TILE));
+				least = MIN(least, s.at[0] - tile->x);
+				most = MAX(most, s.at[0] - tile->x);
+			}
+			g_assert_cmpint(most - least, >, TILE / 4);
+		}
+	}
+	slide_classification.close(w);
+}
+
+static void test_turns(void)
+{
+	enum { N = 5 };
+	guint8 rgb[N * N * 3], turned[N * N * 3];
+
+	for (int i = 0; i < N * N * 3; i++)
+		rgb[i] = (guint8)(i * 3 + 1);
+	for (guint k = 0; k < 8; k++) {
+		memcpy(turned, rgb, sizeof rgb);
+		slide_samples_turn(turned, N, k);
+		for (int y = 0; y < N; y++)
+			for (int x = 0; x < N; x++) {
+				int v = k & 4 ? N - 1 - y : y, u = k & 2 ? N - 1 - x : x;
+				int from = k & 1 ? u * N + v : v * N + u;
+				for (int c = 0; c < 3; c++)
+					g_assert_cmpint(turned[3 * (y * N + x) + c], ==, rgb[3 * from + c]);
+			}
+	}
+}
+
+/* The grid first; then the other views of the 24 tiles that came out highest; then nothing. */
+static void test_next(struct fixture *f, gconstpointer data)
+{
+	g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(struct sample));
+	g_autoptr(GArray) more = g_array_new(FALSE, FALSE, sizeof(struct sample));
+	guint8 plain[TILE * TILE * 3], view[TILE * TILE * 3];
+	float target;
+
+	(void)data;
+	link_slide(f, "test/Slide007", "test/Slide007");
+	struct work *w = open_work(f, PHASE_TEST, NULL);
+	prepare_all(w);
+	const struct slide_case *c = &slide_work_of(w)->slides[0];
+	slide_samples_next(w, 0, 0, NULL, NULL, 0, all);
+	const struct sample *samples = (const struct sample *)(gconstpointer)all->data;
+	g_assert_cmpuint(all->len, ==, c->tiles.n);
+	g_assert_cmpuint(all->len, >=, 26);
+	for (guint i = 0; i < all->len; i++) {
+		g_assert_cmpint(samples[i].at[0], ==, c->tiles.tile[i].x);
+		g_assert_cmpint(samples[i].at[1], ==, c->tiles.tile[i].y);
+		g_assert_cmpuint(samples[i].variant, ==, 0);
+	}
+	/* the tiles' outputs rise to the middle and fall again; two of them failed */
+	g_autofree float *outputs = g_new(float, all->len);
+	for (guint i = 0; i < all->len; i++)
+		outputs[i] = -fabsf((float)i - 14);
+	outputs[14] = outputs[20] = NAN;
+	slide_samples_next(w, 0, 1, samples, outputs, all->len, more);
+	g_assert_cmpuint(more->len, ==, 24 * 7);
+	for (guint i = 0; i < more->len; i++) {
+		const struct sample *s = &g_array_index(more, struct sample, i);
+		guint rank = i / 7 + 1, of = rank % 2 == 1 ? 14 - (rank + 1) / 2 : 14 + rank / 2; /* 13 15 12 16 ... */
+		g_assert_cmpuint(s->variant, ==, 1 + i % 7);
+		if (rank <= 11)         /* until the one that failed */
+			g_assert_cmpint(s->at[2], ==, (int)of);
+		g_assert_cmpint(s->at[2], !=, 14);
+		g_assert_cmpint(s->at[2], !=, 20);
+		g_assert_cmpint(s->at[0], ==, samples[s->at[2]].at[0]);
+		g_assert_true(slide_samples_read(w, &samples[s->at[2]], plain, &target, NULL));
+		g_assert_true(slide_samples_read(w, s, view, &target, NULL));
+		slide_samples_turn(plain, TILE, s->variant);
+		g_assert_true(memcmp(plain, view, sizeof plain) == 0);
+	}
+	g_array_set_size(more, 0);
+	slide_samples_next(w, 0, 2, samples, outputs, all->len, more);
+	g_assert_cmpuint(more->len, ==, 0);
+	assign(f, "inference.turns=1");
+	slide_samples_next(w, 0, 1, samples, outputs, all->len, more);
+	g_assert_cmpuint(more->len, ==, 0);
+	assign(f, "inference.turns=2");
+	assign(f, "score.top=100");
+	slide_samples_next(w, 0, 1, samples, outputs, all->len, more);
+	g_assert_cmpuint(more->len, ==, all->len - 2);
+	slide_classification.close(w);
+}
+
+static void test_features(struct fixture *f, gconstpointer data)
+{
+	/* four tiles; two of them seen again: tile 3 (5, then 1 and 3) and tile 1 (4, then NAN and 2) */
+	const struct sample samples[] = { { 0 }, { 0 }, { 0 }, { 0 }, { .variant = 1, .at = { 0, 0, 3 } },
+					  { .variant = 2, .at = { 0, 0, 3 } }, { .variant = 1, .at = { 0, 0, 1 } },
+					  { .variant = 2, .at = { 0, 0, 1 } } };
+	const float outputs[] = { 1, 4, NAN, 5, 1, 3, NAN, 2 }, none[] = { NAN, NAN };
+	struct work w = { .settings = f->settings };
+	double feature = 0;
+
+	(void)data;
+	assign(f, "score.top=2");
+	slide_samples_features(&w, 0, samples, outputs, 4, &feature);
+	g_assert_cmpfloat(feature, ==, 4.5);
+	slide_samples_features(&w, 0, samples, outputs, 8, &feature);
+	g_assert_cmpfloat(feature, ==, 3);              /* (5 + 1 + 3) / 3 and (4 + 2) / 2 */
+	assign(f, "score.top=1");
+	slide_samples_features(&w, 0, samples, outputs, 4, &feature);
+	g_assert_cmpfloat(feature, ==, 5);
+	slide_samples_features(&w, 0, samples, none, 2, &feature);
+	g_assert_true(isnan(feature));
+}
+
+/* ---- objective and answer ---- */
+
+static void test_objective(struct fixture *f, gconstpointer data)
+{
+	const float logits[] = { 0.5f, -1, 2, 2, -3, 1 }, targets[] = { 1, 0, 0.25f };
+	struct work w = { .settings = f->settings };
+	double want = 0;
+	float margins[3];
+
+	(void)data;
+	assign(f, "training.label_smoothing=0.1");
+	for (int i = 0; i < 3; i++) {
+		double a = logits[2 * i], b = logits[2 * i + 1], sum = log(exp(a) + exp(b));
+		double p = targets[i] * 0.9 + 0.05;
+		want -= ((1 - p) * (a - sum) + p * (b - sum)) / 3;
+	}
+	SCOPE(s, NULL, SCOPE_NO_GRAD);
+	tensor *output = t_from(s, logits, DIMS(3, 2), T_F32, T_CPU);
+	tensor *loss = slide_classification.loss(&w, s, output, t_from(s, targets, DIMS(3, 1), T_F32, T_CPU));
+	g_assert_cmpfloat_with_epsilon(t_item(s, loss), want, 1e-6);
+	g_assert_true(t_read(s, slide_classification.judge(&w, s, output), margins, sizeof margins));
+	g_assert_cmpfloat(margins[0], ==, -1.5f);
+	g_assert_cmpfloat(margins[1], ==, 0);
+	g_assert_cmpfloat(margins[2], ==, 4);
+	const float truths[] = { 0, 0.001f, 0.49f, 0.5f, 1, NAN };
+	const int wanted[] = { 0, -1, -1, 1, 1, -1 };
+	for (int i = 0; i < 6; i++)
+		g_assert_cmpint(slide_classification.truth(&truths[i]), ==, wanted[i]);
+}
+
+static double answer(JsonObject *facts, const double *feature)
+{
+	double out = -1;
+
+	slide_classification.answer(facts, feature, &out);
+	return out;
+}
+
+static void test_answer(void)
+{
+	g_autoptr(JsonObject) facts = json_object_new();
+	const double two = 2, nan = NAN, infinite = INFINITY;
+
+	g_assert_cmpfloat(answer(NULL, NULL), ==, 0.5);
+	g_assert_cmpfloat(answer(NULL, &two), ==, 0.5);
+	g_assert_cmpfloat(answer(facts, NULL), ==, 0.5);
+	g_assert_cmpfloat_with_epsilon(answer(facts, &two), 1 / (1 + exp(-2)), 1e-12); /* not fitted: as it is */
+	json_object_set_double_member(facts, "prior", 0.625);
+	json_object_set_double_member(facts, "score_slope", 0.5);
+	json_object_set_double_member(facts, "score_intercept", -1);
+	g_assert_cmpfloat(answer(facts, NULL), ==, 0.625);
+	g_assert_cmpfloat(answer(facts, &nan), ==, 0.625);
+	g_assert_cmpfloat(answer(facts, &infinite), ==, 0.625);
+	g_assert_cmpfloat(answer(facts, &two), ==, 0.5);
+}
+
+/* Three classes: the last one is positive, the others are not. */
+static void test_fit_and_measure(struct fixture *f, gconstpointer data)
+{
+	struct work_case cases[] = { { .label = 2 }, { .label = 0 }, { .label = 1 }, { .label = 2 }, { .label = -1 } };
+	struct work w = { .settings = f->settings, .n_cases = 5, .cases = cases };
+	const guint items[] = { 3, 1, 2, 0 };
+	const double features[] = { 3, -1, 0.5, 0.25 };         /* positives: 3, 0.25; others: -1, 0.5 */
+	g_autoptr(JsonObject) facts = json_object_new();
+
+	(void)data;
+	assign(f, "data.classes=a, b, c");
+	g_assert_cmpfloat_with_epsilon(slide_classification.measure(&w, items, 4, features).value, 0.75, 1e-12);
+	slide_classification.fit(&w, items, 4, features, facts);
+	g_assert_cmpint(json_object_get_int_member(facts, "score_slides"), ==, 4);
+	g_assert_cmpfloat(json_object_get_double_member(facts, "score_slope"), >, 0);
+	g_assert_true(isfinite(json_object_get_double_member(facts, "score_intercept")));
+	g_assert_true(isnan(slide_classification.measure(&w, items, 0, features).value));
+}
+
+static void assert_written(const struct fixture *f, const struct work *w, const double *answers, const char *file,
+			   const char *want)
+{
+	g_autofree char *path = g_build_filename(f->root, "output", file, NULL), *got = NULL;
+	g_autoptr(GError) error = NULL;
+
+	g_assert_true(slide_classification.write(w, answers, &error));
+	g_assert_no_error(error);
+	g_assert_true(g_file_get_contents(path, &got, NULL, NULL));
+	g_assert_cmpstr(got, ==, want);
+}
+
+static void test_write(struct fixture *f, gconstpointer data)
+{
+	struct work_case cases[] = { { .id = (char *)"Slide158" }, { .id = (char *)"Slide159" }, { .id = (char *)"Slide160" } };
+	struct work w = { .settings = f->settings, .n_cases = 3, .cases = cases };
+	const double answers[] = { 0.9731, 0, 0.99999996 };
+	g_autoptr(GError) error = NULL;
+
+	(void)data;
+	assert_written(f, &w, answers, "output.csv", "Slide158,0.973100\nSlide159,0.000000\nSlide160,1.000000\n");
+	assign(f, "answer.decimals=12");
+	assign(f, "answer.header=true");
+	assert_written(f, &w, answers, "output.csv",
+		       "case,probability\nSlide158,0.973100000000\nSlide159,0.000000000000\nSlide160,0.999999960000\n");
+	assign(f, "answer.decimals=1");
+	assign(f, "answer.header=false");
+	assign(f, "answer.file=other.csv");
+	assert_written(f, &w, answers, "other.csv", "Slide158,1.0\nSlide159,0.0\nSlide160,1.0\n");
+	w.n_cases = 0;
+	assert_written(f, &w, answers, "other.csv", "");
+
+	g_autofree char *file = g_build_filename(f->root, "output", "other.csv", NULL);
+	g_autofree char *assignment = g_strdup_printf("paths.output=%s/deeper", file);
+	g_autofree char *message = g_strdup_printf("cannot make '%s/deeper': Not a directory", file);
+	assign(f, assignment);
+	g_assert_false(slide_classification.write(&w, answers, &error));
+	g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_NOTDIR);
+	g_assert_cmpstr(error->message, ==, message);
+}
+
+static void test_find(void)
+{
+	g_autoptr(GError) error = NULL;
+
+	g_assert_true(task_find("slide-classification", &error) == &slide_classification);
+	g_assert_no_error(error);
+	g_assert_null(task_find("segmentation", &error));
+	g_assert_error(error, FAULT, FAULT_USAGE);
+	g_assert_cmpstr(error->message, ==, "task: 'segmentation' is unknown; there are slide-classification");
+}
+
+static void write_sample(void)
+{
+	struct SampleOptions options;
+	g_autoptr(GError) error = NULL;
+	guint n[2] = { 0, 0 };
+
+	sample = g_dir_make_tmp("blindrun-sample-XXXXXX", NULL);
+	sample_options_init(&options);
+	options.folder = sample;
+	options.train = TRAIN;
+	options.test = TEST;
+	options.positive = 0.5;
+	options.tile = TILE;
+	options.tissue_least = 30;
+	options.tissue_most = 40;
+	options.lesion_least = 3;
+	options.lesion_most = 12;
+	options.levels = 6;
+	options.ink = 0;
+	g_assert_true(dataset_write(&options, &error));
+	g_assert_no_error(error);
+	for (int i = 1; i <= TRAIN; i++) {
+		g_autofree char *path = g_strdup_printf("%s/train/image/positive/Slide%03d.mrxs", sample, i);
+		gboolean positive = g_file_test(path, G_FILE_TEST_EXISTS);
+		*(positive ? &positives[n[0]++] : &negatives[n[1]++]) = g_strdup_printf("Slide%03d", i);
+	}
+	g_assert_cmpuint(n[0], ==, TRAIN / 2);
+}
+
+#define ADD(name, function) g_test_add("/slide-task/" name, struct fixture, NULL, set_up, function, tear_down)
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	tensor_threads(1);
+	write_sample();
+	ADD("folders", test_folders);
+	ADD("table", test_table);
+	ADD("table-wrong", test_table_wrong);
+	ADD("left-out", test_left_out);
+	ADD("no-slides", test_no_slides);
+	ADD("without-mask", test_without_mask);
+	ADD("wrong-mask", test_wrong_mask);
+	ADD("phase-test", test_phase_test);
+	ADD("targets", test_targets);
+	ADD("jitter", test_jitter);
+	g_test_add_func("/slide-task/turns", test_turns);
+	ADD("next", test_next);
+	ADD("features", test_features);
+	ADD("objective", test_objective);
+	g_test_add_func("/slide-task/answer", test_answer);
+	ADD("fit-and-measure", test_fit_and_measure);
+	ADD("write", test_write);
+	g_test_add_func("/slide-task/find", test_find);
+	int failed = g_test_run();
+	remove_tree(sample);
+	g_free(sample);
+	for (int i = 0; i < TRAIN; i++) {
+		g_free(positives[i]);
+		g_free(negatives[i]);
+	}
+	return failed;
+}
