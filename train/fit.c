@@ -192,7 +192,7 @@ static gboolean train_epoch(struct fit *f, GError **error)
 
 	f->drawn = 0;
 	for (f->at = 0; f->at < f->plan.epoch_steps;) {
-		double start = log_seconds(), loss = 0, waited = loader_waited(f->loader);
+		double start = log_seconds(), loss = NAN, waited = loader_waited(f->loader);
 		while (loader_room(f->loader) && f->at + loader_pending(f->loader) < f->plan.epoch_steps)
 			push_batch(f);
 		struct batch *b = loader_pop(f->loader);
@@ -202,7 +202,7 @@ static gboolean train_epoch(struct fit *f, GError **error)
 		if (!ok)
 			return FALSE;
 		sum += isfinite(loss) ? loss : 0;
-		counted++;
+		counted += isfinite(loss) ? 1 : 0;
 		plan_advance(&f->plan, f->epoch, f->at);
 		f->at++;
 		clock_step(f, log_seconds() - start);
@@ -210,7 +210,7 @@ static gboolean train_epoch(struct fit *f, GError **error)
 		f->wait_s += loader_waited(f->loader) - waited;
 		log_progress("epoch=%u/%u step=%" G_GINT64_FORMAT "/%" G_GINT64_FORMAT
 			     " loss=%.4f rate=%.3g samples_per_s=%.1f wait=%.0f%% eta=%s",
-			     f->epoch + 1, f->plan.epochs, f->at, f->plan.epoch_steps, sum / (double)counted, rate(f),
+			     f->epoch + 1, f->plan.epochs, f->at, f->plan.epoch_steps, counted > 0 ? sum / (double)counted : NAN, rate(f),
 			     (double)f->samples / f->step_s, 100 * f->wait_s / f->step_s,
 			     log_duration((double)plan_left(&f->plan, f->epoch, f->at) * f->costs.step +
 						  (f->plan.epochs - f->epoch) * f->costs.validation, left));
@@ -262,6 +262,8 @@ static gboolean save(struct fit *f, const struct validation *v, GError **error)
    to keep an earlier network before a later one. */
 static gboolean is_best(const struct fit *f, const struct validation *v)
 {
+	if (v->n > 0 && v->broken == v->n)      /* a network that gives no numbers is no model */
+		return FALSE;
 	if (!f->saved || !isfinite(f->best.value) || !isfinite(v->metric.value))
 		return TRUE;
 	return v->metric.value >= f->best.value - (f->best.value - f->best.low) / 4;
@@ -370,7 +372,11 @@ static gboolean run(struct fit *f, GError **error)
 		if (log_seconds() + f->costs.validation >= f->deadline)
 			break;
 	}
-	return TRUE;
+	if (f->saved)
+		return TRUE;
+	g_set_error(error, FAULT, FAULT_FAILED, "the network gave no numbers in any epoch, so no model was saved; try --set "
+		    "training.learning_rate=%g", s->training.learning_rate / 10);
+	return FALSE;
 }
 
 static void clear(struct fit *f)

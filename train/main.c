@@ -91,7 +91,7 @@ static gboolean run(const struct options *o, struct fit_outcome *outcome, GError
 	log_say("split held_out=%s", names->len > 0 ? names->str : "none");
 
 	/* a fiftieth, and 2 s, are kept back for what comes after the last validation */
-	double deadline = s->training.time > 0 ? s->training.time * 0.98 - 2 : 0;
+	double deadline = s->training.time > 0 ? MAX(s->training.time * 0.98 - 2, s->training.time / 2) : 0;
 	gboolean ok = fit(w, held, deadline, outcome, error);
 	task->close(w);
 	return ok;

@@ -31,9 +31,10 @@ static gboolean gather(void *context, const struct scan_case *c, GError **error)
 		g_array_append_val(g->probability, p);
 		g_array_append_val(g->label, label);
 	}
+	double *features = g->out->features + g->out->n * (gsize)task->n_features;
 	g->out->items[g->out->n] = c->item;
-	task->features(g->work, c->item, c->samples, c->outputs, c->n,
-		       g->out->features + g->out->n * (gsize)task->n_features);
+	task->features(g->work, c->item, c->samples, c->outputs, c->n, features);
+	g->out->broken += isfinite(features[0]) ? 0 : 1;
 	g->out->n++;
 	return TRUE;
 }

@@ -16,6 +16,7 @@ struct validation {
 	guint *items;           /* (n) cases that were scored */
 	double *features;       /* (n, n_features) */
 	gsize n;
+	gsize broken;           /* of them; the network gives no number for them */
 	guint64 samples;
 	double seconds;
 };

@@ -108,6 +108,19 @@ static char *mask_for(const struct settings *s, int label, const char *id)
 	return pattern_path(s->paths.train, s->data.masks, s->data.classes[label], id);
 }
 
+/* The files of a folder that must be there. */
+static GPtrArray *list_needed(const char *root, const char *pattern, const char *keys, GError **error)
+{
+	g_autoptr(GError) wrong = NULL;
+	GPtrArray *found = pattern_list(root, pattern, NULL, &wrong);
+
+	if (found == NULL && wrong->domain == FAULT)
+		g_propagate_error(error, g_steal_pointer(&wrong));
+	else if (found == NULL)
+		g_set_error(error, FAULT, FAULT_DATA, "%s; check %s", wrong->message, keys);
+	return found;
+}
+
 static gboolean list_folders(const struct settings *s, struct work *w, GPtrArray *all, GError **error)
 {
 	for (int label = 0; s->data.classes[label] != NULL; label++) {
@@ -137,7 +150,7 @@ static gboolean list_table(const struct settings *s, struct work *w, GPtrArray *
 
 	if (labels == NULL)
 		return FALSE;
-	g_autoptr(GPtrArray) found = pattern_list(s->paths.train, s->data.images, NULL, error);
+	g_autoptr(GPtrArray) found = list_needed(s->paths.train, s->data.images, "paths.train and data.images", error);
 	if (found == NULL)
 		return FALSE;
 	guint unlabelled = 0;
@@ -204,7 +217,7 @@ static GPtrArray *list_all(const struct settings *s, struct work *w, GError **er
 	g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(found_free);
 
 	if (w->phase == PHASE_TEST) {
-		g_autoptr(GPtrArray) found = pattern_list(s->paths.test, s->data.test, NULL, error);
+		g_autoptr(GPtrArray) found = list_needed(s->paths.test, s->data.test, "paths.test and data.test", error);
 		for (guint i = 0; found != NULL && i < found->len; i++)
 			add(all, found->pdata[i], -1, NULL);
 		if (found == NULL || found->len > 0)

@@ -113,10 +113,13 @@ static guint8 positive(const struct work *w, guint item)
 static struct interval measure(const struct work *w, const guint *items, gsize n, const double *features)
 {
 	g_autofree guint8 *labels = g_new(guint8, n + 1);
+	g_autofree double *scores = g_new(double, n + 1);
 
-	for (gsize i = 0; i < n; i++)
+	for (gsize i = 0; i < n; i++) {
 		labels[i] = positive(w, items[i]);
-	return metrics_auc_interval(features, labels, n, 0.95);
+		scores[i] = isfinite(features[i]) ? features[i] : -G_MAXDOUBLE; /* a network gone wrong ranks it last */
+	}
+	return metrics_auc_interval(scores, labels, n, 0.95);
 }
 
 static void fit(const struct work *w, const guint *items, gsize n, const double *features, JsonObject *out)

@@ -14,7 +14,7 @@ static struct streams capture(void (*write_lines)(void))
 {
 	struct streams got;
 	int kept[2];
-	g_autofree char *path[2] = { NULL, NULL };
+	char *path[2];
 
 	fflush(stdout);
 	fflush(stderr);
@@ -31,6 +31,7 @@ static struct streams capture(void (*write_lines)(void))
 		close(kept[i]);
 		g_assert_true(g_file_get_contents(path[i], &got.text[i], NULL, NULL));
 		g_unlink(path[i]);
+		g_free(path[i]);
 	}
 	return got;
 }

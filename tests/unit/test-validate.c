@@ -49,6 +49,7 @@ static void test_numbers(void)
 	g_assert_no_error(error);
 	g_assert_cmpuint(v.samples, ==, all);
 	g_assert_cmpuint(v.n, ==, scored);
+	g_assert_cmpuint(v.broken, ==, 0);
 	g_assert_cmpfloat_with_epsilon(v.sample_auc, auc / pairs, 1e-9);
 	g_assert_cmpfloat_with_epsilon(v.sample_log_loss, loss / n, 1e-5);
 	g_assert_cmpfloat_with_epsilon(v.metric.value, metric, 1e-9);
@@ -66,6 +67,28 @@ static void test_numbers(void)
 	}
 	validation_clear(&v);
 	g_assert_null(v.items);
+	validation_clear(&v);
+}
+
+/* A network that gives no numbers: all its cases are counted so, and no sample. */
+static void test_broken(void)
+{
+	g_autoptr(model_t) m = fake_model(3);
+	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = 6, .readers = 2 };
+	struct validation v = { 0 };
+	const guint items[] = { 0, 1, 7 };
+	const float bias[] = { NAN, NAN };
+	g_autoptr(GError) error = NULL;
+
+	fake_reset(TRUE);
+	{
+		SCOPE(s, NULL, SCOPE_NO_GRAD);
+		t_write_(s, scope_find(m->params, "classifier.bias"), bias, sizeof bias);
+	}
+	g_assert_true(validate(&scan, items, 3, &v, &error));
+	g_assert_cmpuint(v.n, ==, 2);
+	g_assert_cmpuint(v.broken, ==, 2);
+	g_assert_true(isnan(v.sample_auc));
 	validation_clear(&v);
 }
 
@@ -112,6 +135,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	log_open("test-validate", 0);
 	g_test_add_func("/validate/numbers", test_numbers);
+	g_test_add_func("/validate/broken", test_broken);
 	g_test_add_func("/validate/none", test_none);
 	g_test_add_func("/validate/fails", test_fails);
 	g_test_add_func("/validate/samples", test_samples);
