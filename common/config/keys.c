@@ -71,7 +71,7 @@ const struct key key_table[] = {
 { "sampling.negative", KEY_NUMBER, AT(sampling.negative), "2", 0, 1000, NULL, "share of negative slides" },
 { "sampling.tiles_per_epoch", KEY_COUNT, AT(sampling.tiles_per_epoch), "20000", 1, 1e9, NULL,
   "an epoch is this many, however many there are" },
-{ "sampling.jitter", KEY_NUMBER, AT(sampling.jitter), "0.15", 0, 0.5, NULL,
+{ "sampling.jitter", KEY_NUMBER, AT(sampling.jitter), "0.05", 0, 0.5, NULL,
   "tiles move by up to this share of their side" },
 
 { "model.network", KEY_TEXT, AT(model.network), "resnet18", 1, 200, NULL,
@@ -100,11 +100,11 @@ const struct key key_table[] = {
 
 { "augmentation.flips", KEY_SWITCH, AT(augmentation.flips), "true", 0, 0, NULL, "left to right, up to down" },
 { "augmentation.turns", KEY_SWITCH, AT(augmentation.turns), "true", 0, 0, NULL, "by 90, 180, 270 degrees" },
-{ "augmentation.stain", KEY_NUMBER, AT(augmentation.stain), "0.15", 0, 1, NULL,
+{ "augmentation.stain", KEY_NUMBER, AT(augmentation.stain), "0.25", 0, 1, NULL,
   "strength of changes of haematoxylin and eosin, each" },
-{ "augmentation.colour", KEY_NUMBER, AT(augmentation.colour), "0.2", 0, 1, NULL,
+{ "augmentation.colour", KEY_NUMBER, AT(augmentation.colour), "0.25", 0, 1, NULL,
   "strength of changes of brightness, contrast, colour" },
-{ "augmentation.scale", KEY_NUMBER, AT(augmentation.scale), "0.1", 0, 0.5, NULL,
+{ "augmentation.scale", KEY_NUMBER, AT(augmentation.scale), "0.2", 0, 0.5, NULL,
   "zoom in or out by up to this share" },
 
 { "inference.time", KEY_DURATION, AT(inference.time), "0", 0, YEAR, NULL,

@@ -1,5 +1,6 @@
 /* machine.c - see machine.h. Linux: /proc, and cgroups of both versions as a container sees them. */
 #include "common/machine/machine.h"
+#include <malloc.h>
 #include <math.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -69,6 +70,9 @@ char *machine_processor(void)
 
 void machine_start(char **argv)
 {
+	mallopt(M_MMAP_MAX, 0);
+	mallopt(M_TRIM_THRESHOLD, G_MAXINT);
+	mallopt(M_TOP_PAD, 64 << 20);
 	if (g_getenv("OMP_WAIT_POLICY") != NULL)
 		return;
 	g_setenv("OMP_WAIT_POLICY", "passive", TRUE);

@@ -35,7 +35,7 @@ static gsize run_end(const struct ranked *order, const guint8 *label, gsize n, g
 	gsize end = i;
 
 	*positives = 0;
-	for (; end < n && order[end].score == order[i].score; end++)
+	for (; end == i || (end < n && order[end].score == order[i].score); end++)
 		*positives += label[order[end].index] != 0;
 	return end;
 }

@@ -25,11 +25,11 @@ static void test_defaults(void)
 	g_assert_cmpfloat(s->tiles.mpp, ==, MPP_AUTO);
 	g_assert_cmpfloat(s->tiles.fallback_mpp, ==, 0);
 	g_assert_cmpint(s->split.seed, ==, 2018);
-	g_assert_cmpfloat(s->sampling.jitter, ==, 0.15);
+	g_assert_cmpfloat(s->sampling.jitter, ==, 0.05);
 	g_assert_cmpint((int)s->training.schedule, ==, SCHEDULE_COSINE);
 	g_assert_cmpfloat(s->training.average, ==, 200);
 	g_assert_cmpfloat(s->training.time, ==, 0);
-	g_assert_cmpfloat(s->augmentation.scale, ==, 0.1);
+	g_assert_cmpfloat(s->augmentation.scale, ==, 0.2);
 	g_assert_true(s->augmentation.flips);
 	g_assert_false(s->answer.header);
 	g_assert_cmpint(s->inference.turns, ==, 8);
