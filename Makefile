@@ -12,7 +12,10 @@ PKGS    := glib-2.0 gio-2.0 openslide yaml-0.1 json-glib-1.0 libpng libjpeg zlib
 PACKAGES := gcc g++ make pkg-config perl libglib2.0-dev libopenslide-dev libyaml-dev libjson-glib-dev \
 	libpng-dev libjpeg-dev zlib1g-dev libcsv-dev libtorch-dev libopenblas0-openmp openslide-tools
 
+# The goals that compile want to know the libtorch at hand.
+ifneq ($(filter-out deps help clean demo check sanitize bench,$(or $(MAKECMDGOALS),all)),)
 -include $(B)/torch.mk
+endif
 
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wmissing-prototypes -Werror=implicit-function-declaration
 PKGC    := $(shell pkg-config --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
@@ -41,7 +44,7 @@ benches    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(bench_src))
 programs   := $(B)/train $(B)/inference $(B)/sample $(tools)
 headers    := $(wildcard common/*/*.h common/*.h train/*.h inference/*.h tests/sample/*.h)
 
-.PHONY: all help deps demo check sanitize headers bench clean
+.PHONY: FORCE all help deps demo check sanitize headers bench clean
 .DELETE_ON_ERROR:
 all: $(programs)
 
@@ -56,10 +59,14 @@ help:
 deps:
 	@tools/deps $(PACKAGES)
 
-# What the libtorch at hand wants of the compiler: its include folders, libraries and C++ ABI.
-$(B)/torch.mk: tools/torch-flags Makefile
+# What that libtorch wants of the compiler: include folders, libraries, C++ ABI. Looked up each time, since
+# TORCH may be another, and written where it changed.
+$(B)/torch.mk: FORCE
 	@mkdir -p $(@D)
-	@tools/torch-flags "$(CXX)" "$(TORCH)" > $@
+	@tools/torch-flags "$(CXX)" "$(TORCH)" > $@.new
+	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
+FORCE:
+$(B)/obj/common/tensor/tensor.o: $(B)/torch.mk
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)

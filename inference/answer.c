@@ -8,7 +8,7 @@ struct answers {
 	struct work *work;
 	JsonObject *facts;
 	double *answer;         /* (n_cases, n_answers) */
-	guint scored, partial;
+	guint scored, unreadable, partial;
 	double written;         /* log_seconds() */
 };
 
@@ -46,6 +46,7 @@ gboolean answers_take(void *context, const struct scan_case *c, GError **error)
 	double *answer = a->answer + c->item * (gsize)task->n_answers;
 
 	if (c->n == c->failed) {
+		a->unreadable++;
 		log_warn("case", "%s; it is answered with the fallback %.3g", c->error != NULL ? c->error->message : "empty",
 			 answer[0]);
 		return TRUE;
@@ -65,4 +66,5 @@ gboolean answers_take(void *context, const struct scan_case *c, GError **error)
 }
 
 guint answers_scored(const struct answers *a) { return a->scored; }
+guint answers_unreadable(const struct answers *a) { return a->unreadable; }
 guint answers_partial(const struct answers *a) { return a->partial; }

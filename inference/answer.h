@@ -16,6 +16,7 @@ void answers_free(struct answers *a);
 gboolean answers_take(void *context, const struct scan_case *c, GError **error);
 gboolean answers_write(struct answers *a, GError **error);
 guint answers_scored(const struct answers *a);
+guint answers_unreadable(const struct answers *a);
 /* Cases that were read in part: some samples failed. */
 guint answers_partial(const struct answers *a);
 

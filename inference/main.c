@@ -126,6 +126,10 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 			json_object_get_int_member_with_default(manifest, "step", 0), where);
 		if (!scan_all(w, m, &device, a, wrong))
 			log_warn("scan", "%s; what was scored so far is kept", (*wrong)->message);
+		guint late = w->n_cases - answers_scored(a) - answers_unreadable(a);
+		if (*wrong == NULL && late > 0)
+			log_warn("time", "inference.time was over before %u of %u cases were scored: they have the fallback; "
+				 "give it more, or --set inference.turns=1", late, w->n_cases);
 		ok = answers_write(a, error);
 	}
 	if (ok)

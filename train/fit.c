@@ -184,6 +184,15 @@ static void clock_step(struct fit *f, double seconds)
 		replan(f, n == MEASURE ? "measured" : "pace");
 }
 
+/* Until the end as planned; NAN before a step was measured. */
+static double seconds_left(const struct fit *f)
+{
+	double left = (double)plan_left(&f->plan, f->epoch, f->at) * f->costs.step +
+		      (f->plan.epochs - f->epoch) * f->costs.validation;
+
+	return f->costs.step <= 0 ? NAN : f->deadline > 0 ? MIN(left, f->deadline - log_seconds()) : left;
+}
+
 static gboolean train_epoch(struct fit *f, GError **error)
 {
 	double sum = 0;
@@ -210,10 +219,9 @@ static gboolean train_epoch(struct fit *f, GError **error)
 		f->wait_s += loader_waited(f->loader) - waited;
 		log_progress("epoch=%u/%u step=%" G_GINT64_FORMAT "/%" G_GINT64_FORMAT
 			     " loss=%.4f rate=%.3g samples_per_s=%.1f wait=%.0f%% eta=%s",
-			     f->epoch + 1, f->plan.epochs, f->at, f->plan.epoch_steps, counted > 0 ? sum / (double)counted : NAN, rate(f),
-			     (double)f->samples / f->step_s, 100 * f->wait_s / f->step_s,
-			     log_duration((double)plan_left(&f->plan, f->epoch, f->at) * f->costs.step +
-						  (f->plan.epochs - f->epoch) * f->costs.validation, left));
+			     f->epoch + 1, f->plan.epochs, f->at, f->plan.epoch_steps,
+			     counted > 0 ? sum / (double)counted : NAN, rate(f), (double)f->samples / f->step_s, 100 * f->wait_s / f->step_s,
+			     log_duration(seconds_left(f), left));
 	}
 	while (loader_pending(f->loader) > 0)   /* pushed under a longer plan */
 		loader_recycle(f->loader, loader_pop(f->loader));
@@ -296,7 +304,7 @@ static gboolean validate_epoch(struct fit *f, GError **error)
 	gboolean better = is_best(f, &v);
 	if (isfinite(v.metric.value)) {
 		json_object_set_double_member(row, f->work->task->metric, v.metric.value);
-		json_object_set_double_member(row, "sample_auc", isfinite(v.sample_auc) ? v.sample_auc : -1);
+		json_object_set_double_member(row, f->work->task->sample_metric, isfinite(v.sample_auc) ? v.sample_auc : -1);
 	}
 	note_plateau(f, better);
 	gboolean ok = !better || save(f, &v, error);
@@ -306,10 +314,10 @@ static gboolean validate_epoch(struct fit *f, GError **error)
 		f->saved = TRUE;
 	}
 	f->costs.validation = log_seconds() - start;
-	log_say("epoch=%u/%u done steps=%" G_GINT64_FORMAT " loss=%.4f tile_auc=%.4f tile_log_loss=%.4f %s=%.4f "
+	log_say("epoch=%u/%u done steps=%" G_GINT64_FORMAT " loss=%.4f %s=%.4f log_loss=%.4f %s=%.4f "
 		"interval=%.3f..%.3f cases=%" G_GSIZE_FORMAT " validation=%s samples_per_s=%.1f%s",
-		f->epoch + 1, f->plan.epochs, f->step, json_object_get_double_member(row, "loss"), v.sample_auc,
-		v.sample_log_loss, f->work->task->metric, v.metric.value, v.metric.low, v.metric.high, v.n,
+		f->epoch + 1, f->plan.epochs, f->step, json_object_get_double_member(row, "loss"),
+		f->work->task->sample_metric, v.sample_auc, v.sample_log_loss, f->work->task->metric, v.metric.value, v.metric.low, v.metric.high, v.n,
 		log_duration(v.seconds, took), (double)v.samples / v.seconds, better && ok ? " saved=best" : "");
 	validation_clear(&v);
 	return ok;

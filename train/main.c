@@ -4,6 +4,7 @@
  * settings > look at the data > index tiles > split > fit > report. Only this file prints errors and picks
  * the exit code (common/fault/fault.h).
  */
+#include "common/checkpoint/model_folder.h"
 #include "common/config/options.h"
 #include "common/fault/fault.h"
 #include "common/log/log.h"
@@ -71,7 +72,7 @@ static gboolean run(const struct options *o, struct fit_outcome *outcome, GError
 	const struct task *task = task_find(s->task, error);
 	char took[16];
 
-	if (task == NULL)
+	if (task == NULL || !model_folder_ready(s->paths.model, error))
 		return FALSE;
 	struct work *w = task->open(s, PHASE_TRAIN, NULL, error);
 	if (w == NULL)

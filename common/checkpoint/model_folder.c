@@ -292,20 +292,31 @@ static gboolean commit(const char *folder, JsonObject *about, GError **error)
 	return write_text(folder, MANIFEST, text, length, error);
 }
 
-gboolean model_folder_save(const char *folder, guint64 step, const struct model_part *parts, guint n,
-			   JsonObject *about, GError **error)
+gboolean model_folder_ready(const char *folder, GError **error)
 {
-	JsonObject *files = json_object_new();
+	g_autofree char *probe = g_build_filename(folder, "probe.tmp", NULL);
 
-	json_object_set_int_member(about, "format", FORMAT);
-	json_object_set_string_member(about, "blindrun", BLINDRUN_VERSION);
-	json_object_set_int_member(about, "step", (gint64)step);
-	json_object_set_object_member(about, "files", files);
 	if (g_mkdir_with_parents(folder, 0755) != 0) {
 		g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno), "cannot make '%s': %s", folder,
 			    g_strerror(errno));
 		return FALSE;
 	}
+	if (!g_file_set_contents_full(probe, "", 0, G_FILE_SET_CONTENTS_CONSISTENT, 0644, error))
+		return FALSE;
+	g_unlink(probe);
+	return TRUE;
+}
+
+gboolean model_folder_save(const char *folder, guint64 step, const struct model_part *parts, guint n,
+			   JsonObject *about, GError **error)
+{
+	if (!model_folder_ready(folder, error))
+		return FALSE;
+	JsonObject *files = json_object_new();
+	json_object_set_int_member(about, "format", FORMAT);
+	json_object_set_string_member(about, "blindrun", BLINDRUN_VERSION);
+	json_object_set_int_member(about, "step", (gint64)step);
+	json_object_set_object_member(about, "files", files);
 	gboolean ok = TRUE;
 	for (guint i = 0; ok && i < n; i++) {
 		JsonObject *entry = save_part(folder, step, &parts[i], error);

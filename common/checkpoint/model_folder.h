@@ -26,7 +26,11 @@ struct model_part {
 	const char *const *metadata_opt;/* key, value, ..., NULL */
 };
 
-/* Makes the folder where it is missing. about: the manifest's further members; it is changed. The same
+/* Makes the folder where it is missing, and writes into it once: what would fail at the first save is said
+   before the run. */
+gboolean model_folder_ready(const char *folder, GError **error);
+
+/* about: the manifest's further members; it is changed. The same
    step may be saved again. */
 gboolean model_folder_save(const char *folder, guint64 step, const struct model_part *parts, guint n,
 			   JsonObject *about, GError **error);

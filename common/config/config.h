@@ -40,6 +40,7 @@ struct settings {
 		int size;           /* px, 16..4096 */
 		double mpp;         /* um/px to read at; or enum mpp_word */
 		double tissue;      /* least share of tissue, 0..1 */
+		gboolean normalise; /* each slide's stain is brought to one density */
 		double fallback_mpp;/* um/px taken for a slide whose file has none; auto (0): none is
 		                       assumed and it is read at level 0 */
 	} tiles;

@@ -57,6 +57,8 @@ const struct key key_table[] = {
 { "tiles.mpp", KEY_WORD_OR_NUMBER, AT(tiles.mpp), "auto", 0.01, 100, "auto level0",
   "um/px to read at; auto: the training slides' median;\nlevel0: each slide as it was scanned" },
 { "tiles.tissue", KEY_NUMBER, AT(tiles.tissue), "0.25", 0, 1, NULL, "least share of tissue" },
+{ "tiles.normalise", KEY_SWITCH, AT(tiles.normalise), "true", 0, 0, NULL,
+  "bring the stain of each slide to the same density" },
 { "tiles.fallback_mpp", KEY_WORD_OR_NUMBER, AT(tiles.fallback_mpp), "auto", 0.01, 100, "auto",
   "um/px of slides whose file has none;\nauto: they are read at level 0" },
 

@@ -147,6 +147,18 @@ static void answer(JsonObject *f, const double *features, double *out)
 	}
 }
 
+/* A name as a CSV's field: quoted where it must be (RFC 4180). */
+static void append_name(GString *text, const char *name)
+{
+	if (strpbrk(name, ",\"\r\n") == NULL) {
+		g_string_append(text, name);
+		return;
+	}
+	g_autoptr(GString) quoted = g_string_new(name);
+	g_string_replace(quoted, "\"", "\"\"", 0);
+	g_string_append_printf(text, "\"%s\"", quoted->str);
+}
+
 static gboolean write_answers(const struct work *w, const double *answers, GError **error)
 {
 	const struct settings *s = w->settings;
@@ -160,9 +172,10 @@ static gboolean write_answers(const struct work *w, const double *answers, GErro
 		return FALSE;
 	}
 	g_snprintf(format, sizeof format, "%%.%df", s->answer.decimals);
-	for (guint i = 0; i < w->n_cases; i++)
-		g_string_append_printf(text, "%s,%s\n", w->cases[i].id,
-				       g_ascii_formatd(number, sizeof number, format, answers[i]));
+	for (guint i = 0; i < w->n_cases; i++) {
+		append_name(text, w->cases[i].id);
+		g_string_append_printf(text, ",%s\n", g_ascii_formatd(number, sizeof number, format, answers[i]));
+	}
 	return g_file_set_contents_full(path, text->str, (gssize)text->len,
 					G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0644, error);
 }
@@ -195,5 +208,6 @@ const struct task slide_classification = {
 	.answer = answer,
 	.write = write_answers,
 	.metric = "slide_auc",
+	.sample_metric = "tile_auc",
 	.measure = measure,
 };

@@ -18,6 +18,7 @@ struct slide_case {
 	double tissue_share, scanned_share, colour[3];
 	mask_t *mask;           /* NULL: not known where the tumour is */
 	struct tiles tiles;
+	guint8 look[3][256];    /* red, green, blue as read to what the network sees */
 	double jitter;          /* level-0 px that a drawn tile may move, a side */
 };
 

@@ -104,8 +104,9 @@ struct task {
 		    JsonObject *facts);
 	void (*answer)(JsonObject *facts_opt, const double *features_opt, double *answer);
 	gboolean (*write)(const struct work *work, const double *answers, GError **error);
-	/* How good ranked cases are: the competition's metric, higher is better. */
-	const char *metric;
+	/* How good ranked cases are: the competition's metric, higher is better; and what the log calls the
+	   AUC of samples. */
+	const char *metric, *sample_metric;
 	struct interval (*measure)(const struct work *work, const guint *items, gsize n,
 				   const double *features);
 };

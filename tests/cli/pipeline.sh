@@ -77,6 +77,7 @@ is 'and is answered' "$(answered d/test mrxs d/output/output.csv)" complete
 expect 'check without a model' 3 "there is no model in 'd/model': train first" $inference --check
 
 # ---- train ----
+expect 'a model folder that cannot be made' 1 "cannot make '/proc/none': " $train --set paths.model=/proc/none
 expect 'train' 0 'end: nothing failed, 0 warnings' $train
 stdout_has 'train says what there is' ' train data slides=8 positive=4 negative=4 left_out=0 '
 stdout_has 'train says what it left' ' train outcome saved_epoch='
