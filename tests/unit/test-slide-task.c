@@ -423,6 +423,8 @@ static void test_targets(struct fixture *f, gconstpointer data)
 	guint between = 0, drawn = 0;
 
 	(void)data;
+	assign(f, "sampling.jitter=0.15");
+	assign(f, "tiles.normalise=false");
 	link_all(f);
 	struct work *w = open_work(f, PHASE_TRAIN, NULL);
 	prepare_all(w);
@@ -454,6 +456,40 @@ static void test_targets(struct fixture *f, gconstpointer data)
 	}
 	g_assert_cmpuint(drawn, >, 60);
 	g_assert_cmpuint(between, >, 2);
+	slide_classification.close(w);
+}
+
+/* Each channel's value is carried by a power of the light let through: white stays, order stays, and the slide's
+   mean tissue becomes what an average slide's is (density 0.36, 0.65, 0.36), where that is within a factor 2. */
+static void test_normalise(struct fixture *f, gconstpointer data)
+{
+	const double usual[3] = { 0.36, 0.65, 0.36 };
+	guint8 bytes[TILE * TILE * 3], plain[TILE * TILE * 3];
+
+	(void)data;
+	link_all(f);
+	struct work *w = open_work(f, PHASE_TRAIN, NULL);
+	prepare_all(w);
+	for (guint i = 0; i < w->n_cases; i++) {
+		const struct slide_case *c = &slide_work_of(w)->slides[i];
+		for (int k = 0; k < 3; k++) {
+			int mean = (int)(c->colour[k] * 255 + 0.5);
+			g_assert_cmpuint(c->look[k][255], ==, 255);
+			for (int v = 1; v < 256; v++)
+				g_assert_cmpuint(c->look[k][v], >=, c->look[k][v - 1]);
+			double density = -log(c->colour[k]);
+			if (density > usual[k] / 1.5 && density < usual[k] * 1.8)
+				g_assert_cmpfloat_with_epsilon(-log(c->look[k][mean] / 255.0), usual[k], 0.02);
+		}
+		struct sample s;
+		float target;
+		int k = w->cases[i].label == 1 ? STRATUM_TUMOUR : STRATUM_NEGATIVE;
+		slide_samples_pick(w, i, k, 0, 1, &s);
+		g_assert_true(slide_samples_read(w, &s, bytes, &target, NULL));
+		g_assert_true(slide_read(c->slide, s.at[0], s.at[1], 1, TILE, TILE, plain, NULL, NULL));
+		for (gsize n = 0; n < sizeof bytes; n++)
+			g_assert_cmpuint(bytes[n], ==, c->look[n % 3][plain[n]]);
+	}
 	slide_classification.close(w);
 }
 
@@ -696,6 +732,9 @@ static void test_write(struct fixture *f, gconstpointer data)
 	assign(f, "answer.header=false");
 	assign(f, "answer.file=other.csv");
 	assert_written(f, &w, answers, "other.csv", "Slide158,1.0\nSlide159,0.0\nSlide160,1.0\n");
+	cases[0].id = (char *)"a,\"b";
+	w.n_cases = 1;
+	assert_written(f, &w, answers, "other.csv", "\"a,\"\"b\",1.0\n");
 	w.n_cases = 0;
 	assert_written(f, &w, answers, "other.csv", "");
 
@@ -764,6 +803,7 @@ int main(int argc, char **argv)
 	ADD("wrong-mask", test_wrong_mask);
 	ADD("phase-test", test_phase_test);
 	ADD("targets", test_targets);
+	ADD("normalise", test_normalise);
 	ADD("jitter", test_jitter);
 	g_test_add_func("/slide-task/turns", test_turns);
 	ADD("next", test_next);
