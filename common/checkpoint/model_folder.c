@@ -4,6 +4,7 @@
 #include "common/config/options.h"
 #include "common/fault/fault.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <sys/stat.h>
@@ -301,8 +302,13 @@ gboolean model_folder_ready(const char *folder, GError **error)
 			    g_strerror(errno));
 		return FALSE;
 	}
-	if (!g_file_set_contents_full(probe, "", 0, G_FILE_SET_CONTENTS_CONSISTENT, 0644, error))
+	int fd = g_open(probe, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+	if (fd < 0) {
+		g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno), "cannot write into '%s': %s", folder,
+			    g_strerror(errno));
 		return FALSE;
+	}
+	g_close(fd, NULL);
 	g_unlink(probe);
 	return TRUE;
 }

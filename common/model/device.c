@@ -18,7 +18,7 @@ gboolean device_open(const struct settings *s, struct device *out, GError **erro
 	} else if (gpus > 0) {
 		d.index = 0;
 	}
-	if (s->precision == PRECISION_BF16 || (s->precision == PRECISION_AUTO && (d.index != T_CPU || tensor_bf16_fast())))
+	if (s->precision == PRECISION_BF16 || (s->precision == PRECISION_AUTO && tensor_bf16_fast(d.index)))
 		d.flags |= SCOPE_BF16;
 	tensor_threads(d.threads);
 	*out = d;

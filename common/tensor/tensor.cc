@@ -14,6 +14,7 @@
 #include <torch/version.h>
 #ifdef __x86_64__
 #include <cpuid.h>
+#include <dlfcn.h>
 #endif
 
 #include <cmath>
@@ -313,10 +314,23 @@ int tensor_gpus(void)
 	return n;
 }
 
+/* Compute capability 8.0 (Ampere) is the first with bfloat16 in its matrix units. The CUDA runtime, where
+   libtorch brought one along, is asked by name: 75 is cudaDevAttrComputeCapabilityMajor. */
+static bool gpu_bf16(int device)
+{
+	typedef int attribute_of(int *value, int attribute, int device);
+	auto *ask = (attribute_of *)dlsym(RTLD_DEFAULT, "cudaDeviceGetAttribute");
+	int major = 0;
+
+	return ask && ask(&major, 75, device) == 0 && major >= 8;
+}
+
 /* libtorch 1.13's oneDNN uses both instruction sets as 2.6's does: with AMX, 3x3 convolutions ran 3 to 6
    times as fast as in float32 in either, forward and backward. */
-bool tensor_bf16_fast(void)
+bool tensor_bf16_fast(int device)
 {
+	if (device != T_CPU)
+		return gpu_bf16(device);
 #ifdef __x86_64__
 	unsigned a, b, c, d, low, high;
 	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE))

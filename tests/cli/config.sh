@@ -74,7 +74,7 @@ b'
 	expect "$program: data.yaml beside the program" 0 '' "$program/bin/$program" --settings
 	stdout_has "$program: is read before that" '^  size: 112 '
 	expect "$program: one value" 0 '' "$p" --config good.yaml --set data.classes=a,b --print data.classes
-	is "$program: is printed as --set takes it" "$(cat "$out")" 'a, b'
+	is "$program: is printed as --set takes it" "$(cat "$out")" '[a, b]'
 	expect "$program: one value that is none" 2 '--print tiles.sise: unknown key; --settings prints them all$' \
 		"$p" --config good.yaml --print tiles.sise
 	expect "$program: a full disk" 1 'stdout cannot be written$' sh -c '"$1" --settings > /dev/full' sh "$p"

@@ -842,7 +842,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	tensor_threads(2);
-	g_test_message("libtorch %s, GPUs %d, fast bf16 %d", tensor_version(), tensor_gpus(), tensor_bf16_fast());
+	g_test_message("libtorch %s, GPUs %d, fast bf16 %d", tensor_version(), tensor_gpus(), tensor_bf16_fast(T_CPU));
 	FOR(i, (int)G_N_ELEMENTS(ops)) {
 		g_autofree char *path = g_strdup_printf("/tensor/op/%s", ops[i].name);
 		g_test_add_data_func(path, &ops[i], test_op);
