@@ -60,7 +60,7 @@ gboolean answers_take(void *context, const struct scan_case *c, GError **error)
 	task->features(a->work, c->item, c->samples, c->outputs, c->n, features);
 	task->answer(a->facts, features, answer);
 	a->scored++;
-	log_say("case %s samples=%" G_GSIZE_FORMAT " raw=%.4f answer=%.6f", a->work->cases[c->item].id, c->n, features[0],
+	log_detail("case %s samples=%" G_GSIZE_FORMAT " raw=%.4f answer=%.6f", a->work->cases[c->item].id, c->n, features[0],
 		answer[0]);
 	return log_seconds() - a->written < REWRITE_S || answers_write(a, error);
 }

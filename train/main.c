@@ -38,7 +38,7 @@ static void prepare_all(struct work *w)
 	for (guint i = 0; i < w->n_cases; i++) {
 		if (errors[i] == NULL) {
 			g_autofree char *line = w->task->describe(w, i);
-			log_say("case %s", line);
+			log_detail("case %s", line);
 			continue;
 		}
 		log_warn("case", "%s; left out", errors[i]->message);

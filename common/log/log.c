@@ -33,9 +33,13 @@ double log_seconds(void)
 	return (double)(g_get_monotonic_time() - state.start) / G_USEC_PER_SEC;
 }
 
+enum rank { DETAIL, NEWS, LAST };
+
 /* Locked. What does not fit the budget, less the reserve, is dropped and counted. */
-static void put(int stream, gboolean last, const char *text)
+static void put(int stream, enum rank rank, const char *text)
 {
+	const gsize limit[] = { [DETAIL] = state.budget / 3, [NEWS] = state.budget - MIN(state.budget, RESERVE),
+				[LAST] = state.budget };
 	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
 	g_autofree char *stamp = g_date_time_format(now, "%Y-%m-%dT%H:%M:%SZ");
 	g_autofree char *line = g_strdup_printf("%s %s %s\n", stamp, state.program ? state.program : "-", text);
@@ -44,7 +48,7 @@ static void put(int stream, gboolean last, const char *text)
 	for (char *c = line; c < line + size - 1; c++)
 		if ((guchar)*c < ' ')
 			*c = ' ';
-	if (state.budget != 0 && state.used[stream] + size + (last ? 0 : RESERVE) > state.budget) {
+	if (state.budget != 0 && state.used[stream] + size > limit[rank]) {
 		state.dropped++;
 		return;
 	}
@@ -54,15 +58,31 @@ static void put(int stream, gboolean last, const char *text)
 	fflush(file);
 }
 
+G_GNUC_PRINTF(2, 0) static void say(enum rank rank, const char *format, va_list args)
+{
+	g_autofree char *text = g_strdup_vprintf(format, args);
+
+	g_mutex_lock(&state.lock);
+	put(0, rank, text);
+	g_mutex_unlock(&state.lock);
+}
+
 void log_say(const char *format, ...)
 {
 	va_list args;
+
 	va_start(args, format);
-	g_autofree char *text = g_strdup_vprintf(format, args);
+	say(NEWS, format, args);
 	va_end(args);
-	g_mutex_lock(&state.lock);
-	put(0, FALSE, text);
-	g_mutex_unlock(&state.lock);
+}
+
+void log_detail(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(DETAIL, format, args);
+	va_end(args);
 }
 
 void log_progress(const char *format, ...)
@@ -77,7 +97,7 @@ void log_progress(const char *format, ...)
 		g_autofree char *text = g_strdup_vprintf(format, args);
 		va_end(args);
 		state.last_progress = now;
-		put(0, FALSE, text);
+		put(0, NEWS, text);
 	}
 	g_mutex_unlock(&state.lock);
 }
@@ -96,7 +116,7 @@ void log_warn(const char *kind, const char *format, ...)
 	}
 	state.warnings++;
 	if (count <= REPEATS)
-		put(1, FALSE, text);
+		put(1, NEWS, text);
 	g_mutex_unlock(&state.lock);
 }
 
@@ -121,18 +141,18 @@ void log_close(int exit_code, const char *cause)
 		g_autofree char *folded = g_strdup_printf("%s: %u such lines in all, %u of them not shown",
 							  (char *)kind, GPOINTER_TO_UINT(count),
 							  GPOINTER_TO_UINT(count) - REPEATS);
-		put(1, TRUE, folded);
+		put(1, LAST, folded);
 	}
 	if (state.dropped > 0) {
 		g_autofree char *dropped = g_strdup_printf("%u lines were left out to stay within %" G_GSIZE_FORMAT
 							   " bytes a stream", state.dropped, state.budget);
-		put(1, TRUE, dropped);
+		put(1, LAST, dropped);
 	}
 	g_autofree char *warned = g_strdup_printf("end: nothing failed, %u warnings", state.warnings);
-	put(1, TRUE, cause != NULL ? cause : warned);
+	put(1, LAST, cause != NULL ? cause : warned);
 	g_autofree char *end = g_strdup_printf("end exit=%d seconds=%.1f warnings=%u", exit_code, log_seconds(),
 					       state.warnings);
-	put(0, TRUE, end);
+	put(0, LAST, end);
 	g_mutex_unlock(&state.lock);
 }
 

@@ -20,6 +20,8 @@ void log_open(const char *program, gsize budget);
 double log_seconds(void);                       /* monotonic, since log_open */
 
 void log_say(const char *format, ...) G_GNUC_PRINTF(1, 2);      /* news: stdout */
+/* One of very many, such as a line a case: stdout, as long as two thirds of the budget are left. */
+void log_detail(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* Progress: stdout; written when none was written for a while, the longer the longer the run. */
 void log_progress(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* stderr. kind: lines of one kind are written out 20 times, then counted. */

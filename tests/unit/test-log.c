@@ -159,6 +159,27 @@ static void test_budget(void)
 	g_assert_cmpstr(bare(err[2]), ==, "train cause");
 }
 
+static void write_details(void)
+{
+	log_open("train", BUDGET);
+	for (int i = 0; i < LINES; i++)
+		log_detail("line=%04d %s", i, "0123456789012345678901234567890123456789");
+	log_say("news");
+	log_close(0, NULL);
+}
+
+/* A line a case leaves two thirds of the budget to what comes after. */
+static void test_details(void)
+{
+	g_auto(streams_t) got = capture(write_details);
+	g_auto(GStrv) out = lines_of(got.text[0]);
+	guint fit = BUDGET / 3 / (guint)(strlen(out[0]) + 1);
+
+	g_assert_cmpuint(g_strv_length(out), ==, fit + 2);
+	g_assert_true(g_str_has_prefix(bare(out[fit - 1]), "train line="));
+	g_assert_cmpstr(bare(out[fit]), ==, "train news");
+}
+
 static void write_progress(void)
 {
 	log_open("train", 0);           /* no limit */
@@ -245,6 +266,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/log/form", test_form);
 	g_test_add_func("/log/folded", test_folded);
 	g_test_add_func("/log/budget", test_budget);
+	g_test_add_func("/log/details", test_details);
 	g_test_add_func("/log/progress", test_progress);
 	g_test_add_func("/log/threads", test_threads);
 	g_test_add_func("/log/duration", test_duration);
