@@ -1,32 +1,49 @@
-# blindrun's image: what a team hands in.
+# blindrun's image: what a team hands in. `make image` builds it, `make submit-check` tries it as the cloud does.
 #
-#   docker build --network host -t blindrun .
-#   docker run --rm --network none -v DIR:/data blindrun sh -c './train.sh && ./inference.sh'
+#   TORCH=cpu               Debian's libtorch; cuda: its build for NVIDIA's GPUs (contrib and non-free)
+#   TORCH_ARCHIVE=FILE.zip  the official libtorch archive instead, a file in this folder
+#   VERSION, REVISION       for the labels
 #
-# Stages: build compiles; check is build with the tests, to be run (docker run ... make check).
+# What changes seldom comes first: packages, libtorch's shim, then all C code; data.yaml and weights last.
 FROM debian:trixie-slim AS build
 WORKDIR /blindrun
-COPY Makefile ./
-COPY tools/deps tools/
-RUN apt-get update && make_packages="make" && \
-    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $make_packages && \
-    make -s deps && apt-get clean
-COPY . .
-RUN make -j"$(nproc)" all
+ARG TORCH=cpu
+ARG TORCH_ARCHIVE=
+COPY tools/deps tools/image-packages tools/
+COPY Makefile ${TORCH_ARCHIVE} ./
+RUN tools/image-packages "$TORCH" "$TORCH_ARCHIVE"
+ENV TORCH=${TORCH_ARCHIVE:+/libtorch}
+COPY tools/torch-flags tools/
+COPY common/tensor common/tensor
+RUN make build/obj/common/tensor/tensor.o
+COPY common common
+COPY train train
+COPY inference inference
+COPY tools tools
+COPY tests tests
+RUN make -j"$(nproc)" -o build/obj/common/tensor/tensor.o all
 
-FROM build AS check
-RUN make -j"$(nproc)" headers build/units
+# The programs, what they load, and a shell.
+FROM build AS root
+RUN tools/image-root /out build/train build/inference
 
-# The programs and the shared libraries that they load, and nothing else of the packages.
-FROM build AS closure
-RUN mkdir /out && for f in build/train build/inference; do ldd "$f"; done | \
-    awk '$3 ~ /^\// { print $3 }' | sort -u | while read -r lib; do \
-        mkdir -p "/out$(dirname "$lib")" && cp -L "$lib" "/out$lib"; done
+# data.yaml, and weights/ where there is one.
+FROM build AS settings
+COPY data.yaml weight[s] /out/weights/
+RUN mv /out/weights/data.yaml /out/ && rmdir --ignore-fail-on-non-empty /out/weights
 
-FROM debian:trixie-slim
-COPY --from=closure /out/ /
+FROM scratch
+ENV PATH=/usr/local/bin:/usr/bin:/usr/sbin NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+COPY --from=root /out/system /
 WORKDIR /blindrun
-COPY --from=build /blindrun/build/train /blindrun/build/inference ./
-COPY train/train.sh inference/inference.sh data.yaml ./
-RUN ldconfig
+COPY --from=root /out/blindrun ./
+COPY --from=settings /out ./
 CMD ["sh", "-c", "./train.sh && ./inference.sh"]
+ARG VERSION=
+ARG REVISION=
+LABEL org.opencontainers.image.title="blindrun" \
+      org.opencontainers.image.description="Trains on medical images and answers where nobody can look" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION" \
+      org.opencontainers.image.base.name="debian:trixie-slim" \
+      org.opencontainers.image.licenses="LGPL-2.1-or-later AND BSD-3-Clause AND GPL-3.0-or-later"

@@ -2,6 +2,7 @@
 #
 # TORCH=/path/to/libtorch   another libtorch (the official archive, or site-packages/torch)
 # CC, CXX, CFLAGS, B, V=1   compilers, flags, the folder that is built into, whole commands
+# IMAGE, DATA, ARGS         of the targets that use Docker: tools/image, save, run, submit-check say more
 
 B       ?= build
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
@@ -9,11 +10,14 @@ CXX     := $(if $(filter default,$(origin CXX)),g++,$(CXX))
 CFLAGS  ?= -O2 -g
 say      = $(if $(V),,@echo '$(1)';)
 PKGS    := glib-2.0 gio-2.0 openslide yaml-0.1 json-glib-1.0 libpng libjpeg zlib
+LIBTORCH ?= $(if $(TORCH),,libtorch-dev)
 PACKAGES := gcc g++ make pkg-config perl libglib2.0-dev libopenslide-dev libyaml-dev libjson-glib-dev \
-	libpng-dev libjpeg-dev zlib1g-dev libcsv-dev libtorch-dev libopenblas0-openmp openslide-tools
+	libpng-dev libjpeg-dev zlib1g-dev libcsv-dev $(LIBTORCH) libopenblas0-openmp openslide-tools
+IMAGE   ?= blindrun
+ARCHIVE ?= $(B)/$(IMAGE).tar.gz
 
 # The goals that compile want to know the libtorch at hand.
-ifneq ($(filter-out deps help clean demo check sanitize bench,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out deps help clean demo check sanitize bench image save run submit-check reproduce,$(or $(MAKECMDGOALS),all)),)
 -include $(B)/torch.mk
 endif
 
@@ -21,8 +25,10 @@ WARN    := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wmissing-prototypes -Werro
 PKGC    := $(shell pkg-config --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
 PKGL    := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 CPPFLAGS += -I. -D_GNU_SOURCE -DG_LOG_DOMAIN='"blindrun"' $(PKGC) -include common/banned.h
-ALLC    := -std=gnu17 -pthread $(WARN) $(CFLAGS) $(SAN)
-ALLCXX  := -std=c++17 -pthread -Wall -Wextra -Wshadow $(CFLAGS) $(SAN)
+# no folder's name gets into a program: the same sources make the same bytes anywhere
+HERE    := -ffile-prefix-map=$(CURDIR)=.
+ALLC    := -std=gnu17 -pthread $(WARN) $(HERE) $(CFLAGS) $(SAN)
+ALLCXX  := -std=c++17 -pthread -Wall -Wextra -Wshadow $(HERE) $(CFLAGS) $(SAN)
 LDLIBS  := $(TORCH_LIBS) $(PKGL) -lcsv -lstdc++ -lm -pthread
 
 lib_src    := $(sort $(wildcard common/*/*.c))
@@ -44,7 +50,7 @@ benches    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(bench_src))
 programs   := $(B)/train $(B)/inference $(B)/sample $(tools)
 headers    := $(wildcard common/*/*.h common/*.h train/*.h inference/*.h tests/sample/*.h)
 
-.PHONY: FORCE all help deps demo check sanitize headers bench clean
+.PHONY: FORCE all help deps demo check sanitize headers bench clean image save run submit-check reproduce
 .DELETE_ON_ERROR:
 all: $(programs)
 
@@ -55,6 +61,11 @@ help:
 	@echo 'make check      all tests'
 	@echo 'make sanitize   all tests under the address and undefined-behaviour sanitizers'
 	@echo 'make headers    compile each header alone;  make bench: speeds;  make clean'
+	@echo 'make reproduce  build again elsewhere: the same bytes?'
+	@echo 'make image      the Docker image $(IMAGE)      (TORCH=cuda, TORCH_ARCHIVE=FILE.zip)'
+	@echo 'make save       $(ARCHIVE), what is handed in'
+	@echo 'make run        DATA=DIR: train and answer in the image, as the cloud does'
+	@echo 'make submit-check   the contest and its hardships, with what is handed in'
 
 deps:
 	@tools/deps $(PACKAGES)
@@ -119,6 +130,27 @@ sanitize: deps
 bench: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) all $(benches)
 	@B=$(B) tests/bench/run
+
+# Two builds of the same sources, in other folders and at other times.
+reproduce: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@rm -rf $(B)/again && mkdir -p $(B)/again/sources
+	@cp -R Makefile common train inference tools tests $(B)/again/sources
+	@$(MAKE) --no-print-directory -s -C $(B)/again/sources -j$$(nproc) B=elsewhere elsewhere/train elsewhere/inference
+	@cmp $(B)/train $(B)/again/sources/elsewhere/train
+	@cmp $(B)/inference $(B)/again/sources/elsewhere/inference
+	@rm -r $(B)/again
+	@echo 'the same, byte for byte: train and inference'
+
+# What is handed in.
+image:
+	@tools/image $(IMAGE) $(if $(TORCH),TORCH=$(TORCH)) $(if $(TORCH_ARCHIVE),TORCH_ARCHIVE=$(TORCH_ARCHIVE))
+save:
+	@tools/save $(IMAGE) $(ARCHIVE)
+run:
+	@tools/run $(IMAGE) "$(DATA)" $(ARGS)
+submit-check: save
+	@B=$(B) tools/submit-check $(IMAGE) $(ARCHIVE) $(DATA)
 
 # Each header compiles alone; the shim's also as C++.
 header_ok := $(patsubst %.h,$(B)/headers/%.ok,$(headers)) $(B)/headers/common/tensor/tensor.cxx.ok

@@ -9,7 +9,7 @@
 #include "common/fault/fault.h"
 #include "common/log/log.h"
 #include "common/machine/machine.h"
-#include "common/model/device.h"
+#include "common/model/memory.h"
 #include "inference/answer.h"
 
 enum { LOG_BUDGET = 300 * 1000 };
@@ -69,12 +69,12 @@ static struct model *read_model(const struct settings *s, JsonObject *manifest, 
 	return NULL;
 }
 
-static gboolean scan_all(struct work *w, struct model *m, const struct device *device, struct answers *a,
-			 GError **error)
+static gboolean scan_all(struct work *w, struct model *m, const struct device *device, const struct memory *memory,
+			 struct answers *a, GError **error)
 {
 	const struct settings *s = w->settings;
 	struct scan scan = { .work = w, .model = m, .device = device->index, .flags = device->flags,
-			     .batch = (guint)s->inference.batch, .readers = (guint)device->threads, .prepare = TRUE,
+			     .batch = memory->judged, .readers = memory->readers, .prepare = TRUE,
 			     .deadline = s->inference.time > 0 ? MAX(s->inference.time * 0.98 - 2, s->inference.time / 2) : 0 };
 	g_autofree guint *items = g_new(guint, w->n_cases + 1);
 	double start = log_seconds();
@@ -109,6 +109,7 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 	JsonObject *facts = manifest != NULL ? member(manifest, "facts", wrong) : NULL;
 	const struct task *task = task_find(s->task, error);
 	struct device device;
+	struct memory memory;
 	g_autoptr(answers_t) a = NULL;
 	g_autoptr(model_t) m = NULL;
 
@@ -118,13 +119,14 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 	log_say("data cases=%u", w->n_cases);
 	a = answers_new(w, facts, error);
 	gboolean ok = a != NULL;
-	if (ok && facts != NULL && device_open(s, &device, wrong))
+	if (ok && facts != NULL && device_open(s, &device, wrong) &&
+	    memory_plan(w, &device, machine_memory(), &memory, wrong))
 		m = read_model(s, manifest, w, &device, wrong);
 	if (m != NULL) {
 		g_autofree char *where = device_describe(&device);
 		log_say("model network=%s step=%" G_GINT64_FORMAT " %s", s->model.network,
 			json_object_get_int_member_with_default(manifest, "step", 0), where);
-		if (!scan_all(w, m, &device, a, wrong))
+		if (!scan_all(w, m, &device, &memory, a, wrong))
 			log_warn("scan", "%s; what was scored so far is kept", (*wrong)->message);
 		guint late = w->n_cases - answers_scored(a) - answers_unreadable(a);
 		if (*wrong == NULL && late > 0)

@@ -6,7 +6,6 @@
 #include "common/checkpoint/model_folder.h"
 #include "common/fault/fault.h"
 #include "common/log/log.h"
-#include "common/model/device.h"
 #include "common/model/input.h"
 #include "common/optim/optim.h"
 #include "common/random/random.h"
@@ -14,12 +13,13 @@
 #include "train/sampler.h"
 #include <math.h>
 
-enum { PURPOSE_DROPOUT = 200, DEPTH = 4, NOT_FINITE_MAX = 50 };
+enum { PURPOSE_DROPOUT = 200, NOT_FINITE_MAX = 50 };
 
 struct fit {
 	struct work *work;
 	const struct settings *settings;
 	struct device device;
+	struct memory memory;
 	sampler_t *sampler;
 	struct loader *loader;
 	model_t *model, *average;       /* average NULL: off */
@@ -44,14 +44,14 @@ struct fit {
 	gboolean saved;
 };
 
-static gboolean failed(scope *s, const char *doing, const struct settings *settings, GError **error)
+static gboolean failed(scope *s, const char *doing, const struct fit *f, GError **error)
 {
 	const char *message;
 	enum scope_err e = scope_error(s, &message);
 
 	if (e == SCOPE_NO_MEMORY)
-		g_set_error(error, FAULT, FAULT_ROOM, "%s: out of memory with batches of %d; try --set training.batch=%d: %s",
-			    doing, settings->training.batch, MAX(settings->training.batch / 2, 1), message);
+		g_set_error(error, FAULT, FAULT_ROOM, "%s: out of memory with %u samples at once; try --set training.batch=%u: %s",
+			    doing, f->memory.part, MAX(f->memory.part / 2, 1), message);
 	else if (e != SCOPE_OK)
 		g_set_error(error, FAULT, FAULT_FAILED, "%s: %s", doing, message);
 	return e != SCOPE_OK;
@@ -100,39 +100,49 @@ static double rate(const struct fit *f)
 								     f->settings->training.warmup, f->plateaus);
 }
 
-/* The loss, or NAN with the scope's error set. */
-static double learn(struct fit *f, scope *s, const struct batch *b)
+/* Samples from..from+n of a batch: their share of its loss is added to *loss, their gradients to those there. */
+static gboolean learn_part(struct fit *f, const struct batch *b, guint from, guint n, double *loss, GError **error)
 {
 	const struct sample_shape *shape = &f->work->shape;
-	g_autofree struct augmentation *augmentations = g_new0(struct augmentation, b->n);
-	guint64 first = (gsize)b->tag, seed = (guint64)f->settings->split.seed;
+	g_autofree struct augmentation *augmentations = g_new0(struct augmentation, n);
+	guint64 first = (gsize)b->tag + from, seed = (guint64)f->settings->split.seed;
+	gsize size = (gsize)shape->height * (gsize)shape->width * (gsize)shape->channels;
 	int device = f->device.index;
 
-	for (guint i = 0; i < b->n; i++)
+	for (guint i = 0; i < n; i++)
 		augment_draw(f->settings, seed, f->epoch, first + i, &augmentations[i]);
 	tensor_seed(random_hash(seed, f->epoch, first, PURPOSE_DROPOUT));
 
-	tensor *x = input_values(s, b->bytes, b->n, shape, device);
+	SCOPE(s, NULL, 0);
+	tensor *x = input_values(s, b->bytes + from * size, n, shape, device);
 	if (shape->channels == 3)
-		x = augment_colour(s, x, augmentations, b->n, device);
-	x = augment_geometry(s, input_normalise(s, f->model, x, shape, device), augmentations, b->n, device);
-	tensor *target = t_from(s, b->targets, DIMS(b->n, shape->targets), T_F32, device);
+		x = augment_colour(s, x, augmentations, n, device);
+	x = augment_geometry(s, input_normalise(s, f->model, x, shape, device), augmentations, n, device);
+	tensor *target = t_from(s, b->targets + from * (gsize)shape->targets, DIMS(n, shape->targets), T_F32, device);
 	SCOPE(net, s, f->device.flags | SCOPE_TRAIN);
 	tensor *y = t_to(net, model_forward(f->model, net, x), T_F32, device);
-	tensor *loss = f->work->task->loss(f->work, net, y, target);
-	double value = t_item(net, loss);
+	tensor *mean = f->work->task->loss(f->work, net, y, target);
+	double value = t_item(net, mean), share = (double)n / b->n;
+	*loss += share * value;
 	if (isfinite(value))
-		t_backward(net, loss);
-	return value;
+		t_backward(net, n < b->n ? t_affine(net, mean, share, 0) : mean);
+	return !failed(s, "training step", f, error);
+}
+
+static void zero_gradients(struct fit *f)
+{
+	for (size_t i = 0; i < scope_count(f->model->params); i++)
+		t_zero_grad(scope_at(f->model->params, i, NULL, NULL));
 }
 
 static gboolean take_step(struct fit *f, const struct batch *b, double *loss, GError **error)
 {
-	SCOPE(s, NULL, 0);
-	*loss = learn(f, s, b);
-	if (failed(s, "training step", f->settings, error))
-		return FALSE;
+	*loss = 0;
+	for (guint from = 0; from < b->n && isfinite(*loss); from += f->memory.part)
+		if (!learn_part(f, b, from, MIN(f->memory.part, b->n - from), loss, error))
+			return FALSE;
 	if (!isfinite(*loss)) {
+		zero_gradients(f);
 		log_warn("loss", "epoch %u step %" G_GINT64_FORMAT ": the loss is not finite; the step is left out; a lower "
 			 "training.learning_rate helps", f->epoch + 1, f->at + 1);
 		if (++f->not_finite < NOT_FINITE_MAX)
@@ -142,12 +152,12 @@ static gboolean take_step(struct fit *f, const struct batch *b, double *loss, GE
 		return FALSE;
 	}
 	f->not_finite = 0;
+	SCOPE(s, NULL, 0);
 	optim_step(f->optim, s, rate(f), f->settings->training.weight_decay);
-	for (size_t i = 0; i < scope_count(f->model->params); i++)
-		t_zero_grad(scope_at(f->model->params, i, NULL, NULL));
+	zero_gradients(f);
 	if (f->average != NULL)
 		average_step(s, f->average, f->model, f->settings->training.average, f->step);
-	return !failed(s, "optimiser step", f->settings, error);
+	return !failed(s, "optimiser step", f, error);
 }
 
 /* ---- one epoch ---- */
@@ -290,10 +300,9 @@ static void note_plateau(struct fit *f, gboolean better)
 
 static gboolean validate_epoch(struct fit *f, GError **error)
 {
-	const struct settings *s = f->settings;
 	struct scan scan = { .work = f->work, .model = f->average != NULL ? f->average : f->model,
 			     .device = f->device.index, .flags = f->device.flags,
-			     .batch = (guint)s->inference.batch, .readers = (guint)f->device.threads };
+			     .batch = f->memory.judged, .readers = f->memory.readers };
 	struct validation v = { 0 };
 	double start = log_seconds();
 	char took[16];
@@ -330,8 +339,6 @@ static gboolean start(struct fit *f, const gboolean *held, GError **error)
 	const struct settings *s = f->settings;
 	g_autofree char *empty = NULL, *left_out = NULL;
 
-	if (!device_open(s, &f->device, error))
-		return FALSE;
 	g_autofree char *where = device_describe(&f->device);
 	tensor_seed((guint64)s->split.seed);
 	f->sampler = sampler_new(f->work, held, (guint64)s->split.seed, &empty, error);
@@ -358,7 +365,7 @@ static gboolean start(struct fit *f, const gboolean *held, GError **error)
 		return FALSE;
 	log_say("model network=%s parameters=%" G_GINT64_FORMAT " weights=%s %s", s->model.network,
 		model_parameters(f->model), s->model.weights[0] != '\0' ? "loaded" : "random", where);
-	f->loader = loader_new(f->work, (guint)s->training.batch, DEPTH, (guint)f->device.threads);
+	f->loader = loader_new(f->work, (guint)s->training.batch, LOADER_DEPTH, f->memory.readers);
 	return TRUE;
 }
 
@@ -398,9 +405,10 @@ static void clear(struct fit *f)
 	g_free(f->held);
 }
 
-gboolean fit(struct work *work, const gboolean *held, double deadline, struct fit_outcome *outcome, GError **error)
+gboolean fit(struct work *work, const gboolean *held, const struct device *device, const struct memory *memory,
+	     double deadline, struct fit_outcome *outcome, GError **error)
 {
-	struct fit f = { .work = work, .settings = work->settings, .deadline = deadline,
+	struct fit f = { .work = work, .settings = work->settings, .device = *device, .memory = *memory, .deadline = deadline,
 			 .history = json_array_new(), .held = g_new(guint, work->n_cases + 1) };
 
 	for (guint i = 0; i < work->n_cases; i++)

@@ -5,6 +5,7 @@
  * that is the best so far, the model is saved at once. It ends at the last epoch or with the time.
  */
 #pragma once
+#include "common/model/memory.h"
 #include "train/plan.h"
 #include "train/validate.h"
 
@@ -20,6 +21,7 @@ struct fit_outcome {
 };
 
 /* work: prepared; held: the split. deadline: log_seconds() at which all must be done; 0: none. */
-gboolean fit(struct work *work, const gboolean *held, double deadline, struct fit_outcome *outcome, GError **error);
+gboolean fit(struct work *work, const gboolean *held, const struct device *device, const struct memory *memory,
+	     double deadline, struct fit_outcome *outcome, GError **error);
 
 G_END_DECLS

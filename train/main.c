@@ -25,12 +25,12 @@ static void prepare_one(gpointer data, gpointer user)
 	p->work->task->prepare(p->work, i, &p->errors[i]);
 }
 
-/* Every case, on all cores. What cannot be used is left out and said. */
-static void prepare_all(struct work *w)
+/* Every case. What cannot be used is left out and said. */
+static void prepare_all(struct work *w, guint threads)
 {
 	g_autofree GError **errors = g_new0(GError *, w->n_cases + 1);
 	struct preparing p = { w, errors };
-	GThreadPool *pool = g_thread_pool_new(prepare_one, &p, machine_cores(), FALSE, NULL);
+	GThreadPool *pool = g_thread_pool_new(prepare_one, &p, (gint)threads, FALSE, NULL);
 
 	for (guint i = 0; i < w->n_cases; i++)
 		g_thread_pool_push(pool, GUINT_TO_POINTER(i + 1), NULL);
@@ -70,16 +70,23 @@ static gboolean run(const struct options *o, struct fit_outcome *outcome, GError
 {
 	const struct settings *s = o->settings;
 	const struct task *task = task_find(s->task, error);
+	struct device device;
+	struct memory memory;
 	char took[16];
 
-	if (task == NULL || !model_folder_ready(s->paths.model, error))
+	if (task == NULL || !model_folder_ready(s->paths.model, error) || !device_open(s, &device, error))
 		return FALSE;
 	struct work *w = task->open(s, PHASE_TRAIN, NULL, error);
 	if (w == NULL)
 		return FALSE;
 	for (guint i = 0; i < w->notes->len; i++)
 		log_warn("data", "%s", (char *)w->notes->pdata[i]);
-	prepare_all(w);
+	if (!memory_plan(w, &device, machine_memory(), &memory, error)) {
+		task->close(w);
+		return FALSE;
+	}
+	prepare_all(w, memory.readers);
+	machine_release();
 	g_autofree char *summary = task->summary(w);
 	log_say("data %s seconds=%s", summary, log_duration(log_seconds(), took));
 
@@ -93,7 +100,7 @@ static gboolean run(const struct options *o, struct fit_outcome *outcome, GError
 
 	/* a fiftieth, and 2 s, are kept back for what comes after the last validation */
 	double deadline = s->training.time > 0 ? MAX(s->training.time * 0.98 - 2, s->training.time / 2) : 0;
-	gboolean ok = fit(w, held, deadline, outcome, error);
+	gboolean ok = fit(w, held, &device, &memory, deadline, outcome, error);
 	task->close(w);
 	return ok;
 }

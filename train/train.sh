@@ -1,8 +1,8 @@
 #!/bin/sh
 # What the cloud runs to train. Ends with 0 whenever the model folder holds a model that can answer, so that
 # `./train.sh && ./inference.sh` goes on; train's own exit code is in its last line.
-cd "$(dirname "$0")" || exit 1
+here=$(dirname "$(readlink -f "$0")")
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY-passive}"
-./train "$@"
+"$here/train" "$@"
 code=$?
-[ $code = 0 ] || ./inference --check "$@" || exit $code
+[ $code = 0 ] || "$here/inference" --check "$@" || exit $code

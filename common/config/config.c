@@ -77,6 +77,19 @@ void settings_set_data_dir(struct settings *settings, const char *dir)
 	}
 }
 
+void settings_find_model(struct settings *settings)
+{
+	g_autofree char *name = g_path_get_basename(settings->paths.model);
+	g_autofree char *folder = g_path_get_dirname(settings->paths.model);
+	g_autofree char *volume = g_build_filename(folder, "volume", NULL);
+
+	if (!g_str_equal(name, "model") || g_file_test(settings->paths.model, G_FILE_TEST_EXISTS) ||
+	    !g_file_test(volume, G_FILE_TEST_IS_DIR))
+		return;
+	g_free(settings->paths.model);
+	settings->paths.model = g_steal_pointer(&volume);
+}
+
 gboolean settings_check(const struct settings *settings, GError **error)
 {
 	g_autofree char *shown = excerpt(settings->data.images);

@@ -111,6 +111,10 @@ gboolean settings_set(struct settings *settings, const char *key, const char *va
 /* paths.train = DIR/train, and so on. dir is not looked at; settings_check() does. */
 void settings_set_data_dir(struct settings *settings, const char *dir);
 
+/* Where paths.model is not there, and a folder `volume` stands in its place, that is paths.model: the
+   challenge's edition of 2019 mounts /data/volume instead of /data/model. */
+void settings_find_model(struct settings *settings);
+
 /* Once all are read: every value fits its key (fields may have been set directly), and what keys must
    fulfil together. Which networks, tasks and optimisers there are is not known here. */
 gboolean settings_check(const struct settings *settings, GError **error);

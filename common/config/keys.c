@@ -36,7 +36,7 @@ const struct key key_table[] = {
   "training images, masks and labels" },
 { "paths.test", KEY_TEXT, AT(paths.test), "/data/test", 1, PATH_MAX_BYTES, NULL, "images to answer for" },
 { "paths.model", KEY_TEXT, AT(paths.model), "/data/model", 1, PATH_MAX_BYTES, NULL,
-  "what train leaves for inference" },
+  "what train leaves for inference; where there is none but\n/data/volume (the edition of 2019), that" },
 { "paths.output", KEY_TEXT, AT(paths.output), "/data/output", 1, PATH_MAX_BYTES, NULL, "the answer" },
 
 { "data.labels", KEY_TEXT, AT(data.labels), "", 0, PATH_MAX_BYTES, NULL,
@@ -79,7 +79,7 @@ const struct key key_table[] = {
 { "model.network", KEY_TEXT, AT(model.network), "resnet18", 1, 200, NULL,
   "simple, squeezenet1_1, resnet18, resnet34, resnet50" },
 { "model.weights", KEY_TEXT, AT(model.weights), "", 0, PATH_MAX_BYTES, NULL,
-  "a .safetensors file to start from; \"\": random" },
+  "a .safetensors file to start from, seen from data.yaml;\n\"\": random" },
 
 { "training.epochs", KEY_COUNT, AT(training.epochs), "20", 1, 100000, NULL,
   "each of sampling.tiles_per_epoch tiles" },

@@ -108,16 +108,31 @@ static char *find_config(void)
 	return NULL;
 }
 
+/* A relative path that the file gives to weights is meant from where the file is. */
+static void find_weights(struct settings *settings, const char *config)
+{
+	g_autofree char *folder = g_path_get_dirname(config);
+	char *weights = settings->model.weights;
+
+	if (*weights == '\0' || g_path_is_absolute(weights) || g_str_equal(folder, "."))
+		return;
+	settings->model.weights = g_build_filename(folder, weights, NULL);
+	g_free(weights);
+}
+
 /* The file, then --data, then each --set. */
 static gboolean apply(struct settings *settings, const struct line *line, const char *config_opt, GError **error)
 {
 	if (config_opt && !settings_read_file(settings, config_opt, error))
 		return FALSE;
+	if (config_opt)
+		find_weights(settings, config_opt);
 	if (line->data)
 		settings_set_data_dir(settings, line->data);
 	for (char **set = line->set; set && *set; set++)
 		if (!settings_assign(settings, *set, error))
 			return FALSE;
+	settings_find_model(settings);
 	return settings_check(settings, error);
 }
 

@@ -14,6 +14,8 @@ G_BEGIN_DECLS
 
 struct loader;
 
+enum { LOADER_DEPTH = 4 };      /* batches that wait: what is usual */
+
 struct batch {
 	guint n;                /* samples in it, <= the loader's batch size */
 	struct sample *samples; /* (n) */

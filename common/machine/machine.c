@@ -1,51 +1,34 @@
-/* machine.c - see machine.h. Linux: /proc, and cgroups of both versions as a container sees them. */
+/* machine.c - see machine.h. Linux. */
 #include "common/machine/machine.h"
+#include "common/machine/cgroup.h"
+#include <fcntl.h>
 #include <malloc.h>
 #include <math.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* The first number of a small file; -1 where there is none ("max"). */
-static gint64 number_in(const char *path, gint64 *second_opt)
-{
-	g_autofree char *text = NULL;
-	char *end;
-
-	if (!g_file_get_contents(path, &text, NULL, NULL) || !g_ascii_isdigit(text[0]))
-		return -1;
-	gint64 value = g_ascii_strtoll(text, &end, 10);
-	if (second_opt != NULL)
-		*second_opt = g_ascii_strtoll(end, NULL, 10);
-	return value;
-}
-
 int machine_cores(void)
 {
+	enum { OTHER_TASKS = 8, TASKS_A_CORE = 3 };
+	const struct cgroup_limits limits = cgroup_limits("");
 	cpu_set_t set;
-	gint64 period = 0;
-	int cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : (int)g_get_num_processors();
-	gint64 quota = number_in("/sys/fs/cgroup/cpu.max", &period);
+	double cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : (int)g_get_num_processors();
 
-	if (quota <= 0) {
-		quota = number_in("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", NULL);
-		period = number_in("/sys/fs/cgroup/cpu/cpu.cfs_period_us", NULL);
-	}
-	if (quota > 0 && period > 0)
-		cores = MIN(cores, (int)((quota + period - 1) / period));
-	return MAX(cores, 1);
+	if (limits.cores > 0)
+		cores = MIN(cores, ceil(limits.cores));
+	if (limits.tasks > 0)
+		cores = MIN(cores, floor(((double)limits.tasks - OTHER_TASKS) / TASKS_A_CORE));
+	return MAX((int)cores, 1);
 }
 
 guint64 machine_memory(void)
 {
+	const guint64 limit = cgroup_limits("").memory;
 	gint64 host = (gint64)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
-	gint64 limit = number_in("/sys/fs/cgroup/memory.max", NULL);
 
-	if (limit <= 0)
-		limit = number_in("/sys/fs/cgroup/memory/memory.limit_in_bytes", NULL);
-	if (limit > 0 && (host <= 0 || limit < host))
-		return (guint64)limit;
-	return (guint64)MAX(host, 0);
+	return limit > 0 && (host <= 0 || limit < (guint64)host) ? limit : (guint64)MAX(host, 0);
 }
 
 guint64 machine_memory_peak(void)
@@ -68,8 +51,25 @@ char *machine_processor(void)
 	return g_strdup("unknown");
 }
 
+/* A stream that was closed would give its number to the next file that is opened, a model's say, and lines
+   meant for the stream would go into that. */
+static void open_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
+void machine_release(void) { malloc_trim(0); }
+
 void machine_start(char **argv)
 {
+	open_streams();
+	signal(SIGPIPE, SIG_IGN);
 	mallopt(M_MMAP_MAX, 0);
 	mallopt(M_TRIM_THRESHOLD, G_MAXINT);
 	mallopt(M_TOP_PAD, 64 << 20);

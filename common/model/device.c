@@ -1,6 +1,7 @@
 /* device.c - see device.h. */
 #include "common/model/device.h"
 #include "common/fault/fault.h"
+#include "common/log/log.h"
 #include "common/machine/machine.h"
 
 gboolean device_open(const struct settings *s, struct device *out, GError **error)
@@ -17,6 +18,9 @@ gboolean device_open(const struct settings *s, struct device *out, GError **erro
 		}
 	} else if (gpus > 0) {
 		d.index = 0;
+	} else if (g_str_equal(s->device, "auto") && tensor_cuda_built()) {
+		log_warn("device", "no GPU works here, though this libtorch could use one: computing on the CPU. Was the "
+			 "container given one (docker run --gpus all), and is its driver new enough?");
 	}
 	if (s->precision == PRECISION_BF16 || (s->precision == PRECISION_AUTO && tensor_bf16_fast(d.index)))
 		d.flags |= SCOPE_BF16;

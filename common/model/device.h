@@ -2,7 +2,7 @@
  * device.h - where and how a network computes: settings device, precision and threads, resolved.
  *
  * device auto is the first GPU that works, else the CPU; precision auto is bf16 where the device multiplies
- * in it. Errors: FAULT_USAGE for a device that is not there.
+ * in it. A libtorch that could use a GPU, and finds none, is a warning. Errors: FAULT_USAGE for a device that is not there.
  */
 #pragma once
 #include "common/config/config.h"

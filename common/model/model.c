@@ -7,12 +7,17 @@
 /* least: a network must have a pixel left behind its last pool, or (resnet) 1/32 of the side. */
 const struct network networks[] = {
 	{ "simple", "4 convolutions with ELU; 1.5 M parameters, trained from nothing", 16, "classifier.",
-	  simple_build, simple_forward, NULL },
+	  simple_build, simple_forward, NULL,
+	  1534000, { 2500, 1400 }, { 1450, 800 } },
 	{ "squeezenet1_1", "SqueezeNet 1.1; 1.2 M parameters, the fastest", 17, "classifier.",
-	  squeezenet_build, squeezenet_forward, NULL },
-	{ "resnet18", "ResNet-18; 11.7 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet18 },
-	{ "resnet34", "ResNet-34; 21.8 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet34 },
-	{ "resnet50", "ResNet-50; 25.6 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet50 },
+	  squeezenet_build, squeezenet_forward, NULL,
+	  724000, { 800, 550 }, { 400, 250 } },
+	{ "resnet18", "ResNet-18; 11.7 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet18,
+	  11178000, { 1150, 600 }, { 450, 300 } },
+	{ "resnet34", "ResNet-34; 21.8 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet34,
+	  21286000, { 1250, 650 }, { 450, 350 } },
+	{ "resnet50", "ResNet-50; 25.6 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet50,
+	  23512000, { 2850, 1400 }, { 850, 550 } },
 	{ 0 },
 };
 
@@ -29,7 +34,7 @@ static gboolean check(const scope *s, const char *what, GError **error)
 	return FALSE;
 }
 
-static const struct network *find_network(const char *name, GError **error)
+const struct network *network_find(const char *name, GError **error)
 {
 	g_autoptr(GString) known = g_string_new(NULL);
 	for (const struct network *n = networks; n->name != NULL; n++) {
@@ -43,7 +48,7 @@ static const struct network *find_network(const char *name, GError **error)
 
 struct model *model_new(const char *network, int channels, int outputs, int device, GError **error)
 {
-	const struct network *found = find_network(network, error);
+	const struct network *found = network_find(network, error);
 	if (found == NULL)
 		return NULL;
 	g_autoptr(model_t) m = g_new0(struct model, 1);

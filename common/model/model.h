@@ -27,6 +27,10 @@ struct network {
 	/* x (N, C, H, W) to (N, m->outputs). */
 	tensor *(*forward)(struct model *m, scope *s, const tensor *x);
 	const void *plan;       /* the network's own, or NULL */
+	/* For common/model/memory.h. Trained numbers with a head of two classes; and bytes a pixel of a sample that a batch takes on
+	   its way, in fp32 and bf16: forward and backward, and forward alone. */
+	gint64 parameters;
+	double learn_bytes[2], judge_bytes[2];
 };
 
 struct model {
@@ -41,6 +45,7 @@ struct model {
 /* All networks, ended by a row without a name. */
 extern const struct network networks[];
 
+const struct network *network_find(const char *name, GError **error);
 struct model *model_new(const char *network, int channels, int outputs, int device, GError **error);
 void model_free(struct model *m);
 /* The result is T_F32, whatever the scope computes in. */

@@ -224,7 +224,7 @@ gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done do
 {
 	struct state st = { .scan = scan, .done = done, .context = context };
 
-	st.loader = loader_new(scan->work, scan->batch, 3, scan->readers);
+	st.loader = loader_new(scan->work, scan->batch, LOADER_DEPTH, scan->readers);
 	st.prepared = g_async_queue_new();
 	st.waiting = g_array_new(FALSE, FALSE, sizeof(struct ticket));
 	st.open = g_hash_table_new_full(NULL, NULL, (GDestroyNotify)flight_free, NULL);

@@ -38,6 +38,7 @@ struct slide {                  /* facts of one slide */
    are in use a read waits its turn. OpenSlide 3.4.1 gives each handle a cache of 32 MiB; 4.0 has one for all,
    of 32 MiB a handle and at most 256 MiB. */
 struct slide_pool *slide_pool_new(guint most);
+guint64 slide_pool_bytes(guint most);           /* what so many open slides of the challenge's size take */
 void slide_pool_free(struct slide_pool *pool);  /* all its slides must be closed */
 guint slide_pool_open_handles(struct slide_pool *pool);        /* now */
 
@@ -59,8 +60,9 @@ char *slide_id(const char *path);
  *
  * A position between pixels is kept exactly when resampling; a level read as it is starts at the nearest of
  * its pixels. Limits: w, h 1..16384; scale 1/64 to 1024 times a level's. Each thread keeps buffers of
- * at most 33 MB for its next read.
+ * at most SLIDE_READ_BYTES for its next read.
  */
+enum { SLIDE_READ_BYTES = 33 << 20 };
 gboolean slide_read(struct slide *slide, double x, double y, double scale, int w, int h, guint8 *rgb,
 		    guint8 *scanned_opt, GError **error);
 

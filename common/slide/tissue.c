@@ -11,7 +11,6 @@
 #include "common/slide/regions.h"
 #include <math.h>
 
-#define MAP_MAX (1 << 24)       /* px */
 #define TILE_SIDE 8             /* map px that a tile is taken to be wide */
 #define HOLE_MAX (TILE_SIDE * TILE_SIDE)
 #define SPECK_MAX (TILE_SIDE * TILE_SIDE / 8)
@@ -210,7 +209,7 @@ static gboolean drop_regions(guint8 *map, int width, int height, guint8 value, g
 	for (int y = 0; y < height; y++)
 		for (guint32 i = rows[y]; i < rows[y + 1]; i++)
 			area[label[i]] += hole && run_is_open(map, width, height, y, &runs[i]) ?
-						  MAP_MAX :
+						  TISSUE_MAP_MAX :
 						  runs[i].end - runs[i].start;
 	for (int y = 0; y < height; y++)
 		for (guint32 i = rows[y]; i < rows[y + 1]; i++)
@@ -309,7 +308,7 @@ struct tissue *tissue_from_rgb(const guint8 *rgb, const guint8 *scanned, int wid
 	g_autoptr(tissue_t) t = g_new0(struct tissue, 1);
 	g_autofree guint8 *class = NULL;
 
-	g_return_val_if_fail(width >= 1 && height >= 1 && (gint64)width * height <= MAP_MAX, NULL);
+	g_return_val_if_fail(width >= 1 && height >= 1 && (gint64)width * height <= TISSUE_MAP_MAX, NULL);
 	p.n = (gsize)width * (gsize)height;
 	t->scale = 1;
 	t->width = width;
@@ -327,9 +326,9 @@ struct tissue *tissue_from_rgb(const guint8 *rgb, const guint8 *scanned, int wid
 static double scale_for(const struct slide *s, double finest)
 {
 	double scale = MAX(finest, 1);
-	double least = sqrt((double)s->w * (double)s->h / (MAP_MAX * 0.99));
+	double least = sqrt((double)s->w * (double)s->h / (TISSUE_MAP_MAX * 0.99));
 
-	scale = MAX(scale, least * 1.001); /* at most MAP_MAX, whatever the sides are rounded to */
+	scale = MAX(scale, least * 1.001); /* at most TISSUE_MAP_MAX, whatever the sides are rounded to */
 	for (int i = 0; i < s->levels; i++)
 		if (s->downsample[i] >= scale && s->downsample[i] <= 1.5 * scale)
 			return s->downsample[i];

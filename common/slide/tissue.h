@@ -30,10 +30,11 @@ struct tissue {
 };
 
 /* finest: level-0 px that a map pixel must at least be wide: an eighth of a tile is enough. The map has at
-   most 2^24 px (it gets coarser, then), and 8 bytes each are needed while it is made. */
+   most TISSUE_MAP_MAX px (it gets coarser, then), and TISSUE_PX_BYTES each are needed while it is made. */
+enum { TISSUE_MAP_MAX = 1 << 24, TISSUE_PX_BYTES = 8 };
 struct tissue *tissue_find(struct slide *slide, double finest, GError **error);
 /* The same for a picture at hand, at position 0,0 and scale 1: rgb (height, width, 3), scanned_opt (height,
-   width) as slide_read gives them. At most 2^24 px. */
+   width) as slide_read gives them. At most TISSUE_MAP_MAX px. */
 struct tissue *tissue_from_rgb(const guint8 *rgb, const guint8 *scanned_opt, int width, int height, GError **error);
 void tissue_free(struct tissue *tissue);
 typedef struct tissue tissue_t;

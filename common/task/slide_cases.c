@@ -311,10 +311,23 @@ static double median_mpp(const struct slide_work *sw)
 	return n > 0 ? metrics_quantile(mpp, n, 0.5) : 0;
 }
 
-/* Handles: a quarter of the memory at some 40 MB each (OpenSlide 3.4's cache of 32 MB and the index). */
-static guint handles(void)
+/* Slides to keep open: in training all, for any of them may be drawn next; to answer, those being prepared and
+   read. As far as a quarter of the memory holds them. */
+static guint handles(enum phase phase, guint n_cases)
 {
-	return (guint)CLAMP(machine_memory() / 4 / (40 << 20), 16, 1024);
+	enum { LEAST = 2, MOST = 1024 };
+	const guint64 room = machine_memory() / 4;
+	guint n = CLAMP(phase == PHASE_TRAIN ? n_cases : 2 * (guint)machine_cores() + 2, LEAST, MOST);
+
+	while (n > LEAST && slide_pool_bytes(n) > room)
+		n--;
+	return n;
+}
+
+struct task_reading slide_cases_reading(const struct work *w)
+{
+	return (struct task_reading){ .all = slide_pool_bytes(slide_work_of(w)->handles),
+				      .thread = SLIDE_READ_BYTES + (guint64)TISSUE_MAP_MAX * TISSUE_PX_BYTES };
 }
 
 struct work *slide_cases_open(const struct settings *settings, enum phase phase, JsonObject *facts, GError **error)
@@ -328,12 +341,13 @@ struct work *slide_cases_open(const struct settings *settings, enum phase phase,
 	w->shape = (struct sample_shape){ 3, settings->tiles.size, settings->tiles.size, 1 };
 	w->outputs = 2;
 	w->notes = g_ptr_array_new_with_free_func(g_free);
-	sw->pool = slide_pool_new(handles());
 	g_autoptr(GPtrArray) all = list_all(settings, w, error);
 	if (all == NULL) {
 		slide_cases_close(w);
 		return NULL;
 	}
+	sw->handles = handles(phase, all->len);
+	sw->pool = slide_pool_new(sw->handles);
 	w->n_cases = all->len;
 	w->cases = g_new0(struct work_case, all->len);
 	sw->slides = g_new0(struct slide_case, all->len);

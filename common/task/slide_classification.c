@@ -188,6 +188,7 @@ const struct task slide_classification = {
 	.prepare = slide_cases_prepare,
 	.release = slide_cases_release,
 	.facts = facts,
+	.reading = slide_cases_reading,
 	.describe = describe,
 	.summary = summary,
 	.n_strata = N_STRATA,

@@ -25,6 +25,7 @@ struct slide_case {
 struct slide_work {
 	struct work work;       /* first */
 	struct slide_pool *pool;
+	guint handles;          /* slides that it keeps open at most */
 	struct slide_case *slides; /* (n_cases) beside work.cases */
 	double mpp;             /* um/px that is read at; 0: level 0 as it is */
 };
@@ -35,6 +36,7 @@ static inline struct slide_work *slide_work_of(const struct work *w) { return (s
 struct work *slide_cases_open(const struct settings *settings, enum phase phase, JsonObject *facts_opt,
 			      GError **error);
 void slide_cases_close(struct work *work);
+struct task_reading slide_cases_reading(const struct work *work);
 gboolean slide_cases_prepare(struct work *work, guint item, GError **error);
 void slide_cases_release(struct work *work, guint item);
 

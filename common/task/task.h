@@ -44,6 +44,9 @@ struct work_case {
 	double size;            /* for reports by size (lesion um2; 0: none) */
 };
 
+/* Bytes that reading takes at most, beside the batches: whatever the number of threads, and each of them. */
+struct task_reading { guint64 all, thread; };
+
 struct work {
 	const struct task *task;
 	const struct settings *settings;        /* outlive the work */
@@ -67,6 +70,7 @@ struct task {
 	gboolean (*prepare)(struct work *work, guint item, GError **error);
 	void (*release)(struct work *work, guint item);
 	void (*facts)(const struct work *work, JsonObject *facts);
+	struct task_reading (*reading)(const struct work *work);        /* before any is prepared */
 	/* One line a case, key=value, and one for all. */
 	char *(*describe)(const struct work *work, guint item);
 	char *(*summary)(const struct work *work);

@@ -10,6 +10,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <torch/cuda.h>
 #include <torch/version.h>
 #ifdef __x86_64__
@@ -313,6 +314,8 @@ int tensor_gpus(void)
 	}();
 	return n;
 }
+
+bool tensor_cuda_built(void) { return at::detail::getCUDAHooks().hasCUDART(); }
 
 /* Compute capability 8.0 (Ampere) is the first with bfloat16 in its matrix units. The CUDA runtime, where
    libtorch brought one along, is asked by name: 75 is cudaDevAttrComputeCapabilityMajor. */

@@ -218,6 +218,27 @@ sleep 1
 expect 'inference.sh with an old answer and no slides' 3 'no slide matches' bin/inference.sh $data --set paths.test="$T/empty/test"
 expect 'inference.sh with wrong settings' 2 'unknown key' bin/inference.sh $data --set tiles.sise=3
 
+ln -s bin/train.sh bin/inference.sh .
+mkdir -p v/volume && ln -s "$T/d/train" v/train && ln -s "$T/d/test" v/test
+expect 'by links, into a volume folder' 0 'nothing failed' sh -c './train.sh --data v --set training.epochs=1 &&
+	./inference.sh --data v'
+is 'which has the model' "$(find v/* -maxdepth 1 -name model.json)" v/volume/model.json
+is 'and it answers' "$(answered d/test mrxs v/output/output.csv)" complete
+for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-' '>/dev/full 2>&1' '| true'; do
+	rm -rf s/output s/model
+	expect "with $closed" 0 '*' sh -c "(bin/train.sh $data --set training.epochs=1 && bin/inference.sh $data) $closed"
+	while [ "$closed" = '| true' ] && [ ! -f s/output/output.csv ] && [ $((n += 1)) -lt 600 ]; do sleep 0.1; done
+	model_right 'the model is right' s/model
+	is 'and every slide answered' "$(answered d/test mrxs s/output/output.csv)" complete
+done
+
+# ---- weights to start from, seen from data.yaml; a batch in parts ----
+mkdir -p other/weights && cp "d/model/$(sed -n 's/^ *"name" : "\(.*\)",*$/\1/p' d/model/model.json)" other/weights/w.safetensors
+{ cat data.yaml; echo 'model: {network: simple, weights: weights/w.safetensors}'; } | sed '/^model: {network: simple}$/d' > other/data.yaml
+expect 'weights beside data.yaml' 0 'nothing failed' "$B/train" --config other/data.yaml --data s --set training.epochs=1
+stdout_has 'are loaded' ' model network=simple .* weights=loaded '
+stdout_has 'memory is named before anything is read' ' train memory need_mb=[1-9][0-9]* limit_mb=[1-9][0-9]* .* batch=32 at_once=32 readers='
+
 # ---- slides of other formats that are broken in their own ways ----
 if [ -d "${shared:-/none}/data/wsi/negative_tests" ]; then
 	for ending in svs tiff; do
