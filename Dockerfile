@@ -2,6 +2,7 @@
 #
 #   TORCH=cpu               Debian's libtorch; cuda: its build for NVIDIA's GPUs (contrib and non-free)
 #   TORCH_ARCHIVE=FILE.zip  the official libtorch archive instead, a file in this folder
+#   CUDNN                   "I Decline": cuda without NVIDIA's cuDNN, to try the build (tools/image-packages)
 #   VERSION, REVISION       for the labels
 #
 # What changes seldom comes first: packages, libtorch's shim, then all C code; data.yaml and weights last.
@@ -9,6 +10,7 @@ FROM debian:trixie-slim AS build
 WORKDIR /blindrun
 ARG TORCH=cpu
 ARG TORCH_ARCHIVE=
+ARG CUDNN=
 COPY tools/deps tools/image-packages tools/
 COPY Makefile ${TORCH_ARCHIVE} ./
 RUN tools/image-packages "$TORCH" "$TORCH_ARCHIVE"
@@ -19,9 +21,11 @@ RUN make build/obj/common/tensor/tensor.o
 COPY common common
 COPY train train
 COPY inference inference
+COPY tools/*.c tools/
+COPY tests/sample tests/sample
+RUN make -j"$(nproc)" -o build/obj/common/tensor/tensor.o all
 COPY tools tools
 COPY tests tests
-RUN make -j"$(nproc)" -o build/obj/common/tensor/tensor.o all
 
 # The programs, what they load, and a shell.
 FROM build AS root

@@ -144,7 +144,8 @@ reproduce: deps
 
 # What is handed in.
 image:
-	@tools/image $(IMAGE) $(if $(TORCH),TORCH=$(TORCH)) $(if $(TORCH_ARCHIVE),TORCH_ARCHIVE=$(TORCH_ARCHIVE))
+	@tools/image $(IMAGE) $(if $(TORCH),TORCH=$(TORCH)) $(if $(TORCH_ARCHIVE),TORCH_ARCHIVE=$(TORCH_ARCHIVE)) \
+		$(if $(CUDNN),"CUDNN=$(CUDNN)")
 save:
 	@tools/save $(IMAGE) $(ARCHIVE)
 run:

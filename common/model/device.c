@@ -6,21 +6,22 @@
 
 gboolean device_open(const struct settings *s, struct device *out, GError **error)
 {
-	int gpus = g_str_equal(s->device, "cpu") ? 0 : tensor_gpus();
+	const char *why = NULL;
+	int gpus = g_str_equal(s->device, "cpu") ? 0 : tensor_gpus(&why);
 	struct device d = { T_CPU, SCOPE_CHANNELS_LAST, s->threads > 0 ? s->threads : machine_cores() };
 
 	if (g_str_has_prefix(s->device, "cuda")) {
 		d.index = s->device[4] == ':' ? (int)g_ascii_strtoll(s->device + 5, NULL, 10) : 0;
 		if (d.index >= gpus) {
-			g_set_error(error, FAULT, FAULT_USAGE, "device: %s: there are %d GPUs that work; use auto or cpu",
-				    s->device, gpus);
+			g_set_error(error, FAULT, FAULT_USAGE, "device: %s: there are %d GPUs that work%s%s; use auto or cpu",
+				    s->device, gpus, why != NULL ? ": " : "", why != NULL ? why : "");
 			return FALSE;
 		}
 	} else if (gpus > 0) {
 		d.index = 0;
-	} else if (g_str_equal(s->device, "auto") && tensor_cuda_built()) {
-		log_warn("device", "no GPU works here, though this libtorch could use one: computing on the CPU. Was the "
-			 "container given one (docker run --gpus all), and is its driver new enough?");
+	} else if (why != NULL) {
+		log_warn("device", "no GPU works here: %s; computing on the CPU. Was the container given one (docker run --gpus "
+			 "all), and is its driver new enough?", why);
 	}
 	if (s->precision == PRECISION_BF16 || (s->precision == PRECISION_AUTO && tensor_bf16_fast(d.index)))
 		d.flags |= SCOPE_BF16;

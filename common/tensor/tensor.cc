@@ -10,13 +10,12 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
-#include <ATen/detail/CUDAHooksInterface.h>
 #include <torch/cuda.h>
 #include <torch/version.h>
 #ifdef __x86_64__
 #include <cpuid.h>
-#include <dlfcn.h>
 #endif
+#include <dlfcn.h>
 
 #include <cmath>
 #include <cstdarg>
@@ -254,7 +253,7 @@ static at::Device device_of(int device)
 {
 	if (device == T_CPU)
 		return at::Device(at::kCPU);
-	TORCH_CHECK(device >= 0 && device < tensor_gpus(), "no GPU ", device, " here (GPUs: ", tensor_gpus(), ")");
+	TORCH_CHECK(device >= 0 && device < tensor_gpus(NULL), "no GPU ", device, " here (GPUs: ", tensor_gpus(NULL), ")");
 	return at::Device(at::kCUDA, (c10::DeviceIndex)device);
 }
 
@@ -303,19 +302,40 @@ void tensor_threads(int n)
 	}
 }
 
-int tensor_gpus(void)
+/* The part for GPUs is loaded by name, and only where there is a driver: so a program for GPUs starts as fast
+   as any other where there is none, and starts at all where one of that part's many libraries is missing. */
+static int find_gpus(char *why, size_t size)
 {
-	static const int n = [] {
-		try {
-			return torch::cuda::is_available() ? (int)torch::cuda::device_count() : 0;
-		} catch (...) {
+#ifdef TORCH_CUDA
+	const char *const needed[] = { "libcuda.so.1", TORCH_CUDA };
+	for (const char *name : needed)
+		if (!dlopen(name, RTLD_NOW | RTLD_GLOBAL)) {
+			snprintf(why, size, "%s", dlerror());
 			return 0;
 		}
-	}();
-	return n;
+	try {
+		if (torch::cuda::is_available())
+			return (int)torch::cuda::device_count();
+		snprintf(why, size, "the driver finds none that this libtorch can use");
+	} catch (const std::exception &e) {
+		snprintf(why, size, "%.*s", (int)strcspn(e.what(), "\n"), e.what());
+	}
+#else
+	(void)why;
+	(void)size;
+#endif
+	return 0;
 }
 
-bool tensor_cuda_built(void) { return at::detail::getCUDAHooks().hasCUDART(); }
+int tensor_gpus(const char **why_opt)
+{
+	static char why[300];
+	static const int n = find_gpus(why, sizeof why);
+
+	if (why_opt)
+		*why_opt = why[0] ? why : NULL;
+	return n;
+}
 
 /* Compute capability 8.0 (Ampere) is the first with bfloat16 in its matrix units. The CUDA runtime, where
    libtorch brought one along, is asked by name: 75 is cudaDevAttrComputeCapabilityMajor. */

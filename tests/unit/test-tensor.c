@@ -374,7 +374,7 @@ static void check_op(const struct op *o, enum dtype type, unsigned flags)
 
 static void test_op(gconstpointer data)
 {
-	FOR(gpu, 1 + (tensor_gpus() > 0)) {
+	FOR(gpu, 1 + (tensor_gpus(NULL) > 0)) {
 		device = gpu ? 0 : T_CPU;
 		check_op(data, T_F64, 0);
 		check_op(data, T_F64, SCOPE_CHANNELS_LAST);
@@ -447,7 +447,7 @@ static void test_errors(void)
 	t_from(s, NULL, DIMS(2), T_F32, T_CPU);
 	expect(s, SCOPE_FAILED, "from (2): host is NULL");
 	t_from(s, "", DIMS(1), T_U8, 1000);
-	g_autofree char *gpus = g_strdup_printf("from (1): no GPU 1000 here (GPUs: %d)", tensor_gpus());
+	g_autofree char *gpus = g_strdup_printf("from (1): no GPU 1000 here (GPUs: %d)", tensor_gpus(NULL));
 	expect(s, SCOPE_FAILED, gpus);
 	t_leaf(s, "", DIMS(1), T_U8, T_CPU);
 	expect(s, SCOPE_FAILED, "leaf (1): only floating point has gradients");
@@ -756,7 +756,7 @@ static void network(scope *m, unsigned flags, double *loss, double *grad)
 
 static void test_network(void)
 {
-	FOR(gpu, 1 + (tensor_gpus() > 0)) {
+	FOR(gpu, 1 + (tensor_gpus(NULL) > 0)) {
 		double loss[4], grad[4][MOST], most = 0;
 		device = gpu ? 0 : T_CPU;       /* whose float32 convolutions may round as TF32 */
 		FOR(k, 4) {
@@ -842,7 +842,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	tensor_threads(2);
-	g_test_message("libtorch %s, GPUs %d, fast bf16 %d", tensor_version(), tensor_gpus(), tensor_bf16_fast(T_CPU));
+	g_test_message("libtorch %s, GPUs %d, fast bf16 %d", tensor_version(), tensor_gpus(NULL), tensor_bf16_fast(T_CPU));
 	FOR(i, (int)G_N_ELEMENTS(ops)) {
 		g_autofree char *path = g_strdup_printf("/tensor/op/%s", ops[i].name);
 		g_test_add_data_func(path, &ops[i], test_op);
