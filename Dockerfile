@@ -12,7 +12,7 @@ ARG TORCH=cpu
 ARG TORCH_ARCHIVE=
 ARG CUDNN=
 COPY tools/deps tools/image-packages tools/
-COPY Makefile ${TORCH_ARCHIVE} ./
+COPY Makefile ${TORCH_ARCHIVE:-Makefile} ./
 RUN tools/image-packages "$TORCH" "$TORCH_ARCHIVE"
 ENV TORCH=${TORCH_ARCHIVE:+/libtorch}
 COPY tools/torch-flags tools/
