@@ -37,7 +37,7 @@ COPY data.yaml weight[s] /out/weights/
 RUN mv /out/weights/data.yaml /out/ && rmdir --ignore-fail-on-non-empty /out/weights
 
 FROM scratch
-ENV PATH=/usr/local/bin:/usr/bin:/usr/sbin NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+ENV PATH=/usr/local/bin:/usr/bin:/usr/sbin OMP_WAIT_POLICY=passive NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 COPY --from=root /out/system /
 WORKDIR /blindrun
 COPY --from=root /out/blindrun ./

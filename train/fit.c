@@ -33,6 +33,7 @@ struct fit {
 	guint epoch;                    /* from 0 */
 	gint64 at;                      /* steps of it done */
 	gint64 step;                    /* steps in all */
+	gint64 timed;                   /* of them in costs.step */
 	guint64 drawn;                  /* samples of this epoch pushed */
 	int plateaus, stale;            /* schedule: plateau */
 	guint not_finite;               /* steps in a row */
@@ -179,19 +180,22 @@ static void replan(struct fit *f, const char *why)
 		log_duration(f->costs.validation, validation));
 }
 
-/* A running mean of the costs of a step; the first ones, with their allocations, are left out. */
+/* A running mean of the costs of a step. The first ones, with their allocations, are left out, and the plan waits
+   until some are measured; unless that would take a good part of the time: then every step counts. */
 static void clock_step(struct fit *f, double seconds)
 {
-	enum { SETTLE = 3, MEASURE = 10, EVERY = 50 };
+	enum { SETTLE = 3, MEASURE = 10, EVERY = 50, SHARE = 20 };
+	double left = f->deadline - log_seconds();
+	gboolean slow = f->deadline > 0 && f->timed <= MEASURE && seconds * (SETTLE + MEASURE) * SHARE > left;
 
 	f->step_s += seconds;
-	if (f->step < SETTLE)
+	if (f->step < SETTLE && !slow)
 		return;
-	gint64 n = f->step - SETTLE;
-	double weight = MAX(1.0 / (double)(n + 1), 0.05);
+	double weight = MAX(1.0 / (double)(f->timed + 1), 0.05);
 	f->costs.step += weight * (seconds - f->costs.step);
-	if (f->deadline > 0 && (n == MEASURE || (n > MEASURE && n % EVERY == 0)))
-		replan(f, n == MEASURE ? "measured" : "pace");
+	if (f->deadline > 0 && (slow || f->timed == MEASURE || (f->timed > MEASURE && f->timed % EVERY == 0)))
+		replan(f, f->timed <= MEASURE ? "measured" : "pace");
+	f->timed++;
 }
 
 /* Until the end as planned; NAN before a step was measured. */

@@ -5,7 +5,7 @@
 #include "common/log/log.h"
 #include "common/model/model.h"
 
-enum { BASE_MB = 420, F32 = 4, BF16 = 2 };
+enum { BASE_MB = 340, F32 = 4, BF16 = 2 };
 static const double SHARE = 0.9;        /* of the limit: the rest is the system's, for files */
 
 /* Weights; where they learn, gradients and two moments as well, and the average. */

@@ -9,7 +9,7 @@
 #define SHARED_CACHE_MAX (256ull << 20) /* bytes */
 #endif
 #define HANDLE_CACHE (32ull << 20)      /* what 3.4.1 gives each handle */
-#define HANDLE_INDEX (12ull << 20)      /* of a slide of the challenge's size; measured by tests/bench/read */
+#define HANDLE_INDEX (12ull << 20)      /* 210 bytes a photo were measured; some 50,000 of them */
 
 struct slide_pool {
 	GMutex lock;

@@ -312,11 +312,11 @@ static double median_mpp(const struct slide_work *sw)
 }
 
 /* Slides to keep open: in training all, for any of them may be drawn next; to answer, those being prepared and
-   read. As far as a quarter of the memory holds them. */
+   read. As far as an eighth of the memory holds them. */
 static guint handles(enum phase phase, guint n_cases)
 {
 	enum { LEAST = 2, MOST = 1024 };
-	const guint64 room = machine_memory() / 4;
+	const guint64 room = machine_memory() / 8;
 	guint n = CLAMP(phase == PHASE_TRAIN ? n_cases : 2 * (guint)machine_cores() + 2, LEAST, MOST);
 
 	while (n > LEAST && slide_pool_bytes(n) > room)
