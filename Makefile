@@ -79,11 +79,17 @@ $(B)/torch.mk: FORCE
 FORCE:
 $(B)/obj/common/tensor/tensor.o: $(B)/torch.mk
 
-$(B)/obj/%.o: %.c
+# Other flags, other objects.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CPPFLAGS) $(ALLC) $(CXX) $(ALLCXX)' > $@.new
+	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
+
+$(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC $<)$(CC) $(CPPFLAGS) $(ALLC) -MMD -MP -c $< -o $@
 
-$(B)/obj/%.o: %.cc
+$(B)/obj/%.o: %.cc $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CXX $<)$(CXX) -I. $(TORCH_CFLAGS) $(ALLCXX) -MMD -MP -c $< -o $@
 
