@@ -75,7 +75,7 @@ static gboolean scan_all(struct work *w, struct model *m, const struct device *d
 	const struct settings *s = w->settings;
 	struct scan scan = { .work = w, .model = m, .device = device->index, .flags = device->flags,
 			     .batch = memory->judged, .readers = memory->readers, .prepare = TRUE,
-			     .deadline = s->inference.time > 0 ? MAX(s->inference.time * 0.98 - 2, s->inference.time / 2) : 0 };
+			     .deadline = log_deadline(s->inference.time) };
 	g_autofree guint *items = g_new(guint, w->n_cases + 1);
 	double start = log_seconds();
 

@@ -17,10 +17,9 @@ enum { LOG_BUDGET = 600 * 1000 };
 
 struct preparing { struct work *work; GError **errors; };
 
-static void prepare_one(gpointer data, gpointer user)
+static void prepare_one(guint i, gpointer user)
 {
 	struct preparing *p = user;
-	guint i = GPOINTER_TO_UINT(data) - 1;
 
 	p->work->task->prepare(p->work, i, &p->errors[i]);
 }
@@ -30,11 +29,8 @@ static void prepare_all(struct work *w, guint threads)
 {
 	g_autofree GError **errors = g_new0(GError *, w->n_cases + 1);
 	struct preparing p = { w, errors };
-	GThreadPool *pool = g_thread_pool_new(prepare_one, &p, (gint)threads, FALSE, NULL);
 
-	for (guint i = 0; i < w->n_cases; i++)
-		g_thread_pool_push(pool, GUINT_TO_POINTER(i + 1), NULL);
-	g_thread_pool_free(pool, FALSE, TRUE);
+	machine_each(w->n_cases, threads, prepare_one, &p);
 	for (guint i = 0; i < w->n_cases; i++) {
 		if (errors[i] == NULL) {
 			g_autofree char *line = w->task->describe(w, i);
@@ -98,9 +94,7 @@ static gboolean run(const struct options *o, struct fit_outcome *outcome, GError
 			g_string_append_printf(names, "%s%s", names->len > 0 ? "," : "", w->cases[i].id);
 	log_say("split held_out=%s", names->len > 0 ? names->str : "none");
 
-	/* a fiftieth, and 2 s, are kept back for what comes after the last validation */
-	double deadline = s->training.time > 0 ? MAX(s->training.time * 0.98 - 2, s->training.time / 2) : 0;
-	gboolean ok = fit(w, held, &device, &memory, deadline, outcome, error);
+	gboolean ok = fit(w, held, &device, &memory, log_deadline(s->training.time), outcome, error);
 	task->close(w);
 	return ok;
 }

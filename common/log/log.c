@@ -33,6 +33,8 @@ double log_seconds(void)
 	return (double)(g_get_monotonic_time() - state.start) / G_USEC_PER_SEC;
 }
 
+double log_deadline(double limit) { return limit > 0 ? MAX(limit * 0.98 - 2, limit / 2) : 0; }
+
 enum rank { DETAIL, NEWS, LAST };
 
 /* Locked. What does not fit the budget, less the reserve, is dropped and counted. */

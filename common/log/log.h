@@ -18,6 +18,9 @@ G_BEGIN_DECLS
 /* program: the second word of each line. budget: bytes a stream. Clock starts here. */
 void log_open(const char *program, gsize budget);
 double log_seconds(void);                       /* monotonic, since log_open */
+/* When a program must be done that was given so many seconds from its start: a fiftieth, and 2 s, are kept back
+   for what comes last. As log_seconds; 0 for 0: no limit. */
+double log_deadline(double limit);
 
 void log_say(const char *format, ...) G_GNUC_PRINTF(1, 2);      /* news: stdout */
 /* One of very many, such as a line a case: stdout, as long as two thirds of the budget are left. */

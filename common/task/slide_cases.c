@@ -254,10 +254,9 @@ static slide_t *open_slide(struct slide_work *sw, guint item, GError **error)
 
 struct opening { struct slide_work *sw; GError **errors; };
 
-static void open_facts(gpointer data, gpointer user)
+static void open_facts(guint i, gpointer user)
 {
 	struct opening *o = user;
-	guint i = GPOINTER_TO_UINT(data) - 1;
 
 	o->sw->slides[i].slide = open_slide(o->sw, i, &o->errors[i]);
 }
@@ -269,11 +268,8 @@ static void open_all(struct slide_work *sw)
 	guint kept = 0;
 	g_autofree GError **errors = g_new0(GError *, w->n_cases);
 	struct opening o = { sw, errors };
-	GThreadPool *pool = g_thread_pool_new(open_facts, &o, machine_cores(), FALSE, NULL);
 
-	for (guint i = 0; i < w->n_cases; i++)
-		g_thread_pool_push(pool, GUINT_TO_POINTER(i + 1), NULL);
-	g_thread_pool_free(pool, FALSE, TRUE);
+	machine_each(w->n_cases, (guint)machine_cores(), open_facts, &o);
 	for (guint i = 0; i < w->n_cases; i++) {
 		if (errors[i] == NULL) {
 			w->cases[kept] = w->cases[i];

@@ -151,7 +151,8 @@ took=$(tail -n 1 "$out" | sed 's/.*seconds=\([0-9]*\).*/\1/')
 [ "$took" -le 12 ] && [ "$took" -ge 3 ]
 tap_result 'is kept' $? "$took s"
 model_right 'and a model is there' d/model
-expect 'a limit on time of a few steps' 0 'nothing failed' $train --set training.batch=1000 --set training.time=8s
+expect 'a limit on time of a few steps' 0 'nothing failed' $train --set training.batch=1000 --set training.epochs=100000 \
+	--set training.time=8s
 stdout_has 'is planned from the first on' ' plan why=measured '
 expect 'no time to answer' 0 'nothing failed' $inference --set inference.time=0.001
 is 'every slide is answered' "$(answered d/test mrxs d/output/output.csv)" complete

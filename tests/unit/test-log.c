@@ -260,9 +260,18 @@ static void test_seconds(void)
 
 }
 
+static void test_deadline(void)
+{
+	g_assert_cmpfloat(log_deadline(0), ==, 0);
+	g_assert_cmpfloat_with_epsilon(log_deadline(1), 0.5, 1e-12);    /* half of it at least */
+	g_assert_cmpfloat_with_epsilon(log_deadline(10), 7.8, 1e-12);
+	g_assert_cmpfloat_with_epsilon(log_deadline(100000), 97998, 1e-6);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/log/deadline", test_deadline);
 	g_test_add_func("/log/form", test_form);
 	g_test_add_func("/log/folded", test_folded);
 	g_test_add_func("/log/budget", test_budget);

@@ -204,8 +204,9 @@ static void test_network_fails(void)
 	fake_reset(FALSE);
 	g_assert_false(scan_cases(&scan, items, G_N_ELEMENTS(items), take, &t, &error));
 	g_assert_error(error, FAULT, FAULT_FAILED);
-	g_assert_cmpstr(error->message, ==, "network: simple: expected N x 1 x H x W, H and W at least 16, "
-			"got 1x3x16x16");
+	/* how many samples the first batch has, one to three, is the threads' affair */
+	g_assert_true(g_str_has_prefix(error->message, "network: simple: expected N x 1 x H x W, H and W at least 16, got "));
+	g_assert_true(g_str_has_suffix(error->message, "x3x16x16"));
 	g_assert_cmpuint(t.n, ==, 0);
 	assert_released();
 }
