@@ -70,12 +70,15 @@ help:
 deps:
 	@tools/deps $(PACKAGES)
 
+# $@.new becomes $@ where it differs.
+keep_same = @cmp -s $@ $@.new && rm $@.new || mv $@.new $@
+
 # What that libtorch wants of the compiler: include folders, libraries, C++ ABI. Looked up each time, since
 # TORCH may be another, and written where it changed.
 $(B)/torch.mk: FORCE
 	@mkdir -p $(@D)
 	@tools/torch-flags "$(CXX)" "$(TORCH)" > $@.new
-	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
+	$(keep_same)
 FORCE:
 $(B)/obj/common/tensor/tensor.o: $(B)/torch.mk
 
@@ -83,7 +86,7 @@ $(B)/obj/common/tensor/tensor.o: $(B)/torch.mk
 $(B)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(CC) $(CPPFLAGS) $(ALLC) $(CXX) $(ALLCXX)' > $@.new
-	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
+	$(keep_same)
 
 $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
