@@ -1,0 +1,46 @@
+/* stop.c - see stop.h. The handler does only what signal-safety(7) allows. */
+#include "common/machine/stop.h"
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SAME_S 0.5
+
+static volatile sig_atomic_t asked;
+static struct timespec first;   /* written before asked is */
+
+static void on_signal(int number)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (asked == 0) {
+		first = now;
+		asked = number;
+	} else if ((double)(now.tv_sec - first.tv_sec) + (double)(now.tv_nsec - first.tv_nsec) / 1e9 > SAME_S) {
+		_exit(128 + number);
+	}
+}
+
+void stop_catch(void)
+{
+	/* SA_RESTART: reads and waits under way go on */
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+
+	sigemptyset(&action.sa_mask);
+	sigaddset(&action.sa_mask, SIGTERM);
+	sigaddset(&action.sa_mask, SIGINT);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+}
+
+const char *stop_asked(void)
+{
+	return asked == 0 ? NULL : asked == SIGINT ? "SIGINT" : "SIGTERM";
+}
+
+void stop_ask(int number)
+{
+	clock_gettime(CLOCK_MONOTONIC, &first);
+	asked = number;
+}
