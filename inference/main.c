@@ -93,7 +93,7 @@ static gboolean scan_all(struct work *w, struct model *m, const struct device *d
 static JsonObject *find_model(struct settings *s, GError **error)
 {
 	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
-	JsonObject *manifest = model_folder_open(s->paths.model, notes, error);
+	JsonObject *manifest = model_folder_open(s->paths.model, "weights", notes, error);
 
 	for (guint i = 0; i < notes->len; i++)
 		log_warn("model", "%s", (char *)notes->pdata[i]);
@@ -145,7 +145,7 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 /* --check: is there a model that can answer? Its cases are not looked at. */
 static gboolean check(struct settings *s, GError **error)
 {
-	g_autoptr(JsonObject) manifest = model_folder_open(s->paths.model, NULL, error);
+	g_autoptr(JsonObject) manifest = model_folder_open(s->paths.model, "weights", NULL, error);
 
 	return manifest != NULL && member(manifest, "facts", error) != NULL && take_settings(s, manifest, error);
 }

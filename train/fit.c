@@ -2,48 +2,15 @@
  * fit.c - see fit.h. A step is five calls: input, augment, forward, backward, optimiser; an epoch is steps,
  * a validation and, where it is the best, a save.
  */
-#include "train/fit.h"
-#include "common/checkpoint/model_folder.h"
 #include "common/fault/fault.h"
 #include "common/log/log.h"
-#include "common/model/input.h"
-#include "common/optim/optim.h"
+#include "common/machine/stop.h"
 #include "common/random/random.h"
 #include "train/augment.h"
-#include "train/sampler.h"
+#include "train/fit_work.h"
 #include <math.h>
 
-enum { PURPOSE_DROPOUT = 200, NOT_FINITE_MAX = 50 };
-
-struct fit {
-	struct work *work;
-	const struct settings *settings;
-	struct device device;
-	struct memory memory;
-	sampler_t *sampler;
-	struct loader *loader;
-	model_t *model, *average;       /* average NULL: off */
-	optim_t *optim;
-	struct plan plan;
-	guint *held;                    /* (n_held) items */
-	gsize n_held;
-	guint64 held_samples;           /* that a validation reads, about */
-	double deadline;                /* s; 0: none */
-	struct plan_costs costs;        /* measured */
-	guint epoch;                    /* from 0 */
-	gint64 at;                      /* steps of it done */
-	gint64 step;                    /* steps in all */
-	gint64 timed;                   /* of them in costs.step */
-	guint64 drawn;                  /* samples of this epoch pushed */
-	int plateaus, stale;            /* schedule: plateau */
-	guint not_finite;               /* steps in a row */
-	double step_s, wait_s;          /* training alone */
-	guint64 samples;
-	JsonArray *history;
-	struct interval best;
-	guint best_epoch;
-	gboolean saved;
-};
+enum { PURPOSE_DROPOUT = 200, NOT_FINITE_MAX = 50, REHEARSAL_BATCH = 8 };
 
 static gboolean failed(scope *s, const char *doing, const struct fit *f, GError **error)
 {
@@ -51,8 +18,8 @@ static gboolean failed(scope *s, const char *doing, const struct fit *f, GError 
 	enum scope_err e = scope_error(s, &message);
 
 	if (e == SCOPE_NO_MEMORY)
-		g_set_error(error, FAULT, FAULT_ROOM, "%s: out of memory with %u samples at once; try --set training.batch=%u: %s",
-			    doing, f->memory.part, MAX(f->memory.part / 2, 1), message);
+		g_set_error(error, FAULT, FAULT_ROOM, "%s: out of memory with %u samples at once; a smaller network or tiles.size "
+			    "helps: %s", doing, f->memory.part, message);
 	else if (e != SCOPE_OK)
 		g_set_error(error, FAULT, FAULT_FAILED, "%s: %s", doing, message);
 	return e != SCOPE_OK;
@@ -62,11 +29,11 @@ static gboolean failed(scope *s, const char *doing, const struct fit *f, GError 
 
 static void push_batch(struct fit *f)
 {
-	guint n = (guint)f->settings->training.batch;
+	guint n = f->batch;
 	g_autofree struct sample *samples = g_new(struct sample, n);
 
 	for (guint i = 0; i < n; i++)
-		sampler_draw(f->sampler, f->epoch, f->drawn + i, &samples[i]);
+		sampler_draw(f->sampler, (guint64)f->now.epoch, f->drawn + i, &samples[i]);
 	loader_push(f->loader, samples, n, (gpointer)(gsize)f->drawn);
 	f->drawn += n;
 }
@@ -97,8 +64,8 @@ static gboolean fill_gaps(struct fit *f, struct batch *b)
 
 static double rate(const struct fit *f)
 {
-	return f->settings->training.learning_rate * schedule_factor(f->settings->training.schedule, f->plan.progress,
-								     f->settings->training.warmup, f->plateaus);
+	return f->settings->training.learning_rate * schedule_factor(f->settings->training.schedule, f->now.plan.progress,
+								     f->settings->training.warmup, (int)f->now.plateaus);
 }
 
 /* Samples from..from+n of a batch: their share of its loss is added to *loss, their gradients to those there. */
@@ -111,8 +78,8 @@ static gboolean learn_part(struct fit *f, const struct batch *b, guint from, gui
 	int device = f->device.index;
 
 	for (guint i = 0; i < n; i++)
-		augment_draw(f->settings, seed, f->epoch, first + i, &augmentations[i]);
-	tensor_seed(random_hash(seed, f->epoch, first, PURPOSE_DROPOUT));
+		augment_draw(f->settings, seed, (guint64)f->now.epoch, first + i, &augmentations[i]);
+	tensor_seed(random_hash(seed, (guint64)f->now.epoch, first, PURPOSE_DROPOUT));
 
 	SCOPE(s, NULL, 0);
 	tensor *x = input_values(s, b->bytes + from * size, n, shape, device);
@@ -136,28 +103,48 @@ static void zero_gradients(struct fit *f)
 		t_zero_grad(scope_at(f->model->params, i, NULL, NULL));
 }
 
+/* All of a batch, in parts; where the memory of the device does not hold one, in smaller ones from then on. */
+static gboolean learn(struct fit *f, const struct batch *b, double *loss, GError **error)
+{
+	for (;;) {
+		g_autoptr(GError) wrong = NULL;
+		gboolean ok = TRUE;
+		*loss = 0;
+		for (guint from = 0; ok && from < b->n && isfinite(*loss); from += f->memory.part)
+			ok = learn_part(f, b, from, MIN(f->memory.part, b->n - from), loss, &wrong);
+		if (ok)
+			return TRUE;
+		zero_gradients(f);
+		if (!g_error_matches(wrong, FAULT, FAULT_ROOM) || f->memory.part <= 1) {
+			g_propagate_error(error, g_steal_pointer(&wrong));
+			return FALSE;
+		}
+		f->memory.part = (MIN(f->memory.part, b->n) + 1) / 2;
+		log_warn("memory", "epoch %" G_GINT64_FORMAT " step %" G_GINT64_FORMAT ": %s; it goes on with %u at once",
+			 f->now.epoch + 1, f->now.at + 1, wrong->message, f->memory.part);
+	}
+}
+
 static gboolean take_step(struct fit *f, const struct batch *b, double *loss, GError **error)
 {
-	*loss = 0;
-	for (guint from = 0; from < b->n && isfinite(*loss); from += f->memory.part)
-		if (!learn_part(f, b, from, MIN(f->memory.part, b->n - from), loss, error))
-			return FALSE;
+	if (!learn(f, b, loss, error))
+		return FALSE;
 	if (!isfinite(*loss)) {
 		zero_gradients(f);
-		log_warn("loss", "epoch %u step %" G_GINT64_FORMAT ": the loss is not finite; the step is left out; a lower "
-			 "training.learning_rate helps", f->epoch + 1, f->at + 1);
-		if (++f->not_finite < NOT_FINITE_MAX)
+		log_warn("loss", "epoch %" G_GINT64_FORMAT " step %" G_GINT64_FORMAT ": the loss is not finite; the step is left "
+			 "out; a lower training.learning_rate helps", f->now.epoch + 1, f->now.at + 1);
+		if (++f->now.not_finite < NOT_FINITE_MAX)
 			return TRUE;
 		g_set_error(error, FAULT, FAULT_FAILED, "the loss was not finite %d times in a row; try --set "
 			    "training.learning_rate=%g", NOT_FINITE_MAX, f->settings->training.learning_rate / 10);
 		return FALSE;
 	}
-	f->not_finite = 0;
+	f->now.not_finite = 0;
 	SCOPE(s, NULL, 0);
 	optim_step(f->optim, s, rate(f), f->settings->training.weight_decay);
 	zero_gradients(f);
 	if (f->average != NULL)
-		average_step(s, f->average, f->model, f->settings->training.average, f->step);
+		average_step(s, f->average, f->model, f->settings->training.average, f->now.step);
 	return !failed(s, "optimiser step", f, error);
 }
 
@@ -165,19 +152,19 @@ static gboolean take_step(struct fit *f, const struct batch *b, double *loss, GE
 
 static void replan(struct fit *f, const char *why)
 {
-	struct plan before = f->plan;
+	struct plan before = f->now.plan;
 	char left[16], step[16], validation[16];
-	double seconds = f->deadline - log_seconds();
+	double seconds = f->job->deadline - log_seconds();
 
-	if (f->costs.validation <= 0)   /* none was measured yet: a forward pass is a third of a step */
-		f->costs.validation = f->costs.step / 3 * (double)f->held_samples / f->settings->training.batch;
-	plan_fit(&f->plan, f->epoch, f->at, seconds, f->costs);
-	gint64 moved = ABS(f->plan.epoch_steps - before.epoch_steps);
-	if (before.epochs == f->plan.epochs && moved <= before.epoch_steps / 20)
+	if (f->now.costs.validation <= 0)   /* none was measured yet: a forward pass is a third of a step */
+		f->now.costs.validation = f->now.costs.step / 3 * (double)f->held_samples / f->batch;
+	plan_fit(&f->now.plan, (guint)f->now.epoch, f->now.at, seconds, f->now.costs);
+	gint64 moved = ABS(f->now.plan.epoch_steps - before.epoch_steps);
+	if (before.epochs == f->now.plan.epochs && moved <= before.epoch_steps / 20)
 		return;
 	log_say("plan why=%s epochs=%u steps_an_epoch=%" G_GINT64_FORMAT " left=%s step=%s validation=%s", why,
-		f->plan.epochs, f->plan.epoch_steps, log_duration(seconds, left), log_duration(f->costs.step, step),
-		log_duration(f->costs.validation, validation));
+		f->now.plan.epochs, f->now.plan.epoch_steps, log_duration(seconds, left), log_duration(f->now.costs.step, step),
+		log_duration(f->now.costs.validation, validation));
 }
 
 /* A running mean of the costs of a step. The first ones, with their allocations, are left out, and the plan waits
@@ -185,167 +172,208 @@ static void replan(struct fit *f, const char *why)
 static void clock_step(struct fit *f, double seconds)
 {
 	enum { SETTLE = 3, MEASURE = 10, EVERY = 50, SHARE = 20 };
-	double left = f->deadline - log_seconds();
-	gboolean slow = f->deadline > 0 && f->timed <= MEASURE && seconds * (SETTLE + MEASURE) * SHARE > left;
+	double deadline = f->job->deadline, left = deadline - log_seconds();
+	gint64 *timed = &f->now.timed;
+	gboolean slow = deadline > 0 && *timed <= MEASURE && seconds * (SETTLE + MEASURE) * SHARE > left;
 
 	f->step_s += seconds;
-	if (f->step < SETTLE && !slow)
+	if (f->now.step - f->first_step < SETTLE && !slow)
 		return;
-	double weight = MAX(1.0 / (double)(f->timed + 1), 0.05);
-	f->costs.step += weight * (seconds - f->costs.step);
-	if (f->deadline > 0 && (slow || f->timed == MEASURE || (f->timed > MEASURE && f->timed % EVERY == 0)))
-		replan(f, f->timed <= MEASURE ? "measured" : "pace");
-	f->timed++;
+	double weight = MAX(1.0 / (double)(*timed + 1), 0.05);
+	f->now.costs.step += weight * (seconds - f->now.costs.step);
+	if (deadline > 0 && (slow || *timed == MEASURE || (*timed > MEASURE && *timed % EVERY == 0)))
+		replan(f, *timed <= MEASURE ? "measured" : "pace");
+	++*timed;
 }
 
 /* Until the end as planned; NAN before a step was measured. */
 static double seconds_left(const struct fit *f)
 {
-	double left = (double)plan_left(&f->plan, f->epoch, f->at) * f->costs.step +
-		      (f->plan.epochs - f->epoch) * f->costs.validation;
+	const struct plan_costs *costs = &f->now.costs;
+	double left = (double)plan_left(&f->now.plan, (guint)f->now.epoch, f->now.at) * costs->step +
+		      (f->now.plan.epochs - (double)f->now.epoch) * costs->validation, deadline = f->job->deadline;
 
-	return f->costs.step <= 0 ? NAN : f->deadline > 0 ? MIN(left, f->deadline - log_seconds()) : left;
+	return costs->step <= 0 ? NAN : deadline > 0 ? MIN(left, deadline - log_seconds()) : left;
+}
+
+static void say_step(const struct fit *f)
+{
+	const struct state *now = &f->now;
+	char left[16];
+
+	log_progress("epoch=%" G_GINT64_FORMAT "/%u step=%" G_GINT64_FORMAT "/%" G_GINT64_FORMAT
+		     " loss=%.4f rate=%.3g samples_per_s=%.1f wait=%.0f%% eta=%s",
+		     now->epoch + 1, now->plan.epochs, now->at, now->plan.epoch_steps,
+		     now->loss_count > 0 ? now->loss_sum / (double)now->loss_count : NAN, rate(f),
+		     (double)f->samples / f->step_s, 100 * f->wait_s / f->step_s, log_duration(seconds_left(f), left));
+}
+
+static gboolean one_step(struct fit *f, GError **error)
+{
+	double start = log_seconds(), loss = NAN, waited = loader_waited(f->loader);
+
+	while (loader_room(f->loader) && f->now.at + loader_pending(f->loader) < f->now.plan.epoch_steps)
+		push_batch(f);
+	struct batch *b = loader_pop(f->loader);
+	gboolean ok = !fill_gaps(f, b) || take_step(f, b, &loss, error);
+	f->samples += b->n;
+	loader_recycle(f->loader, b);
+	if (!ok)
+		return FALSE;
+	f->now.loss_sum += isfinite(loss) ? loss : 0;
+	f->now.loss_count += isfinite(loss) ? 1 : 0;
+	plan_advance(&f->now.plan, (guint)f->now.epoch, f->now.at);
+	f->now.at++;
+	clock_step(f, log_seconds() - start);
+	f->now.step++;
+	f->wait_s += loader_waited(f->loader) - waited;
+	return TRUE;
+}
+
+static gboolean stopped(const struct fit *f, GError **error)
+{
+	if (stop_asked() == NULL)
+		return FALSE;
+	g_set_error(error, FAULT, FAULT_STOPPED, "stopped by %s at epoch %" G_GINT64_FORMAT " step %" G_GINT64_FORMAT
+		    "; started again, it goes on from there", stop_asked(), f->now.epoch + 1, f->now.at);
+	return TRUE;
 }
 
 static gboolean train_epoch(struct fit *f, GError **error)
 {
-	double sum = 0;
-	gint64 counted = 0;
-	char left[16];
-
-	f->drawn = 0;
-	for (f->at = 0; f->at < f->plan.epoch_steps;) {
-		double start = log_seconds(), loss = NAN, waited = loader_waited(f->loader);
-		while (loader_room(f->loader) && f->at + loader_pending(f->loader) < f->plan.epoch_steps)
-			push_batch(f);
-		struct batch *b = loader_pop(f->loader);
-		gboolean ok = !fill_gaps(f, b) || take_step(f, b, &loss, error);
-		f->samples += b->n;
-		loader_recycle(f->loader, b);
-		if (!ok)
+	f->drawn = (guint64)f->now.at * f->batch;
+	while (f->now.at < f->now.plan.epoch_steps) {
+		if (stopped(f, error) || !one_step(f, error))
 			return FALSE;
-		sum += isfinite(loss) ? loss : 0;
-		counted += isfinite(loss) ? 1 : 0;
-		plan_advance(&f->plan, f->epoch, f->at);
-		f->at++;
-		clock_step(f, log_seconds() - start);
-		f->step++;
-		f->wait_s += loader_waited(f->loader) - waited;
-		log_progress("epoch=%u/%u step=%" G_GINT64_FORMAT "/%" G_GINT64_FORMAT
-			     " loss=%.4f rate=%.3g samples_per_s=%.1f wait=%.0f%% eta=%s",
-			     f->epoch + 1, f->plan.epochs, f->at, f->plan.epoch_steps,
-			     counted > 0 ? sum / (double)counted : NAN, rate(f), (double)f->samples / f->step_s, 100 * f->wait_s / f->step_s,
-			     log_duration(seconds_left(f), left));
+		if (f->job->rehearse > 0)
+			continue;
+		say_step(f);
+		fit_save_point(f, FALSE);
 	}
 	while (loader_pending(f->loader) > 0)   /* pushed under a longer plan */
 		loader_recycle(f->loader, loader_pop(f->loader));
-	JsonObject *row = json_object_new();
-	json_object_set_int_member(row, "epoch", f->epoch + 1);
-	json_object_set_int_member(row, "step", f->step);
-	json_object_set_double_member(row, "loss", sum / (double)MAX(counted, 1));
-	json_array_add_object_element(f->history, row);
 	return TRUE;
 }
 
 /* ---- validation and saving ---- */
 
-static JsonObject *settings_json(const struct settings *s)
-{
-	JsonObject *out = json_object_new();
-
-	for (const char *const *key = settings_keys(); *key != NULL; key++) {
-		g_autofree char *value = settings_get(s, *key);
-		json_object_set_string_member(out, *key, value);
-	}
-	return out;
-}
-
-static gboolean save(struct fit *f, const struct validation *v, GError **error)
-{
-	const struct model *m = f->average != NULL ? f->average : f->model;
-	g_autofree char *mean = g_strdup_printf("[%.9g, %.9g, %.9g]", m->mean[0], m->mean[1], m->mean[2]);
-	g_autofree char *std = g_strdup_printf("[%.9g, %.9g, %.9g]", m->std[0], m->std[1], m->std[2]);
-	const char *const metadata[] = { "architecture", m->network->name, "mean", mean, "std", std, NULL };
-	const struct model_part part = { "weights", m->params, metadata };
-	g_autoptr(JsonObject) about = json_object_new();
-	JsonObject *facts = json_object_new();
-
-	f->work->task->facts(f->work, facts);
-	f->work->task->fit(f->work, v->items, v->n, v->features, facts);
-	json_object_set_object_member(about, "settings", settings_json(f->settings));
-	json_object_set_object_member(about, "facts", facts);
-	json_object_set_array_member(about, "history", json_array_ref(f->history));
-	json_object_set_int_member(about, "epoch", f->epoch + 1);
-	json_object_set_double_member(about, f->work->task->metric, isfinite(v->metric.value) ? v->metric.value : -1);
-	return model_folder_save(f->settings->paths.model, (guint64)f->step, &part, 1, about, error);
-}
-
 /* The best by the task's metric. What so few cases cannot tell apart (half a standard error) is no reason
    to keep an earlier network before a later one. */
 static gboolean is_best(const struct fit *f, const struct validation *v)
 {
+	const struct interval *best = &f->now.best;
+
 	if (v->n > 0 && v->broken == v->n)      /* a network that gives no numbers is no model */
 		return FALSE;
-	if (!f->saved || !isfinite(f->best.value) || !isfinite(v->metric.value))
+	if (f->now.best_epoch == 0 || !isfinite(best->value) || !isfinite(v->metric.value))
 		return TRUE;
-	return v->metric.value >= f->best.value - (f->best.value - f->best.low) / 4;
+	return v->metric.value >= best->value - (best->value - best->low) / 4;
 }
 
 static void note_plateau(struct fit *f, gboolean better)
 {
 	enum { PATIENCE = 2 };
 
-	f->stale = better ? 0 : f->stale + 1;
-	if (f->stale > PATIENCE) {
-		f->plateaus++;
-		f->stale = 0;
+	f->now.stale = better ? 0 : f->now.stale + 1;
+	if (f->now.stale > PATIENCE) {
+		f->now.plateaus++;
+		f->now.stale = 0;
 	}
 }
 
-static gboolean validate_epoch(struct fit *f, GError **error)
+static void note_history(struct fit *f, const struct validation *v)
+{
+	const struct task *task = f->work->task;
+	JsonObject *row = json_object_new();
+
+	json_object_set_int_member(row, "epoch", f->now.epoch + 1);
+	json_object_set_int_member(row, "step", f->now.step);
+	json_object_set_double_member(row, "loss", f->now.loss_sum / (double)MAX(f->now.loss_count, 1));
+	if (isfinite(v->metric.value)) {
+		json_object_set_double_member(row, task->metric, v->metric.value);
+		json_object_set_double_member(row, task->sample_metric, isfinite(v->sample_auc) ? v->sample_auc : -1);
+	}
+	json_array_add_object_element(f->history, row);
+}
+
+/* now: the state at the epoch's end, before it moved on. */
+static void say_epoch(const struct fit *f, const struct state *now, const struct validation *v, gboolean saved)
+{
+	const struct task *task = f->work->task;
+	char took[16];
+
+	log_say("epoch=%" G_GINT64_FORMAT "/%u done steps=%" G_GINT64_FORMAT " loss=%.4f %s=%.4f log_loss=%.4f %s=%.4f "
+		"interval=%.3f..%.3f cases=%" G_GSIZE_FORMAT " validation=%s samples_per_s=%.1f%s",
+		now->epoch + 1, now->plan.epochs, now->step, now->loss_sum / (double)MAX(now->loss_count, 1),
+		task->sample_metric, v->sample_auc, v->sample_log_loss, task->metric, v->metric.value, v->metric.low,
+		v->metric.high, v->n, log_duration(v->seconds, took), (double)v->samples / v->seconds, saved ? " saved=best" : "");
+}
+
+/* The weights are the best, and are saved. Where that fails, what was the best before stays it: a later epoch may be
+   better; after the last one there is none, and that is an error where no validated model is in the folder. */
+static gboolean keep_best(struct fit *f, const struct validation *v, GError **error)
+{
+	struct interval best = f->now.best;
+	gint64 best_epoch = f->now.best_epoch;
+	gboolean last = f->now.epoch >= f->now.plan.epochs;
+	g_autoptr(GError) wrong = NULL;
+
+	f->now.best = v->metric;
+	f->now.best_epoch = f->now.epoch;
+	if (fit_save_best(f, v, last, &wrong))
+		return TRUE;
+	f->now.best = best;
+	f->now.best_epoch = best_epoch;
+	if (last && !f->judged)
+		g_propagate_error(error, g_steal_pointer(&wrong));
+	else
+		log_warn("save", "%s; what was saved before stays", wrong->message);
+	return FALSE;
+}
+
+/* Judges the epoch, and moves on to the next: what is saved is the point behind it. */
+static gboolean end_epoch(struct fit *f, GError **error)
 {
 	struct scan scan = { .work = f->work, .model = f->average != NULL ? f->average : f->model,
 			     .device = f->device.index, .flags = f->device.flags,
 			     .batch = f->memory.judged, .readers = f->memory.readers };
 	struct validation v = { 0 };
+	g_autoptr(GError) wrong = NULL;
 	double start = log_seconds();
-	char took[16];
 
 	if (!validate(&scan, f->held, f->n_held, &v, error))
 		return FALSE;
-	JsonObject *row = json_array_get_object_element(f->history, json_array_get_length(f->history) - 1);
+	if (stopped(f, error)) {        /* it may have been cut short: it is done again */
+		validation_clear(&v);
+		return FALSE;
+	}
 	gboolean better = is_best(f, &v);
-	if (isfinite(v.metric.value)) {
-		json_object_set_double_member(row, f->work->task->metric, v.metric.value);
-		json_object_set_double_member(row, f->work->task->sample_metric, isfinite(v.sample_auc) ? v.sample_auc : -1);
-	}
 	note_plateau(f, better);
-	gboolean ok = !better || save(f, &v, error);
-	if (ok && better) {
-		f->best = v.metric;
-		f->best_epoch = f->epoch + 1;
-		f->saved = TRUE;
-	}
-	f->costs.validation = log_seconds() - start;
-	log_say("epoch=%u/%u done steps=%" G_GINT64_FORMAT " loss=%.4f %s=%.4f log_loss=%.4f %s=%.4f "
-		"interval=%.3f..%.3f cases=%" G_GSIZE_FORMAT " validation=%s samples_per_s=%.1f%s",
-		f->epoch + 1, f->plan.epochs, f->step, json_object_get_double_member(row, "loss"),
-		f->work->task->sample_metric, v.sample_auc, v.sample_log_loss, f->work->task->metric, v.metric.value, v.metric.low, v.metric.high, v.n,
-		log_duration(v.seconds, took), (double)v.samples / v.seconds, better && ok ? " saved=best" : "");
+	note_history(f, &v);
+	struct state ended = f->now;
+	f->now.epoch++;
+	f->now.at = 0;
+	f->now.loss_sum = 0;
+	f->now.loss_count = 0;
+	gboolean saved = better && keep_best(f, &v, &wrong);
+	say_epoch(f, &ended, &v, saved);
+	f->now.costs.validation = log_seconds() - start;
 	validation_clear(&v);
-	return ok;
+	if (wrong == NULL)
+		return TRUE;
+	g_propagate_error(error, g_steal_pointer(&wrong));
+	return FALSE;
 }
 
 /* ---- all of it ---- */
 
-static gboolean start(struct fit *f, const gboolean *held, GError **error)
+static gboolean start(struct fit *f, GError **error)
 {
 	const struct settings *s = f->settings;
 	g_autofree char *empty = NULL, *left_out = NULL;
 
-	g_autofree char *where = device_describe(&f->device);
 	tensor_seed((guint64)s->split.seed);
-	f->sampler = sampler_new(f->work, held, (guint64)s->split.seed, &empty, error);
+	f->sampler = sampler_new(f->work, f->job->held, (guint64)s->split.seed, &empty, error);
 	if (f->sampler == NULL)
 		return FALSE;
 	if (empty != NULL)
@@ -367,35 +395,50 @@ static gboolean start(struct fit *f, const gboolean *held, GError **error)
 	f->optim = optim_new(s->training.optimiser, f->model, f->device.index, error);
 	if (f->optim == NULL)
 		return FALSE;
-	log_say("model network=%s parameters=%" G_GINT64_FORMAT " weights=%s %s", s->model.network,
-		model_parameters(f->model), s->model.weights[0] != '\0' ? "loaded" : "random", where);
-	f->loader = loader_new(f->work, (guint)s->training.batch, LOADER_DEPTH, f->memory.readers);
+	f->now.plan = f->job->rehearse > 0 ? plan_new(1, f->job->rehearse)
+					   : plan_new((guint)s->training.epochs, (s->sampling.tiles_per_epoch +
+										  s->training.batch - 1) / s->training.batch);
+	f->held_samples = validation_samples(f->work, f->held, f->n_held);
+	if (!fit_restore(f, error))
+		return FALSE;
+	g_autofree char *where = device_describe(&f->device);
+	if (f->job->rehearse == 0)
+		log_say("model network=%s parameters=%" G_GINT64_FORMAT " weights=%s %s", s->model.network,
+			model_parameters(f->model), f->job->resume_opt != NULL ? "resumed" : s->model.weights[0] != '\0' ? "loaded" : "random",
+			where);
+	f->loader = loader_new(f->work, f->batch, LOADER_DEPTH, f->memory.readers);
 	return TRUE;
+}
+
+static gboolean rehearse(struct fit *f, GError **error)
+{
+	return train_epoch(f, error) && fit_save(f, WEIGHTS_UNJUDGED, NULL, error);
 }
 
 static gboolean run(struct fit *f, GError **error)
 {
-	const struct settings *s = f->settings;
-	gint64 epoch_steps = (s->sampling.tiles_per_epoch + s->training.batch - 1) / s->training.batch;
+	double deadline = f->job->deadline;
 
-	f->plan = plan_new((guint)s->training.epochs, epoch_steps);
-	f->held_samples = validation_samples(f->work, f->held, f->n_held);
-	while (f->epoch < f->plan.epochs) {
-		if (!train_epoch(f, error) || !validate_epoch(f, error))
+	if (f->about == NULL && !fit_save(f, WEIGHTS_UNJUDGED, NULL, error))
+		return FALSE;
+	while (f->now.epoch < f->now.plan.epochs) {
+		if (!train_epoch(f, error) || !end_epoch(f, error))
 			return FALSE;
-		f->epoch++;
-		f->at = 0;
-		if (f->deadline <= 0 || f->epoch == f->plan.epochs)
+		fit_save_point(f, FALSE);
+		if (deadline <= 0 || f->now.epoch == f->now.plan.epochs)
 			continue;
 		replan(f, "epoch");
-		if (log_seconds() + f->costs.validation >= f->deadline)
+		if (log_seconds() + f->now.costs.validation >= deadline)
 			break;
 	}
-	if (f->saved)
-		return TRUE;
-	g_set_error(error, FAULT, FAULT_FAILED, "the network gave no numbers in any epoch, so no model was saved; try --set "
-		    "training.learning_rate=%g", s->training.learning_rate / 10);
-	return FALSE;
+	if (f->now.best_epoch == 0) {
+		g_set_error(error, FAULT, FAULT_FAILED, "the network gave no numbers in any epoch, so no model was saved; try --set "
+			    "training.learning_rate=%g", f->settings->training.learning_rate / 10);
+		return FALSE;
+	}
+	f->now.finished = 1;
+	fit_save_point(f, TRUE);
+	return TRUE;
 }
 
 static void clear(struct fit *f)
@@ -405,23 +448,36 @@ static void clear(struct fit *f)
 	g_clear_pointer(&f->optim, optim_free);
 	g_clear_pointer(&f->average, model_free);
 	g_clear_pointer(&f->model, model_free);
+	g_clear_pointer(&f->about, json_object_unref);
 	json_array_unref(f->history);
 	g_free(f->held);
 }
 
-gboolean fit(struct work *work, const gboolean *held, const struct device *device, const struct memory *memory,
-	     double deadline, struct fit_outcome *outcome, GError **error)
+gboolean fit(const struct fit_job *job, struct fit_outcome *outcome, GError **error)
 {
-	struct fit f = { .work = work, .settings = work->settings, .device = *device, .memory = *memory, .deadline = deadline,
-			 .history = json_array_new(), .held = g_new(guint, work->n_cases + 1) };
+	const struct settings *s = job->work->settings;
+	struct fit f = { .job = job, .work = job->work, .settings = s, .device = *job->device, .memory = *job->memory,
+			 .batch = (guint)s->training.batch, .history = json_array_new(), .began = log_seconds(),
+			 .held = g_new(guint, job->work->n_cases + 1) };
+	GError *wrong = NULL;
 
-	for (guint i = 0; i < work->n_cases; i++)
-		if (held[i])
+	if (job->rehearse > 0)
+		f.batch = MIN(f.batch, REHEARSAL_BATCH);
+	f.memory.part = MIN(f.memory.part, f.batch);
+	for (guint i = 0; i < job->work->n_cases; i++)
+		if (job->held[i])
 			f.held[f.n_held++] = i;
-	gboolean ok = start(&f, held, error) && run(&f, error);
-	*outcome = (struct fit_outcome){ .steps = f.step, .epochs = f.epoch, .best_epoch = f.best_epoch, .best = f.best,
-					 .samples_per_s = f.step_s > 0 ? (double)f.samples / f.step_s : 0,
-					 .wait_share = f.step_s > 0 ? f.wait_s / f.step_s : 0, .saved = f.saved };
+	gboolean ok = start(&f, &wrong);
+	ok = ok && (job->rehearse > 0 ? rehearse(&f, &wrong) : run(&f, &wrong));
+	if (g_error_matches(wrong, FAULT, FAULT_STOPPED) && job->rehearse == 0)
+		fit_save_point(&f, TRUE);
+	double took = MAX(log_seconds() - f.began, 1e-6);
+	*outcome = (struct fit_outcome){ .steps = f.now.step, .epochs = (guint)f.now.epoch, .best_epoch = (guint)f.now.best_epoch,
+					 .best = f.now.best, .samples_per_s = f.step_s > 0 ? (double)f.samples / f.step_s : 0,
+					 .wait_share = f.step_s > 0 ? f.wait_s / f.step_s : 0, .save_share = f.save_s / took,
+					 .saved = f.now.best_epoch > 0 };
 	clear(&f);
+	if (wrong != NULL)
+		g_propagate_error(error, wrong);
 	return ok;
 }

@@ -3,13 +3,31 @@
  *
  * Each epoch: draw, load, augment, forward, backward, step; then the held-out cases are validated and, where
  * that is the best so far, the model is saved at once. It ends at the last epoch or with the time.
+ *
+ * From its start the folder holds a model: where there was none, the network as it begins; until the first
+ * validation, the newest weights. Every training.checkpoint a point to go on from is saved; a job with `resume`
+ * goes on there, and on the CPU, with as many threads, it ends with the same weights, bit for bit, as one that was
+ * never stopped.
+ *
+ * Errors: FAULT_STOPPED after SIGTERM or SIGINT, with the point to go on from saved; what else ends it.
  */
 #pragma once
 #include "common/model/memory.h"
-#include "train/plan.h"
+#include "train/resume.h"
 #include "train/validate.h"
 
 G_BEGIN_DECLS
+
+struct fit_job {
+	struct work *work;              /* prepared */
+	const gboolean *held;           /* (n_cases) the split */
+	const struct device *device;
+	const struct memory *memory;
+	struct model_folder *folder;
+	const struct resume *resume_opt;
+	double deadline;                /* log_seconds() at which all must be done; 0: none */
+	gint64 rehearse;                /* so many small steps, and the weights are saved; 0: all of training */
+};
 
 struct fit_outcome {
 	gint64 steps;
@@ -17,11 +35,10 @@ struct fit_outcome {
 	struct interval best;           /* the task's metric on held-out cases */
 	double samples_per_s;           /* training alone */
 	double wait_share;              /* of training time spent waiting for samples */
-	gboolean saved;
+	double save_share;              /* of all time spent saving */
+	gboolean saved;                 /* one that was validated */
 };
 
-/* work: prepared; held: the split. deadline: log_seconds() at which all must be done; 0: none. */
-gboolean fit(struct work *work, const gboolean *held, const struct device *device, const struct memory *memory,
-	     double deadline, struct fit_outcome *outcome, GError **error);
+gboolean fit(const struct fit_job *job, struct fit_outcome *outcome, GError **error);
 
 G_END_DECLS

@@ -9,11 +9,14 @@
 #include "common/fault/fault.h"
 #include "common/log/log.h"
 #include "common/machine/machine.h"
+#include "common/machine/stop.h"
 #include "common/task/task.h"
-#include "train/fit.h"
+#include "train/rehearse.h"
 #include "train/split.h"
 
 enum { LOG_BUDGET = 600 * 1000 };
+
+struct job { gboolean fresh, rehearse_only; };  /* the command line of train alone */
 
 struct preparing { struct work *work; GError **errors; };
 
@@ -62,61 +65,118 @@ static void say_settings(const struct options *o)
 	log_say("settings%s", line->str);
 }
 
-static gboolean run(const struct options *o, struct fit_outcome *outcome, GError **error)
+/* The held-out cases: drawn, or those of the run that goes on. */
+static gboolean *split(const struct work *w, const struct resume *resume)
 {
-	const struct settings *s = o->settings;
-	const struct task *task = task_find(s->task, error);
-	struct device device;
+	const struct settings *s = w->settings;
+	gboolean *held = g_new0(gboolean, w->n_cases + 1);
+	g_autoptr(GString) names = g_string_new(NULL);
+
+	if (resume == NULL)
+		split_cases(w, s->split.validation, (guint64)s->split.seed, held);
+	for (guint i = 0; i < w->n_cases; i++) {
+		if (resume != NULL)
+			held[i] = w->cases[i].ready && g_hash_table_contains(resume->held, w->cases[i].id);
+		if (held[i])
+			g_string_append_printf(names, "%s%s", names->len > 0 ? "," : "", w->cases[i].id);
+	}
+	log_say("split held_out=%s", names->len > 0 ? names->str : "none");
+	return held;
+}
+
+/* The cases, looked at and split; then rehearsed, and learned from. */
+static gboolean learn(const struct options *o, const struct job *job, const struct device *device,
+		      struct model_folder *folder, struct work *w, const struct resume *resume,
+		      struct fit_outcome *outcome, GError **error)
+{
 	struct memory memory;
 	char took[16];
 
-	if (task == NULL || !model_folder_ready(s->paths.model, error) || !device_open(s, &device, error))
-		return FALSE;
-	struct work *w = task->open(s, PHASE_TRAIN, NULL, error);
-	if (w == NULL)
-		return FALSE;
 	for (guint i = 0; i < w->notes->len; i++)
 		log_warn("data", "%s", (char *)w->notes->pdata[i]);
-	if (!memory_plan(w, &device, machine_memory(), &memory, error)) {
-		task->close(w);
+	if (!memory_plan(w, device, machine_memory(), &memory, error))
 		return FALSE;
-	}
 	prepare_all(w, memory.readers);
 	machine_release();
-	g_autofree char *summary = task->summary(w);
+	g_autofree char *summary = w->task->summary(w);
 	log_say("data %s seconds=%s", summary, log_duration(log_seconds(), took));
+	if (stop_asked() != NULL) {
+		g_set_error(error, FAULT, FAULT_STOPPED, "stopped by %s before training began", stop_asked());
+		return FALSE;
+	}
+	g_autofree gboolean *held = split(w, resume);
+	struct fit_job fit_job = { .work = w, .held = held, .device = device, .memory = &memory, .folder = folder,
+				   .resume_opt = resume, .deadline = log_deadline(o->settings->training.time) };
+	if (resume != NULL)
+		log_say("resume epoch=%" G_GINT64_FORMAT " step=%" G_GINT64_FORMAT " steps=%" G_GINT64_FORMAT " trained_before=%s",
+			resume->state.epoch + 1, resume->state.at, resume->state.step, log_duration(resume->state.seconds, took));
+	else if (!rehearse(&fit_job, job->rehearse_only, error))
+		return FALSE;
+	return job->rehearse_only || fit(&fit_job, outcome, error);
+}
 
-	g_autofree gboolean *held = g_new0(gboolean, w->n_cases + 1);
-	g_autoptr(GString) names = g_string_new(NULL);
-	split_cases(w, s->split.validation, (guint64)s->split.seed, held);
-	for (guint i = 0; i < w->n_cases; i++)
-		if (held[i])
-			g_string_append_printf(names, "%s%s", names->len > 0 ? "," : "", w->cases[i].id);
-	log_say("split held_out=%s", names->len > 0 ? names->str : "none");
+static gboolean run(const struct options *o, const struct job *job, struct fit_outcome *outcome, GError **error)
+{
+	const struct settings *s = o->settings;
+	const struct task *task = task_find(s->task, error);
+	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+	struct device device;
+	g_autoptr(resume_t) resume = NULL;
 
-	gboolean ok = fit(w, held, &device, &memory, log_deadline(s->training.time), outcome, error);
+	if (task == NULL)
+		return FALSE;
+	g_autoptr(model_folder_t) folder = model_folder_take(s->paths.model, notes, error);
+	for (guint i = 0; i < notes->len; i++)
+		log_warn("model", "%s", (char *)notes->pdata[i]);
+	if (folder == NULL || !resume_find(folder, s, job->fresh || job->rehearse_only, &resume, error) ||
+	    !device_open(s, &device, error))
+		return FALSE;
+	if (resume != NULL && resume->state.finished) {
+		log_say("finished steps=%" G_GINT64_FORMAT " epochs=%" G_GINT64_FORMAT, resume->state.step, resume->state.epoch);
+		log_warn("resume", "training of these settings is done in '%s': nothing is left to do; --fresh trains anew",
+			 s->paths.model);
+		return TRUE;
+	}
+	struct work *w = task->open(s, PHASE_TRAIN, resume != NULL ? resume->facts : NULL, error);
+	if (w == NULL)
+		return FALSE;
+	gboolean ok = learn(o, job, &device, folder, w, resume, outcome, error);
 	task->close(w);
 	return ok;
 }
 
 static void report(const struct fit_outcome *o, const struct task *task)
 {
-	log_say("trained steps=%" G_GINT64_FORMAT " epochs=%u samples_per_s=%.1f waiting=%.0f%% peak_memory_mb=%.0f",
-		o->steps, o->epochs, o->samples_per_s, 100 * o->wait_share, (double)machine_memory_peak() / 1e6);
+	log_say("trained steps=%" G_GINT64_FORMAT " epochs=%u samples_per_s=%.1f waiting=%.0f%% saving=%.1f%% peak_memory_mb=%.0f",
+		o->steps, o->epochs, o->samples_per_s, 100 * o->wait_share, 100 * o->save_share, (double)machine_memory_peak() / 1e6);
 	if (o->saved)
 		log_say("outcome saved_epoch=%u %s=%.4f interval=%.3f..%.3f", o->best_epoch, task->metric, o->best.value,
 			o->best.low, o->best.high);
 }
 
+static void late(void)
+{
+	log_close(FAULT_STOPPED, "stopped in the middle of a step: the last point that was saved stays; started again, it goes "
+		  "on from there");
+}
+
 int main(int argc, char **argv)
 {
+	struct job job = { 0 };
+	const GOptionEntry extra[] = {
+		{ "fresh", 0, 0, G_OPTION_ARG_NONE, &job.fresh, "begin anew, whatever paths.model has", NULL },
+		{ "rehearse-only", 0, 0, G_OPTION_ARG_NONE, &job.rehearse_only,
+		  "look at the data, take a few steps, answer for a few slides, check that, and end", NULL },
+		G_OPTION_ENTRY_NULL,
+	};
 	struct options o = { 0 };
 	struct fit_outcome outcome = { 0 };
 	g_autoptr(GError) error = NULL;
 
 	machine_start(argv);
+	stop_catch(late);
 	log_open("train", LOG_BUDGET);
-	if (!options_parse(&o, argc, argv, "learns from paths.train and leaves a model in paths.model", NULL, &error)) {
+	if (!options_parse(&o, argc, argv, "learns from paths.train and leaves a model in paths.model", extra, &error)) {
 		g_printerr("train: %s\n", error->message);
 		return fault_exit_code(error);
 	}
@@ -128,7 +188,7 @@ int main(int argc, char **argv)
 	log_say("start version=%s settings=%s processor=\"%s\" cores=%d memory_mb=%.0f", BLINDRUN_VERSION, o.source,
 		processor, machine_cores(), (double)machine_memory() / 1e6);
 	say_settings(&o);
-	gboolean ok = run(&o, &outcome, &error);
+	gboolean ok = run(&o, &job, &outcome, &error);
 	const struct task *task = task_find(o.settings->task, NULL);
 	if (task != NULL && outcome.steps > 0)
 		report(&outcome, task);

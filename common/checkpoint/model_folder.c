@@ -7,71 +7,164 @@
 #include <fcntl.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #define MANIFEST "model.json"
 #define BEFORE "model.before.json"
 enum { FORMAT = 1, MANIFEST_MAX = 64 * 1024 * 1024 };
 
-struct reading {
-	const scope *tensors;
-	const struct safetensor *views;
-	guint8 *buffer;
+struct model_folder {
+	char *path;
+	int fd;                 /* of the folder, locked; -1: none */
+	JsonObject *now;
+	gboolean whole;
 };
 
-static const void *tensor_bytes(void *context, guint i, GError **error)
-{
-	struct reading *r = context;
-	const char *message;
-
-	SCOPE(s, NULL, SCOPE_NO_GRAD);
-	t_read(s, scope_at(r->tensors, i, NULL, NULL), r->buffer, r->views[i].size);
-	if (scope_error(s, &message) == SCOPE_OK)
-		return r->buffer;
-	g_set_error(error, FAULT, FAULT_FAILED, "tensor %s: %s", r->views[i].name, message);
-	return NULL;
-}
+/* The parts of one file, one tensor after the other. */
+struct file {
+	const struct model_part *parts;
+	guint n;                /* parts */
+	guint count;            /* tensors */
+	struct safetensor *views;
+	const tensor **tensors;
+	guint8 *buffer;         /* room for the largest of them */
+	guint64 bytes;
+};
 
 static gsize type_size(enum dtype type)
 {
 	return type == T_F32 ? 4 : type == T_I64 || type == T_F64 ? 8 : type == T_F16 || type == T_BF16 ? 2 : 1;
 }
 
-/* One file of a save; its entry of "files", or NULL. */
-static JsonObject *save_part(const char *folder, guint64 step, const struct model_part *part, GError **error)
+static void file_open(struct file *f, const struct model_part *parts, guint n)
 {
-	guint n = (guint)scope_count(part->tensors);
-	g_autofree struct safetensor *views = g_new0(struct safetensor, n);
-	g_autofree char *name = NULL, *path = NULL, *sha256 = NULL;
-	guint64 size = 0;
+	*f = (struct file){ .parts = parts };
+	while (f->n < n && parts[f->n].tensors != NULL && g_str_equal(parts[f->n].role, parts[0].role))
+		f->count += (guint)scope_count(parts[f->n++].tensors);
+	f->views = g_new0(struct safetensor, f->count);
+	f->tensors = g_new0(const tensor *, f->count);
 	gsize largest = 1;
+	for (guint p = 0, at = 0; p < f->n; p++)
+		for (gsize i = 0, end = scope_count(parts[p].tensors); i < end; i++, at++) {
+			const char *name;
+			struct safetensor *view = &f->views[at];
+			f->tensors[at] = scope_at(parts[p].tensors, i, &name, NULL);
+			view->name = g_strconcat(parts[p].prefix_opt != NULL ? parts[p].prefix_opt : "", name, NULL);
+			view->type = t_type(f->tensors[at]);
+			view->shape = t_dims(f->tensors[at]);
+			view->size = type_size(view->type);
+			for (int d = 0; d < view->shape.n; d++)
+				view->size *= (gsize)view->shape.d[d];
+			largest = MAX(largest, view->size);
+			f->bytes += view->size;
+		}
+	f->buffer = g_malloc(largest);
+}
 
-	for (guint i = 0; i < n; i++) {
-		const tensor *t = scope_at(part->tensors, i, &views[i].name, NULL);
-		views[i].type = t_type(t);
-		views[i].shape = t_dims(t);
-		views[i].size = type_size(views[i].type);
-		for (int d = 0; d < views[i].shape.n; d++)
-			views[i].size *= (gsize)views[i].shape.d[d];
-		largest = MAX(largest, views[i].size);
+static void file_clear(struct file *f)
+{
+	for (guint i = 0; i < f->count; i++)
+		g_free((char *)f->views[i].name);
+	g_free(f->views);
+	g_free(f->tensors);
+	g_free(f->buffer);
+}
+
+guint64 model_folder_bytes(const struct model_part *parts, guint n)
+{
+	struct file f;
+	guint64 bytes = 0;
+
+	for (guint i = 0; i < n; i += MAX(f.n, 1)) {
+		file_open(&f, parts + i, n - i);
+		bytes += f.bytes;
+		file_clear(&f);
 	}
+	return bytes;
+}
+
+static const void *tensor_bytes(void *context, guint i, GError **error)
+{
+	struct file *f = context;
+	const char *message;
+
+	SCOPE(s, NULL, SCOPE_NO_GRAD);
+	t_read(s, f->tensors[i], f->buffer, f->views[i].size);
+	if (scope_error(s, &message) == SCOPE_OK)
+		return f->buffer;
+	g_set_error(error, FAULT, FAULT_FAILED, "tensor %s: %s", f->views[i].name, message);
+	return NULL;
+}
+
+/* Writes a file; its entry of "files", or NULL. */
+static JsonObject *file_write(struct file *f, const char *folder, guint64 step, GError **error)
+{
+	g_autofree char *name = NULL, *path = NULL, *sha256 = NULL;
+	const char *role = f->parts[0].role;
+	guint64 size = 0;
+
 	/* a step that was saved before keeps its file: this one gets a name of its own */
 	for (int again = 0; path == NULL || g_file_test(path, G_FILE_TEST_EXISTS); again++) {
 		g_free(name);
 		g_free(path);
-		name = again == 0 ? g_strdup_printf("%s-%06" G_GUINT64_FORMAT ".safetensors", part->role, step)
-				  : g_strdup_printf("%s-%06" G_GUINT64_FORMAT "-%d.safetensors", part->role, step, again);
+		name = again == 0 ? g_strdup_printf("%s-%06" G_GUINT64_FORMAT ".safetensors", role, step)
+				  : g_strdup_printf("%s-%06" G_GUINT64_FORMAT "-%d.safetensors", role, step, again);
 		path = g_build_filename(folder, name, NULL);
 	}
-	g_autofree guint8 *buffer = g_malloc(largest);
-	struct reading reading = { part->tensors, views, buffer };
-	if (!safetensors_write(path, views, n, part->metadata_opt, tensor_bytes, &reading, &sha256, &size, error))
+	if (!safetensors_write(path, f->views, f->count, f->parts[0].metadata_opt, tensor_bytes, f, &sha256, &size, error))
 		return NULL;
 	JsonObject *entry = json_object_new();
 	json_object_set_string_member(entry, "name", name);
 	json_object_set_string_member(entry, "sha256", sha256);
 	json_object_set_int_member(entry, "bytes", (gint64)size);
 	return entry;
+}
+
+/* A view of the file for each tensor, or an error that names what is not as it must be. */
+static gboolean match(const struct safetensors *from, const struct file *f, const struct safetensor **found, GError **error)
+{
+	for (guint i = 0; i < f->count; i++) {
+		const struct safetensor *v = &f->views[i];
+		found[i] = safetensors_find(from, v->name);
+		gboolean same = found[i] != NULL && found[i]->type == v->type && found[i]->shape.n == v->shape.n;
+		for (int d = 0; same && d < v->shape.n; d++)
+			same = found[i]->shape.d[d] == v->shape.d[d];
+		if (same)
+			continue;
+		g_set_error(error, FAULT, FAULT_DATA, "tensor %s %s", v->name,
+			    found[i] == NULL ? "is missing" : "is of another type or shape");
+		return FALSE;
+	}
+	return TRUE;
+}
+
+gboolean model_folder_restore(const char *path, const struct model_part *parts, guint n, GError **error)
+{
+	g_autoptr(safetensors_t) from = safetensors_open(path, error);
+	gboolean ok = from != NULL;
+
+	for (guint i = 0, taken; ok && i < n; i += taken) {
+		struct file f;
+		file_open(&f, parts + i, n - i);
+		taken = MAX(f.n, 1);
+		g_autofree const struct safetensor **found = g_new0(const struct safetensor *, f.count + 1);
+		ok = match(from, &f, found, error);
+		SCOPE(s, NULL, SCOPE_NO_GRAD);
+		for (guint k = 0; ok && k < f.count; k++)
+			t_write_(s, (tensor *)f.tensors[k], found[k]->data, found[k]->size);
+		const char *message;
+		if (ok && scope_error(s, &message) != SCOPE_OK) {
+			g_set_error(error, FAULT, FAULT_FAILED, "%s", message);
+			ok = FALSE;
+		}
+		file_clear(&f);
+	}
+	if (!ok) {
+		g_autofree char *name = g_path_get_basename(path);
+		g_prefix_error(error, "%s: ", name);
+	}
+	return ok;
 }
 
 static JsonObject *manifest_read(const char *folder, const char *name, GError **error)
@@ -169,7 +262,8 @@ static gboolean file_right(const char *folder, JsonObject *manifest, const char 
 	return FALSE;
 }
 
-static gboolean manifest_right(const char *folder, JsonObject *manifest, GError **error)
+/* role NULL: all its files */
+static gboolean manifest_right(const char *folder, JsonObject *manifest, const char *role, GError **error)
 {
 	if (number_of(manifest, "format") != FORMAT) {
 		g_set_error(error, FAULT, FAULT_DATA, "made by another version of blindrun");
@@ -180,14 +274,16 @@ static gboolean manifest_right(const char *folder, JsonObject *manifest, GError 
 		g_set_error(error, FAULT, FAULT_DATA, "the manifest names no files");
 		return FALSE;
 	}
+	if (role != NULL)
+		return file_right(folder, manifest, role, error);
 	g_autoptr(GList) roles = json_object_get_members(json_node_get_object(files));
-	for (GList *role = roles; role != NULL; role = role->next)
-		if (!file_right(folder, manifest, role->data, error))
+	for (GList *r = roles; r != NULL; r = r->next)
+		if (!file_right(folder, manifest, r->data, error))
 			return FALSE;
 	return TRUE;
 }
 
-JsonObject *model_folder_open(const char *folder, GPtrArray *notes, GError **error)
+JsonObject *model_folder_open(const char *folder, const char *role, GPtrArray *notes, GError **error)
 {
 	const char *const names[] = { MANIFEST, BEFORE };
 	g_autoptr(GError) first = NULL;
@@ -195,7 +291,7 @@ JsonObject *model_folder_open(const char *folder, GPtrArray *notes, GError **err
 	for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
 		g_autoptr(GError) wrong = NULL;
 		g_autoptr(JsonObject) manifest = manifest_read(folder, names[i], &wrong);
-		if (manifest != NULL && manifest_right(folder, manifest, &wrong)) {
+		if (manifest != NULL && manifest_right(folder, manifest, role, &wrong)) {
 			if (first != NULL && notes != NULL)
 				g_ptr_array_add(notes, g_strdup_printf("model: %s; the one saved before it is used",
 								       first->message));
@@ -258,79 +354,134 @@ static void sweep(const char *folder)
 	}
 }
 
-static gboolean write_text(const char *folder, const char *name, const char *text, gsize length, GError **error)
+static gboolean write_manifest(const char *folder, const char *name, JsonObject *manifest, GError **error)
 {
-	g_autofree char *path = g_build_filename(folder, name, NULL);
+	g_autoptr(JsonNode) root = json_node_new(JSON_NODE_OBJECT);
+	g_autoptr(JsonGenerator) generator = json_generator_new();
+	gsize length;
 
+	json_node_set_object(root, manifest);
+	json_generator_set_pretty(generator, TRUE);
+	json_generator_set_root(generator, root);
+	g_autofree char *path = g_build_filename(folder, name, NULL), *text = json_generator_to_data(generator, &length);
 	return g_file_set_contents_full(path, text, (gssize)length,
 					G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0644, error);
 }
 
-/* The manifest becomes the one before, if it can be used: else the one before it is worth more. */
-static gboolean keep_before(const char *folder, GError **error)
+static gboolean fail(GError **error, const char *doing, const char *path)
 {
-	g_autofree char *path = g_build_filename(folder, MANIFEST, NULL), *old = NULL;
-	g_autoptr(JsonObject) manifest = manifest_read(folder, MANIFEST, NULL);
-	gsize length;
+	int number = errno;
 
-	if (manifest == NULL || !manifest_right(folder, manifest, NULL))
-		return TRUE;
-	return g_file_get_contents(path, &old, &length, error) && write_text(folder, BEFORE, old, length, error);
+	g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(number), "cannot %s '%s': %s", doing, path,
+		    g_strerror(number));
+	return FALSE;
 }
 
-static gboolean commit(const char *folder, JsonObject *about, GError **error)
+static gboolean probe(const char *folder, GError **error)
 {
-	g_autoptr(JsonNode) root = json_node_new(JSON_NODE_OBJECT);
-	gsize length;
+	g_autofree char *path = g_build_filename(folder, "probe.tmp", NULL);
 
-	json_node_set_object(root, about);
-	g_autoptr(JsonGenerator) generator = json_generator_new();
-	json_generator_set_pretty(generator, TRUE);
-	json_generator_set_root(generator, root);
-	if (!keep_before(folder, error))
-		return FALSE;
-	g_autofree char *text = json_generator_to_data(generator, &length);
-	return write_text(folder, MANIFEST, text, length, error);
-}
-
-gboolean model_folder_ready(const char *folder, GError **error)
-{
-	g_autofree char *probe = g_build_filename(folder, "probe.tmp", NULL);
-
-	if (g_mkdir_with_parents(folder, 0755) != 0) {
-		g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno), "cannot make '%s': %s", folder,
-			    g_strerror(errno));
-		return FALSE;
-	}
-	int fd = g_open(probe, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
-	if (fd < 0) {
-		g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno), "cannot write into '%s': %s", folder,
-			    g_strerror(errno));
-		return FALSE;
-	}
+	if (g_mkdir_with_parents(folder, 0755) != 0)
+		return fail(error, "make", folder);
+	int fd = g_open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return fail(error, "write into", folder);
 	g_close(fd, NULL);
-	g_unlink(probe);
+	g_unlink(path);
 	return TRUE;
 }
 
-gboolean model_folder_save(const char *folder, guint64 step, const struct model_part *parts, guint n,
-			   JsonObject *about, GError **error)
+/* Where the file system knows no locks, there is none. */
+static gboolean lock(struct model_folder *f, GError **error)
 {
-	if (!model_folder_ready(folder, error))
-		return FALSE;
-	JsonObject *files = json_object_new();
-	json_object_set_int_member(about, "format", FORMAT);
-	json_object_set_string_member(about, "blindrun", BLINDRUN_VERSION);
-	json_object_set_int_member(about, "step", (gint64)step);
-	json_object_set_object_member(about, "files", files);
-	gboolean ok = TRUE;
-	for (guint i = 0; ok && i < n; i++) {
-		JsonObject *entry = save_part(folder, step, &parts[i], error);
-		ok = entry != NULL;
-		if (ok)
-			json_object_set_object_member(files, parts[i].role, entry);
+	f->fd = g_open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	if (f->fd < 0 || flock(f->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return TRUE;
+	g_set_error(error, FAULT, FAULT_FAILED, "another train writes to '%s': wait for its end, or set another paths.model",
+		    f->path);
+	return FALSE;
+}
+
+struct model_folder *model_folder_take(const char *path, GPtrArray *notes, GError **error)
+{
+	g_autoptr(model_folder_t) f = g_new0(struct model_folder, 1);
+
+	f->path = g_strdup(path);
+	f->fd = -1;
+	if (!probe(path, error) || !lock(f, error))
+		return NULL;
+	f->now = model_folder_open(path, NULL, notes, NULL);
+	f->whole = f->now != NULL;
+	if (!f->whole)
+		f->now = model_folder_open(path, "weights", NULL, NULL);
+	return g_steal_pointer(&f);
+}
+
+void model_folder_give(struct model_folder *f)
+{
+	if (f == NULL)
+		return;
+	if (f->fd >= 0)
+		g_close(f->fd, NULL);
+	g_clear_pointer(&f->now, json_object_unref);
+	g_free(f->path);
+	g_free(f);
+}
+
+JsonObject *model_folder_now(const struct model_folder *f) { return f->now; }
+gboolean model_folder_whole(const struct model_folder *f) { return f->whole; }
+const char *model_folder_at(const struct model_folder *f) { return f->path; }
+
+static gboolean write_files(struct model_folder *folder, guint64 step, const struct model_part *parts, guint n,
+			    JsonObject *files, GError **error)
+{
+	JsonObject *old = folder->now == NULL ? NULL : json_object_get_object_member(folder->now, "files");
+
+	for (guint i = 0; i < n;) {
+		const char *role = parts[i].role;
+		if (parts[i].tensors == NULL) {
+			if (old != NULL && json_object_has_member(old, role))
+				json_object_set_member(files, role, json_node_copy(json_object_get_member(old, role)));
+			i++;
+			continue;
+		}
+		struct file f;
+		file_open(&f, parts + i, n - i);
+		JsonObject *entry = file_write(&f, folder->path, step, error);
+		i += f.n;
+		file_clear(&f);
+		if (entry == NULL)
+			return FALSE;
+		json_object_set_object_member(files, role, entry);
 	}
-	ok = ok && commit(folder, about, error);
-	sweep(folder);
+	return TRUE;
+}
+
+static void add_member(JsonObject *from, const char *name, JsonNode *node, gpointer to)
+{
+	(void)from;
+	json_object_set_member(to, name, json_node_copy(node));
+}
+
+gboolean model_folder_save(struct model_folder *folder, guint64 step, const struct model_part *parts, guint n,
+			   const JsonObject *about, GError **error)
+{
+	g_autoptr(JsonObject) manifest = json_object_new();
+	JsonObject *files = json_object_new();
+
+	json_object_foreach_member((JsonObject *)about, add_member, manifest);
+	json_object_set_int_member(manifest, "format", FORMAT);
+	json_object_set_string_member(manifest, "blindrun", BLINDRUN_VERSION);
+	json_object_set_object_member(manifest, "files", files);
+	gboolean ok = g_mkdir_with_parents(folder->path, 0755) == 0 || fail(error, "make", folder->path);
+	ok = ok && write_files(folder, step, parts, n, files, error) &&
+	     (folder->now == NULL || write_manifest(folder->path, BEFORE, folder->now, error)) &&
+	     write_manifest(folder->path, MANIFEST, manifest, error);
+	if (ok) {
+		g_clear_pointer(&folder->now, json_object_unref);
+		folder->now = g_steal_pointer(&manifest);
+		folder->whole = TRUE;
+	}
+	sweep(folder->path);
 	return ok;
 }

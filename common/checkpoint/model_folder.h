@@ -1,11 +1,12 @@
 /*
  * model_folder.h - /data/model: a manifest, and the files it names.
  *
- *   model.json                  the manifest: {"blindrun": version, "format": 1, "step": 420,
- *                               "files": {"weights": {"name", "sha256", "bytes"}, ...}, and what the
- *                               caller adds: settings, facts, history}
+ *   model.json                  the manifest: {"blindrun": version, "format": 1, "files": {"weights":
+ *                               {"name", "sha256", "bytes"}, ...}, and what the caller adds: settings, facts,
+ *                               history, the point to go on from}
  *   model.before.json           the manifest before
  *   weights-000420.safetensors  never rewritten; a new name for each save
+ *   state-000420.safetensors
  *
  * Saving: files are written to new names and fsynced; then the manifest is written beside, fsynced and
  * renamed: that rename is the commit. What neither manifest names is swept afterwards. A reader takes only
@@ -20,25 +21,48 @@
 
 G_BEGIN_DECLS
 
+struct model_folder;
+
 struct model_part {
-	const char *role;               /* "weights", "state": its key in "files" */
-	const scope *tensors;           /* all parameters and buffers */
-	const char *const *metadata_opt;/* key, value, ..., NULL */
+	const char *role;               /* "weights", "state": its key in "files"; parts of one role that follow each
+					   other make one file */
+	const char *prefix_opt;         /* before each name in the file */
+	const scope *tensors;           /* all parameters and buffers; NULL: the file of that role stays, if there is one */
+	const char *const *metadata_opt;/* key, value, ..., NULL; of a file's first part */
 };
 
-/* Makes the folder where it is missing, and writes into it once: what would fail at the first save is said
-   before the run. */
-gboolean model_folder_ready(const char *folder, GError **error);
+/* ---- to write ---- */
 
-/* about: the manifest's further members; it is changed. The same
-   step may be saved again. */
-gboolean model_folder_save(const char *folder, guint64 step, const struct model_part *parts, guint n,
-			   JsonObject *about, GError **error);
+/* Makes the folder where it is missing, writes into it once (what would fail at the first save is said before
+   the run), keeps every other writer out until model_folder_give(), and reads what is there: notes_opt as below.
+   FAULT_FAILED where another process writes to it. */
+struct model_folder *model_folder_take(const char *path, GPtrArray *notes_opt, GError **error);
+void model_folder_give(struct model_folder *folder);
+/* The newest manifest whose files are all right, else the newest whose weights are; what was saved last. NULL:
+   there is none. It lives until the next save. */
+JsonObject *model_folder_now(const struct model_folder *folder);
+gboolean model_folder_whole(const struct model_folder *folder);     /* are all its files right? */
+const char *model_folder_at(const struct model_folder *folder);        /* its path */
 
-/* The newest manifest whose files are all there and right. json_object_unref it. notes_opt gets sentences
-   on what was wrong with a newer one (char *, freed by the array). FAULT_DATA where there is none. */
-JsonObject *model_folder_open(const char *folder, GPtrArray *notes_opt, GError **error);
+/* step: for the names of files; the same may be saved again. about: the manifest's further members. */
+gboolean model_folder_save(struct model_folder *folder, guint64 step, const struct model_part *parts, guint n,
+			   const JsonObject *about, GError **error);
+/* Bytes that saving these parts takes on the disk. */
+guint64 model_folder_bytes(const struct model_part *parts, guint n);
+
+typedef struct model_folder model_folder_t;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(model_folder_t, model_folder_give)
+
+/* ---- to read ---- */
+
+/* The newest manifest whose file for `role` (NULL: all its files) is there and right. json_object_unref it.
+   notes_opt gets sentences on what was wrong with a newer one (char *, freed by the array). FAULT_DATA where
+   there is none. */
+JsonObject *model_folder_open(const char *path, const char *role_opt, GPtrArray *notes_opt, GError **error);
 /* The path of one of its files. */
-char *model_folder_path(const char *folder, JsonObject *manifest, const char *role, GError **error);
+char *model_folder_path(const char *path, JsonObject *manifest, const char *role, GError **error);
+/* Fills the parts' tensors from one of its files: each must be there, of the same type and shape. Nothing is
+   changed where one is not: FAULT_DATA, which names it. */
+gboolean model_folder_restore(const char *file, const struct model_part *parts, guint n, GError **error);
 
 G_END_DECLS

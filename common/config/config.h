@@ -66,6 +66,8 @@ struct settings {
 		double label_smoothing; /* 0..0.5, Szegedy et al. 2016 */
 		double average;     /* half-life, in steps, of the weights' moving average; 0: off */
 		double time;        /* s since the program's start; 0: no limit */
+		double checkpoint;  /* s between points to go on from */
+		char *run;          /* runs of one name go on, another name begins anew */
 	} training;
 	struct {
 		gboolean flips, turns;

@@ -99,6 +99,10 @@ const struct key key_table[] = {
   "half-life of the weights' moving average, steps; 0: off" },
 { "training.time", KEY_DURATION, AT(training.time), "0", 0, YEAR, NULL,
   "longest that train may take, such as 28h; 0: no limit" },
+{ "training.checkpoint", KEY_DURATION, AT(training.checkpoint), "10m", 0.1, YEAR, NULL,
+  "how often the point to go on from is saved" },
+{ "training.run", KEY_TEXT, AT(training.run), "", 0, 200, NULL,
+  "a name: a model folder with a run of this name is gone on\nwith, one with another begun anew" },
 
 { "augmentation.flips", KEY_SWITCH, AT(augmentation.flips), "true", 0, 0, NULL, "left to right, up to down" },
 { "augmentation.turns", KEY_SWITCH, AT(augmentation.turns), "true", 0, 0, NULL, "by 90, 180, 270 degrees" },

@@ -25,10 +25,21 @@ int machine_cores(void)
 
 guint64 machine_memory(void)
 {
-	const guint64 limit = cgroup_limits("").memory;
+	const char *given = g_getenv(MACHINE_MEMORY_VARIABLE);
+	guint64 limit = cgroup_limits("").memory, share = given == NULL ? 0 : g_ascii_strtoull(given, NULL, 10);
 	gint64 host = (gint64)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
 
+	if (share > 0 && (limit == 0 || share < limit))
+		limit = share;
 	return limit > 0 && (host <= 0 || limit < (guint64)host) ? limit : (guint64)MAX(host, 0);
+}
+
+guint64 machine_memory_now(void)
+{
+	g_autofree char *text = NULL;
+	const char *second = g_file_get_contents("/proc/self/statm", &text, NULL, NULL) ? strchr(text, ' ') : NULL;
+
+	return second == NULL ? 0 : g_ascii_strtoull(second, NULL, 10) * (guint64)sysconf(_SC_PAGESIZE);
 }
 
 guint64 machine_memory_peak(void)

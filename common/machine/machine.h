@@ -11,6 +11,10 @@ G_BEGIN_DECLS
 int machine_cores(void);
 /* Bytes this process may take: the least of the host's memory and the cgroups' limit; 0: not known. */
 guint64 machine_memory(void);
+/* Where this is set in the environment it may take no more than so many bytes: of a process that shares its
+   container with the one that started it. */
+#define MACHINE_MEMORY_VARIABLE "BLINDRUN_MEMORY"
+guint64 machine_memory_now(void);               /* bytes, resident, of this process */
 guint64 machine_memory_peak(void);              /* bytes, resident, of this process so far */
 /* Calls one(0, user) to one(n - 1, user), so many at a time, in any order; returns when all are done. */
 void machine_each(guint n, guint threads, void (*one)(guint i, gpointer user), gpointer user);

@@ -11,8 +11,11 @@
 
 G_BEGIN_DECLS
 
-/* Once, at the start of main, after machine_start(). Also where the caller had them ignored (a shell's `&`). */
-void stop_catch(void);
+/* Once, at the start of main, after machine_start(). Also where the caller had them ignored (a shell's `&`).
+   late: called in a thread of its own where the program has not ended STOP_S after the first signal, one step
+   of a large network being that long, say; it should say so; then the program ends with FAULT_STOPPED. */
+enum { STOP_S = 8 };
+void stop_catch(void (*late)(void));
 /* "SIGTERM", "SIGINT"; NULL as long as none came. Any thread. */
 const char *stop_asked(void);
 /* As a signal would: for tests, and for what must end the same way. 0 takes it back. */

@@ -4,10 +4,12 @@
  */
 #include "common/fault/fault.h"
 #include "common/score/score.h"
+#include "common/task/pattern.h"
 #include "common/task/slide_work.h"
 #include <errno.h>
 #include <gio/gio.h>
 #include <math.h>
+#include <unistd.h>
 
 static const char *const strata[] = { "tumour", "normal", "negative" };
 
@@ -73,6 +75,34 @@ static void facts(const struct work *w, JsonObject *out)
 	}
 	json_object_set_double_member(out, "mpp", sw->mpp);
 	json_object_set_double_member(out, "prior", (positive + 1.0) / (n + 2.0));
+}
+
+static gboolean link_to(const char *path, const char *at, GError **error)
+{
+	g_autofree char *whole = g_canonicalize_filename(path, NULL), *folder = g_path_get_dirname(at);
+
+	if (g_mkdir_with_parents(folder, 0755) == 0 && symlink(whole, at) == 0)
+		return TRUE;
+	g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno), "cannot make '%s': %s", at, g_strerror(errno));
+	return FALSE;
+}
+
+static char *without_ending(const char *path)
+{
+	const char *dot = strrchr(path, '.'), *slash = strrchr(path, '/');
+
+	return dot != NULL && (slash == NULL || dot > slash) ? g_strndup(path, (gsize)(dot - path)) : g_strdup(path);
+}
+
+/* The file, and the folder of its name that .mrxs files have beside them. */
+static gboolean stage(const struct work *w, guint item, const char *folder, GError **error)
+{
+	const char *path = slide_work_of(w)->slides[item].path;
+	g_autofree char *at = pattern_path(folder, w->settings->data.test, NULL, w->cases[item].id);
+	g_autofree char *beside = without_ending(path), *beside_at = without_ending(at);
+
+	return link_to(path, at, error) &&
+	       (!g_file_test(beside, G_FILE_TEST_IS_DIR) || link_to(beside, beside_at, error));
 }
 
 /* ---- objective ---- */
@@ -189,6 +219,7 @@ const struct task slide_classification = {
 	.release = slide_cases_release,
 	.facts = facts,
 	.reading = slide_cases_reading,
+	.stage = stage,
 	.describe = describe,
 	.summary = summary,
 	.n_strata = N_STRATA,

@@ -71,6 +71,8 @@ struct task {
 	void (*release)(struct work *work, guint item);
 	void (*facts)(const struct work *work, JsonObject *facts);
 	struct task_reading (*reading)(const struct work *work);        /* before any is prepared */
+	/* Makes a training case stand as a case of a test folder (paths.test), by links: for the rehearsal. */
+	gboolean (*stage)(const struct work *work, guint item, const char *folder, GError **error);
 	/* One line a case, key=value, and one for all. */
 	char *(*describe)(const struct work *work, guint item);
 	char *(*summary)(const struct work *work);

@@ -137,7 +137,7 @@ static void learn(const char *folder, guint part, float *weights, gsize n)
 	g_assert_no_error(error);
 	g_assert_cmpint(outcome.steps, ==, 6);
 
-	g_autoptr(JsonObject) manifest = model_folder_open(folder, NULL, &error);
+	g_autoptr(JsonObject) manifest = model_folder_open(folder, "weights", NULL, &error);
 	g_autofree char *path = model_folder_path(folder, manifest, "weights", &error);
 	g_autoptr(model_t) m = model_new("simple", 3, 2, T_CPU, &error);
 	g_assert_true(model_load(m, path, NULL, &error));

@@ -61,14 +61,16 @@ static gboolean save(const struct fixture *f, guint64 step, float value, GError 
 {
 	scope *weights = scope_open(NULL, 0), *state = scope_open(NULL, 0);
 	const char *const metadata[] = { "architecture", "tiny", NULL };
-	const struct model_part parts[] = { { "weights", weights, metadata }, { "state", state, NULL } };
+	const struct model_part parts[] = { { "weights", NULL, weights, metadata }, { "state", "o.", state, NULL } };
 	g_autoptr(JsonObject) about = json_object_new();
 
 	scope_buffer(weights, "fc.weight", DIMS(NUMBERS / 3, 3), value);
 	scope_buffer(weights, "fc.bias", DIMS(2), value + 0.5);
 	scope_buffer(state, "m.fc.weight", DIMS(1), -value);
 	json_object_set_double_member(about, "score", value);
-	gboolean ok = model_folder_save(f->folder, step, parts, 2, about, error);
+	json_object_set_int_member(about, "step", (gint64)step);
+	g_autoptr(model_folder_t) folder = model_folder_take(f->folder, NULL, error);
+	gboolean ok = folder != NULL && model_folder_save(folder, step, parts, 2, about, error);
 	scope_close(weights);
 	scope_close(state);
 	return ok;
@@ -87,7 +89,7 @@ static void assert_model(const struct fixture *f, guint64 step, float value, con
 {
 	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GError) error = NULL;
-	g_autoptr(JsonObject) manifest = model_folder_open(f->folder, notes, &error);
+	g_autoptr(JsonObject) manifest = model_folder_open(f->folder, NULL, notes, &error);
 
 	g_assert_no_error(error);
 	g_assert_cmpuint(notes->len, ==, note != NULL);
@@ -126,7 +128,7 @@ G_GNUC_PRINTF(2, 0) static void assert_none(const struct fixture *f, const char 
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	g_autofree char *message = g_strdup_printf(format, f->folder);
 #pragma GCC diagnostic pop
-	g_assert_null(model_folder_open(f->folder, notes, &error));
+	g_assert_null(model_folder_open(f->folder, NULL, notes, &error));
 	g_assert_error(error, FAULT, FAULT_DATA);
 	g_assert_cmpstr(error->message, ==, message);
 	g_assert_cmpuint(notes->len, ==, 0);
@@ -261,7 +263,7 @@ static void test_manifest_cut(struct fixture *f, gconstpointer data)
 		g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
 		g_autoptr(GError) error = NULL;
 		g_assert_true(g_file_set_contents(manifest, text, (gssize)keep, NULL));
-		g_autoptr(JsonObject) got = model_folder_open(f->folder, notes, &error);
+		g_autoptr(JsonObject) got = model_folder_open(f->folder, NULL, notes, &error);
 		g_assert_no_error(error);
 		g_assert_cmpint(json_object_get_int_member(got, "step"), ==, 1);
 		g_assert_cmpuint(notes->len, ==, 1);

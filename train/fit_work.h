@@ -1,0 +1,56 @@
+/*
+ * fit_work.h - what the files of the fit share: fit.c takes the steps, fit_save.c keeps what they reached.
+ * Private to train/.
+ */
+#pragma once
+#include "common/model/input.h"
+#include "common/optim/optim.h"
+#include "train/fit.h"
+#include "train/sampler.h"
+
+G_BEGIN_DECLS
+
+struct fit {
+	const struct fit_job *job;
+	struct work *work;
+	const struct settings *settings;
+	struct device device;
+	struct memory memory;
+	guint batch;
+	sampler_t *sampler;
+	struct loader *loader;
+	model_t *model, *average;       /* average NULL: off */
+	optim_t *optim;
+	guint *held;                    /* (n_held) items */
+	gsize n_held;
+	guint64 held_samples;           /* that a validation reads, about */
+	struct state now;
+	guint64 drawn;                  /* samples of this epoch pushed */
+	/* of this process alone */
+	double began, seconds_before;   /* log_seconds(); of the processes before */
+	double step_s, wait_s, save_s;  /* training alone; of it, waiting; saving */
+	guint64 samples;
+	gint64 first_step;
+	JsonArray *history;
+	JsonObject *about;              /* of the weights in the folder; NULL: there are none */
+	gboolean judged;                /* they were validated */
+	double save_at;                 /* log_seconds() of the next point to go on from */
+};
+
+enum weights {
+	WEIGHTS_STAY,           /* those in the folder */
+	WEIGHTS_UNJUDGED,       /* the newest, since nothing better is known yet */
+	WEIGHTS_BEST,           /* the newest: they were validated, and are the best */
+};
+
+/* Where the job goes on with a run: all of it is read. Else nothing. */
+gboolean fit_restore(struct fit *f, GError **error);
+/* A point to go on from, and the weights. validation: of WEIGHTS_BEST. */
+gboolean fit_save(struct fit *f, enum weights which, const struct validation *validation, GError **error);
+/* The same when it is time to, or `now`. A save that fails is no end: what was saved before stays, it is said,
+   and tried again in a minute. */
+void fit_save_point(struct fit *f, gboolean now);
+/* The same for the best, at the end of an epoch; patient: it is tried again for a while. */
+gboolean fit_save_best(struct fit *f, const struct validation *validation, gboolean patient, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,165 @@
+/* resume.c - see resume.h. */
+#include "train/resume.h"
+#include "common/fault/fault.h"
+#include "common/log/log.h"
+
+/* Keys, and sections with their dot, that may be others when a run goes on. */
+static const char *const free_to_change[] = {
+	"competition", "paths.", "data.test", "data.patience", "inference.", "answer.", "device", "precision", "threads",
+	"training.time", "training.checkpoint", "training.run", NULL,
+};
+
+static gboolean may_change(const char *key)
+{
+	for (const char *const *k = free_to_change; *k != NULL; k++)
+		if (g_str_has_suffix(*k, ".") ? g_str_has_prefix(key, *k) : g_str_equal(key, *k))
+			return TRUE;
+	return FALSE;
+}
+
+JsonObject *resume_settings_json(const struct settings *s)
+{
+	JsonObject *out = json_object_new();
+
+	for (const char *const *key = settings_keys(); *key != NULL; key++) {
+		g_autofree char *value = settings_get(s, *key);
+		json_object_set_string_member(out, *key, value);
+	}
+	return out;
+}
+
+JsonObject *resume_to_json(const struct settings *s, const struct state *state, JsonObject *facts, JsonArray *history,
+			   const char *const *held)
+{
+	JsonObject *out = json_object_new();
+	JsonArray *names = json_array_new();
+
+	for (; *held != NULL; held++)
+		json_array_add_string_element(names, *held);
+	json_object_set_object_member(out, "settings", resume_settings_json(s));
+	json_object_set_object_member(out, "state", state_to_json(state));
+	json_object_set_object_member(out, "facts", json_object_ref(facts));
+	json_object_set_array_member(out, "history", json_array_ref(history));
+	json_object_set_array_member(out, "held", names);
+	return out;
+}
+
+static JsonObject *object_of(JsonObject *in, const char *name)
+{
+	JsonNode *node = json_object_get_member(in, name);
+
+	return node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+}
+
+static JsonArray *array_of(JsonObject *in, const char *name)
+{
+	JsonNode *node = json_object_get_member(in, name);
+
+	return node != NULL && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+}
+
+static const char *text_of(JsonNode *node)
+{
+	return node != NULL && JSON_NODE_HOLDS_VALUE(node) ? json_node_get_string(node) : NULL;
+}
+
+/* The first key of another value that may not change; *there: its value in the folder. */
+static const char *first_difference(JsonObject *there, const struct settings *s, char **value)
+{
+	for (const char *const *key = settings_keys(); *key != NULL; key++) {
+		g_autofree char *here = settings_get(s, *key);
+		const char *other = text_of(json_object_get_member(there, *key));
+		if (may_change(*key) || g_strcmp0(here, other) == 0)
+			continue;
+		*value = g_strdup(other != NULL ? other : "");
+		return *key;
+	}
+	return NULL;
+}
+
+static gboolean read_lists(JsonObject *from, struct resume *r)
+{
+	JsonArray *held = array_of(from, "held"), *history = array_of(from, "history");
+	JsonObject *facts = object_of(from, "facts");
+
+	if (held == NULL || history == NULL || facts == NULL)
+		return FALSE;
+	for (guint i = 0; i < json_array_get_length(held); i++) {
+		const char *name = text_of(json_array_get_element(held, i));
+		if (name == NULL)
+			return FALSE;
+		g_hash_table_add(r->held, g_strdup(name));
+	}
+	for (guint i = 0; i < json_array_get_length(history); i++)
+		if (!JSON_NODE_HOLDS_OBJECT(json_array_get_element(history, i)))
+			return FALSE;
+	r->facts = json_object_ref(facts);
+	r->history = json_array_ref(history);
+	return TRUE;
+}
+
+static gboolean read_resume(const struct model_folder *folder, JsonObject *from, struct resume *r, GError **error)
+{
+	JsonObject *state = object_of(from, "state");
+
+	r->held = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	if (state == NULL || !state_from_json(state, &r->state, error)) {
+		if (state == NULL)
+			g_set_error(error, FAULT, FAULT_DATA, "it has no state");
+		return FALSE;
+	}
+	if (!read_lists(from, r)) {
+		g_set_error(error, FAULT, FAULT_DATA, "it does not say which cases were held out, or what was reached");
+		return FALSE;
+	}
+	if (r->state.finished)
+		return TRUE;
+	if (!model_folder_whole(folder)) {
+		g_set_error(error, FAULT, FAULT_DATA, "its state is damaged");
+		return FALSE;
+	}
+	r->file = model_folder_path(model_folder_at(folder), model_folder_now(folder), "state", error);
+	return r->file != NULL;
+}
+
+gboolean resume_find(const struct model_folder *folder, const struct settings *s, gboolean fresh, struct resume **out,
+		     GError **error)
+{
+	JsonObject *manifest = model_folder_now(folder), *from = manifest == NULL || fresh ? NULL : object_of(manifest, "resume");
+	JsonObject *settings = from == NULL ? NULL : object_of(from, "settings");
+	g_autofree char *there = NULL, *run = settings_get(s, "training.run");
+
+	*out = NULL;
+	if (settings == NULL || g_strcmp0(text_of(json_object_get_member(settings, "training.run")), run) != 0)
+		return TRUE;
+	g_autoptr(resume_t) r = g_new0(struct resume, 1);
+	g_autoptr(GError) unusable = NULL;
+	if (!read_resume(folder, from, r, &unusable)) {
+		log_warn("resume", "the run in '%s' cannot be gone on with: %s; a new one begins", model_folder_at(folder),
+			 unusable->message);
+		return TRUE;
+	}
+	const char *key = first_difference(settings, s, &there);
+	if (key != NULL && r->state.finished)
+		return TRUE;
+	if (key != NULL) {
+		g_autofree char *here = settings_get(s, key);
+		g_set_error(error, FAULT, FAULT_USAGE, "'%s' holds an unfinished run of other settings: %s is '%s' there and '%s' "
+			    "here; set it as it was, or begin anew with --fresh or another training.run", model_folder_at(folder),
+			    key, there, here);
+		return FALSE;
+	}
+	*out = g_steal_pointer(&r);
+	return TRUE;
+}
+
+void resume_free(struct resume *r)
+{
+	if (r == NULL)
+		return;
+	g_clear_pointer(&r->facts, json_object_unref);
+	g_clear_pointer(&r->history, json_array_unref);
+	g_clear_pointer(&r->held, g_hash_table_unref);
+	g_free(r->file);
+	g_free(r);
+}
