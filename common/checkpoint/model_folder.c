@@ -432,15 +432,17 @@ JsonObject *model_folder_now(const struct model_folder *f) { return f->now; }
 gboolean model_folder_whole(const struct model_folder *f) { return f->whole; }
 const char *model_folder_at(const struct model_folder *f) { return f->path; }
 
+/* *stays: a file of the manifest as it is stands in this one too. */
 static gboolean write_files(struct model_folder *folder, guint64 step, const struct model_part *parts, guint n,
-			    JsonObject *files, GError **error)
+			    JsonObject *files, gboolean *stays, GError **error)
 {
 	JsonObject *old = folder->now == NULL ? NULL : json_object_get_object_member(folder->now, "files");
 
 	for (guint i = 0; i < n;) {
 		const char *role = parts[i].role;
 		if (parts[i].tensors == NULL) {
-			if (old != NULL && json_object_has_member(old, role))
+			*stays = old != NULL && json_object_has_member(old, role);
+			if (*stays)
 				json_object_set_member(files, role, json_node_copy(json_object_get_member(old, role)));
 			i++;
 			continue;
@@ -468,14 +470,15 @@ gboolean model_folder_save(struct model_folder *folder, guint64 step, const stru
 {
 	g_autoptr(JsonObject) manifest = json_object_new();
 	JsonObject *files = json_object_new();
+	gboolean stays = FALSE;
 
 	json_object_foreach_member((JsonObject *)about, add_member, manifest);
 	json_object_set_int_member(manifest, "format", FORMAT);
 	json_object_set_string_member(manifest, "blindrun", BLINDRUN_VERSION);
 	json_object_set_object_member(manifest, "files", files);
 	gboolean ok = g_mkdir_with_parents(folder->path, 0755) == 0 || fail(error, "make", folder->path);
-	ok = ok && write_files(folder, step, parts, n, files, error) &&
-	     (folder->now == NULL || write_manifest(folder->path, BEFORE, folder->now, error)) &&
+	ok = ok && write_files(folder, step, parts, n, files, &stays, error) &&
+	     (stays || folder->now == NULL || write_manifest(folder->path, BEFORE, folder->now, error)) &&
 	     write_manifest(folder->path, MANIFEST, manifest, error);
 	if (ok) {
 		g_clear_pointer(&folder->now, json_object_unref);

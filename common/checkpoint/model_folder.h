@@ -4,7 +4,7 @@
  *   model.json                  the manifest: {"blindrun": version, "format": 1, "files": {"weights":
  *                               {"name", "sha256", "bytes"}, ...}, and what the caller adds: settings, facts,
  *                               history, the point to go on from}
- *   model.before.json           the manifest before
+ *   model.before.json           the manifest before, of other weights
  *   weights-000420.safetensors  never rewritten; a new name for each save
  *   state-000420.safetensors
  *
@@ -44,7 +44,8 @@ JsonObject *model_folder_now(const struct model_folder *folder);
 gboolean model_folder_whole(const struct model_folder *folder);     /* are all its files right? */
 const char *model_folder_at(const struct model_folder *folder);        /* its path */
 
-/* step: for the names of files; the same may be saved again. about: the manifest's further members. */
+/* step: for the names of files; the same may be saved again. about: the manifest's further members. The manifest
+   before is replaced where no file stays: so the two never share one, and damage to a file leaves the other whole. */
 gboolean model_folder_save(struct model_folder *folder, guint64 step, const struct model_part *parts, guint n,
 			   const JsonObject *about, GError **error);
 /* Bytes that saving these parts takes on the disk. */

@@ -1,13 +1,17 @@
 /*
- * test-fit.c - that a batch which goes through the network in parts teaches it what the whole one does. The
- * network "simple" has neither batch norm nor dropout, so only the order of sums may differ.
+ * test-fit.c - that a batch which goes through the network in parts teaches it what the whole one does (the
+ * network "simple" has neither batch norm nor dropout, so only the order of sums may differ); that a run which was
+ * stopped and went on ends where one ends that was not; and that there is a model at any time.
  */
 #include "common/checkpoint/model_folder.h"
+#include "common/fault/fault.h"
 #include "common/log/log.h"
+#include "common/machine/stop.h"
 #include "common/random/random.h"
 #include "tests/unit/remove_tree.h"
 #include "train/fit.h"
 #include <math.h>
+#include <signal.h>
 
 enum { CASES = 6, SIDE = 16, SAMPLES = 20 };
 
@@ -58,9 +62,13 @@ static void next(const struct work *w, guint item, int round, const struct sampl
 	}
 }
 
+static int losses, stop_at;     /* steps so far; a signal comes during this one, 0: none */
+
 static tensor *loss(const struct work *w, scope *s, const tensor *output, const tensor *target)
 {
 	(void)w;
+	if (++losses == stop_at)
+		stop_ask(SIGTERM);
 	return t_cross_entropy(s, output, t_cat(s, 1, LIST(t_affine(s, target, -1, 1), t_affine(s, target, 1, 0))));
 }
 
@@ -112,55 +120,153 @@ static const struct task task = {
 	.features = features, .facts = facts, .fit = fit_nothing, .measure = measure, .metric = "auc", .sample_metric = "auc",
 };
 
-/* The weights that six steps leave, with so many samples in the network at once. */
-static void learn(const char *folder, guint part, float *weights, gsize n)
+struct running { struct work work; settings_t *settings; };
+
+static void running_open(struct running *r, const char *folder, const char *const *set)
 {
-	static const char *const set[] = { "model.network=simple", "tiles.size=16", "training.batch=10", "training.epochs=1",
-		"sampling.tiles_per_epoch=60", "training.optimiser=sgd", "training.learning_rate=0.001", "training.average=0",
-		"split.validation=0" };
-	g_autoptr(settings_t) s = settings_new();
-	g_autoptr(GError) error = NULL;
-	struct work w = { .task = &task, .settings = s, .shape = { 3, SIDE, SIDE, 1 }, .outputs = 2, .n_cases = CASES,
-			  .cases = cases };
+	r->settings = settings_new();
+	r->work = (struct work){ .task = &task, .settings = r->settings, .shape = { 3, SIDE, SIDE, 1 }, .outputs = 2,
+				 .n_cases = CASES, .cases = cases };
+	for (guint i = 0; i < CASES; i++) {
+		g_free(cases[i].id);
+		cases[i] = (struct work_case){ .id = g_strdup_printf("c%u", i), .label = (int)i % 2, .ready = TRUE };
+	}
+	for (; *set != NULL; set++)
+		g_assert_true(settings_assign(r->settings, *set, NULL));
+	g_free(r->settings->paths.model);
+	r->settings->paths.model = g_strdup(folder);
+}
+
+/* As train does it: over what the folder has. */
+static gboolean learn(const char *path, const char *const *set, guint part, struct fit_outcome *outcome, GError **error)
+{
+	struct running r;
 	gboolean held[CASES] = { [4] = TRUE, [5] = TRUE };
 	const struct device device = { T_CPU, 0, 1 };
 	const struct memory memory = { .batch = 10, .part = part, .judged = 16, .readers = 2 };
-	struct fit_outcome outcome;
+	g_autoptr(resume_t) resume = NULL;
 
-	for (guint i = 0; i < CASES; i++)
-		cases[i] = (struct work_case){ .id = (char *)"c", .label = (int)i % 2, .ready = TRUE };
-	for (gsize i = 0; i < G_N_ELEMENTS(set); i++)
-		g_assert_true(settings_assign(s, set[i], NULL));
-	g_free(s->paths.model);
-	s->paths.model = g_strdup(folder);
-	g_assert_true(fit(&w, held, &device, &memory, 0, &outcome, &error));
-	g_assert_no_error(error);
-	g_assert_cmpint(outcome.steps, ==, 6);
+	running_open(&r, path, set);
+	g_autoptr(settings_t) settings = r.settings;
+	g_autoptr(model_folder_t) folder = model_folder_take(path, NULL, error);
+	g_assert_no_error(*error);
+	g_assert_true(resume_find(folder, settings, FALSE, &resume, error));
+	struct fit_job job = { .work = &r.work, .held = held, .device = &device, .memory = &memory, .folder = folder,
+			       .resume_opt = resume };
+	return fit(&job, outcome, error);
+}
 
-	g_autoptr(JsonObject) manifest = model_folder_open(folder, "weights", NULL, &error);
+static void read_weights(const char *folder, float *weights, gsize n)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(JsonObject) manifest = model_folder_open(folder, NULL, NULL, &error);
 	g_autofree char *path = model_folder_path(folder, manifest, "weights", &error);
 	g_autoptr(model_t) m = model_new("simple", 3, 2, T_CPU, &error);
+
 	g_assert_true(model_load(m, path, NULL, &error));
 	SCOPE(out, NULL, 0);
 	t_read(out, scope_find(m->params, "features.3.weight"), weights, n * sizeof *weights);
 	g_assert_cmpint(scope_error(out, NULL), ==, SCOPE_OK);
 }
 
+enum { N = 300 * 300 * 3 * 3 };
+static const gsize bytes = (gsize)N * sizeof(float);
+
 static void test_parts(void)
 {
-	enum { N = 300 * 300 * 3 * 3 };
-	g_autofree char *folder = g_dir_make_tmp("blindrun-XXXXXX", NULL);
+	static const char *const set[] = { "model.network=simple", "tiles.size=16", "training.batch=10", "training.epochs=1",
+		"sampling.tiles_per_epoch=60", "training.optimiser=sgd", "training.learning_rate=0.001", "training.average=0",
+		"split.validation=0", NULL };
+	static const guint sizes[] = { 10, 5, 4, 1 };
 	g_autofree float *whole = g_new(float, N), *parts = g_new(float, N);
-	static const guint sizes[] = { 5, 4, 1 };
 
-	learn(folder, 10, whole, N);
 	for (gsize i = 0; i < G_N_ELEMENTS(sizes); i++) {
+		g_autofree char *folder = g_dir_make_tmp("blindrun-XXXXXX", NULL);
+		g_autoptr(GError) error = NULL;
+		struct fit_outcome outcome;
 		double most = 0;
-		learn(folder, sizes[i], parts, N);
-		for (gsize k = 0; k < N; k++)
+		g_assert_true(learn(folder, set, sizes[i], &outcome, &error));
+		g_assert_no_error(error);
+		g_assert_cmpint(outcome.steps, ==, 6);
+		read_weights(folder, i == 0 ? whole : parts, N);
+		for (gsize k = 0; i > 0 && k < N; k++)
 			most = fmax(most, fabs((double)whole[k] - (double)parts[k]));
 		g_assert_cmpfloat(most, <, 2e-6);
+		remove_tree(folder);
 	}
+}
+
+/* Two epochs of four steps, whose every part that is kept from step to step is in use. */
+static const char *const whole_run[] = { "model.network=simple", "tiles.size=16", "training.batch=10", "training.epochs=2",
+	"sampling.tiles_per_epoch=40", "training.optimiser=adamw", "training.schedule=cosine", "training.average=5",
+	"split.validation=0", NULL };
+
+/* Stopped after each number of steps, and gone on with: the same weights, to the last bit. */
+static void test_resume(void)
+{
+	g_autofree char *reference = g_dir_make_tmp("blindrun-XXXXXX", NULL);
+	g_autofree float *whole = g_new(float, N), *other = g_new(float, N);
+	struct fit_outcome outcome;
+	g_autoptr(GError) error = NULL;
+
+	g_assert_true(learn(reference, whole_run, 10, &outcome, &error));
+	g_assert_cmpuint(outcome.best_epoch, ==, 2);
+	read_weights(reference, whole, N);
+	for (int at = 1; at <= 8; at++) {
+		g_autofree char *folder = g_dir_make_tmp("blindrun-XXXXXX", NULL);
+		losses = 0;
+		stop_at = at;
+		g_assert_false(learn(folder, whole_run, 10, &outcome, &error));
+		g_assert_error(error, FAULT, FAULT_STOPPED);
+		g_assert_cmpint(outcome.steps, ==, at);
+		g_clear_error(&error);
+		stop_ask(0);
+		stop_at = 0;
+		g_assert_true(learn(folder, whole_run, 10, &outcome, &error));
+		g_assert_no_error(error);
+		g_assert_cmpint(outcome.steps, ==, 8);
+		g_assert_cmpuint(outcome.best_epoch, ==, 2);
+		read_weights(folder, other, N);
+		g_assert_true(memcmp(whole, other, bytes) == 0);
+		remove_tree(folder);
+	}
+	remove_tree(reference);
+}
+
+/* A folder has a model from the first moment, and one that was validated is not given up for a newer run's that is
+   not. */
+static void test_baseline(void)
+{
+	g_autofree char *folder = g_dir_make_tmp("blindrun-XXXXXX", NULL);
+	const char *other[G_N_ELEMENTS(whole_run) + 1] = { "training.run=other" };
+	struct fit_outcome outcome;
+	g_autoptr(GError) error = NULL;
+	g_autofree float *first = g_new(float, N), *now = g_new(float, N);
+
+	memcpy(other + 1, whole_run, sizeof whole_run);
+	losses = 0;
+	stop_at = 1;
+	g_assert_false(learn(folder, whole_run, 10, &outcome, &error));
+	g_clear_error(&error);
+	stop_ask(0);
+	stop_at = 0;
+	g_autoptr(JsonObject) baseline = model_folder_open(folder, "weights", NULL, &error);
+	g_assert_no_error(error);
+	g_assert_false(json_object_get_boolean_member(baseline, "judged"));
+	g_assert_true(learn(folder, whole_run, 10, &outcome, &error));
+	read_weights(folder, first, N);
+	losses = 0;
+	stop_at = 2;
+	g_assert_false(learn(folder, other, 10, &outcome, &error));
+	g_assert_error(error, FAULT, FAULT_STOPPED);
+	g_clear_error(&error);
+	stop_ask(0);
+	stop_at = 0;
+	read_weights(folder, now, N);
+	g_assert_true(memcmp(first, now, bytes) == 0);
+	g_assert_true(learn(folder, other, 10, &outcome, &error));
+	g_assert_no_error(error);
+	g_assert_cmpint(outcome.steps, ==, 8);
 	remove_tree(folder);
 }
 
@@ -170,5 +276,7 @@ int main(int argc, char **argv)
 	log_open("test", 0);
 	tensor_threads(1);
 	g_test_add_func("/fit/parts", test_parts);
+	g_test_add_func("/fit/resume", test_resume);
+	g_test_add_func("/fit/baseline", test_baseline);
 	return g_test_run();
 }

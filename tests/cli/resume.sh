@@ -1,0 +1,108 @@
+#!/bin/sh
+# resume.sh - training that is stopped and started again: by kill -9 and by signals, over finished, unfinished, other and
+# damaged folders; the rehearsal; two runs on one folder.
+# shellcheck disable=SC2086
+. "${0%/*}/tap.sh"
+
+B=$(cd "$B" && pwd) || exit 1
+cd "$T" || exit 1
+
+cat > data.yaml << 'YAML'
+tiles: {size: 64}
+model: {network: simple}
+sampling: {tiles_per_epoch: 160}
+training: {epochs: 3, batch: 8, checkpoint: 0.1}
+inference: {batch: 64, turns: 2}
+device: cpu
+YAML
+train="$B/train --config data.yaml --data d"
+inference="$B/inference --config data.yaml --data d"
+weights() { cat "$1"/weights-*.safetensors | sha256sum | cut -d' ' -f1; }
+
+# PATTERN PID LOG: until the log of a program has it, or the program ended
+await() {
+	n=0
+	until grep -q -e "$1" "$3" 2> /dev/null; do
+		n=$((n + 1))
+		[ $n -lt 1200 ] && kill -0 "$2" 2> /dev/null || return 1
+		sleep 0.05
+	done
+}
+
+expect 'sample' 0 '' "$B/sample" d --train 8 --test 4 --positive 0.5 --tile 64 --tissue-tiles 24:32 --lesion 4:12 \
+	--levels 6 --ink 0 --seed 5
+
+# ---- rehearsal ----
+expect 'rehearse only' 0 'nothing failed' $train --rehearse-only
+stdout_has 'says what it did' ' rehearsal steps=3 cases=4 seconds='
+is 'and leaves nothing' "$(ls d/model)" ''
+mkdir alone && cp "$B/train" alone/
+expect 'a rehearsal without inference' 1 'the rehearsal cannot start inference: ' alone/train --config data.yaml --data d
+is 'trains nothing' "$(ls d/model)" ''
+printf '#!/bin/sh\necho "2026-01-01T00:00:00Z inference the moon is full" >&2\nexit 3\n' > alone/inference
+chmod +x alone/inference
+expect 'a rehearsal that fails' 1 "the rehearsal's inference ended with 3: the moon is full$" alone/train --config data.yaml \
+	--data d
+printf '#!/bin/sh\nexit 0\n' > alone/inference
+expect 'a rehearsal without an answer' 1 "the rehearsal's answer" alone/train --config data.yaml --data d
+is 'leaves no model' "$(ls d/model)" ''
+expect 'too little time for one' 0 'nothing failed' $train --set training.time=20s --set training.epochs=1 --set paths.model=short
+stdout_has 'is said' ' rehearsal none: 2% of training.time are 0.4 s'
+
+# ---- stopped and started ----
+expect 'the run that is never stopped' 0 'nothing failed' $train
+whole=$(weights d/model)
+for signal in KILL TERM INT; do
+	rm -rf part
+	$train --set paths.model=part > "$out" 2> "$err" &
+	pid=$!
+	await ' epoch=1/3 done' $pid "$out"
+	begun=$(date +%s)
+	kill -$signal $pid
+	wait $pid
+	code=$?
+	case $signal in
+	KILL) is 'SIGKILL: its code' $code 137 ;;
+	*)
+		is "SIG$signal: its code" $code 6
+		is "SIG$signal: within 10 s" "$([ $(($(date +%s) - begun)) -le 10 ]; echo $?)" 0
+		grep -q "stopped by SIG$signal at epoch [123] step [0-9]*; started again, it goes on from there" "$err"
+		tap_result "SIG$signal: says so" $? "$(tail -n 3 "$err")"
+		;;
+	esac
+	expect "SIG$signal: a model is there" 0 '' $inference --set paths.model=part --check
+	expect "SIG$signal: goes on" 0 'nothing failed' $train --set paths.model=part
+	stdout_has "SIG$signal: from where it was" ' resume epoch=[23] step='
+	is "SIG$signal: to the same weights" "$(weights part)" "$whole"
+done
+expect 'finished' 0 'nothing is left to do' $train --set paths.model=part
+is 'stays as it is' "$(weights part)" "$whole"
+expect 'anew' 0 'nothing failed' $train --set paths.model=part --fresh
+is 'gives the same' "$(weights part)" "$whole"
+
+# ---- an unfinished run ----
+rm -rf part
+$train --set paths.model=part --set training.epochs=1000 > "$out" 2> "$err" &
+pid=$!
+await ' epoch=1/1000 done' $pid "$out"
+expect 'two runs on one folder' 1 "another train writes to 'part': wait for its end" $train --set paths.model=part
+kill -9 $pid
+wait $pid 2> /dev/null
+before=$(sha256sum < part/model.json)
+expect 'other settings' 2 "'part' holds an unfinished run of other settings: training.epochs is '1000' there and '3' here; set it" \
+	$train --set paths.model=part
+is 'leave it as it was' "$(sha256sum < part/model.json)" "$before"
+expect 'settings that change no weights' 6 'stopped by SIGTERM' sh -c "$train --set paths.model=part --set \
+training.epochs=1000 --set training.checkpoint=9m --set inference.turns=8 --set training.time=10h > .o & p=\$!
+until grep -q ' resume epoch=' .o; do sleep 0.05; done; kill -TERM \$p; wait \$p"
+mkdir other && cp -R part/. other/
+for state in other/state-*.safetensors; do
+	head -c 5000 "$state" > cut && cp cut "$state"
+done
+expect 'a damaged state' 0 "the run in 'other' cannot be gone on with: its state is damaged; a new one begins" $train \
+	--set paths.model=other
+cp -R part third
+expect 'another name' 0 'nothing failed' $train --set paths.model=part --set training.run=second
+is 'begins anew' "$(weights part | wc -c)" 65
+expect 'or --fresh' 0 'nothing failed' $train --set paths.model=third --fresh
+finish
