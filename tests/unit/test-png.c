@@ -231,7 +231,7 @@ static void test_files(void)
 
 	g_assert_null(png_read(folder, 1, 17, &w, &h, &error));
 	g_free(expected);
-	expected = g_strdup_printf("'%s': it cannot be read", folder);
+	expected = g_strdup_printf("'%s': not a file", folder);
 	g_assert_error(error, FAULT, FAULT_DATA);
 	g_assert_cmpstr(error->message, ==, expected);
 	g_clear_error(&error);
