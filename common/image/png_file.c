@@ -189,7 +189,7 @@ static gboolean parse(struct source *source, const char *name, int channels, png
 gboolean png_file_rows(const char *path, int channels, png_size size, png_row row, void *context,
 		       GError **error)
 {
-	struct source source = { NULL };
+	struct source source = { 0 };
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make it wait */
 	int code = errno;
 	struct stat st;

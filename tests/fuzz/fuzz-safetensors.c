@@ -24,6 +24,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		const struct safetensor *t = safetensors_at(file, i);
 		const guint8 *bytes = t->data;
 		g_assert_true(safetensors_find(file, t->name) == t);
+		gsize elements = 1;
+		for (int d = 0; d < t->shape.n; d++)
+			elements *= (gsize)t->shape.d[d];
+		g_assert_true(t->size == 0 ? elements == 0 : t->size % elements == 0 && t->size / elements <= 8);
 		if (t->size > 0)
 			sink = (guint8)(sink ^ bytes[0] ^ bytes[t->size - 1]);
 	}
