@@ -10,6 +10,7 @@ struct scan {
 	int depth;              /* objects and lists that are open */
 	guint64 objects;        /* bit i: the one at depth i + 1 is an object */
 	guint members[JSON_DEPTH_MAX]; /* of each that is open */
+	guint values;           /* of all kinds */
 };
 
 G_STATIC_ASSERT(JSON_DEPTH_MAX <= 64); /* bits */
@@ -185,6 +186,8 @@ static gboolean scan_all(struct scan *s)
 
 	for (;;) {
 		skip_blanks(s);
+		if (s->values++ == JSON_VALUES_MAX)
+			return bad(s, "more values than a file of ours has");
 		if (!scan_open(s, &opened))
 			return FALSE;
 		if (opened && !take_close(s)) {

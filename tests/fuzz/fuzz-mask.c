@@ -5,8 +5,8 @@
  */
 #include "common/fault/fault.h"
 #include "common/slide/mask.h"
+#include "tests/fuzz/memory_file.h"
 #include <math.h>
-#include <stdint.h>
 #include <zlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -149,6 +149,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	g_autoptr(mask_t) mask = mask_parse(png->data, png->len, "fuzz.png", scale, x, y, &error);
 	g_assert_no_error(error);
+	g_autofree char *path = NULL;
+	int fd = memory_file(png->data, png->len, &path);
+	g_autoptr(mask_t) file = mask_read(path, scale, x, y, &error);
+	close(fd);
+	g_assert_no_error(error);
+	g_assert_true(file->area == mask->area && file->n_lesions == mask->n_lesions);
 	g_assert_true(mask->width == width && mask->height == height);
 	g_assert_true(mask_fits(mask, (gint64)width * scale, (gint64)height * scale, &error));
 	g_assert_false(mask_fits(mask, (gint64)(width + 3) * scale, (gint64)height * scale, &error));

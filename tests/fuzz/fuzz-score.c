@@ -6,26 +6,13 @@ int score_main(int argc, char **argv);
 #define main score_main
 #include "tools/score.c"
 #undef main
-#include <stdint.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include "tests/fuzz/memory_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void drop(const char *text)
 {
 	(void)text;
-}
-
-/* A file in memory, which csv_read() opens by its path. */
-static int put(const uint8_t *data, size_t size, char **path)
-{
-	int fd = memfd_create("table", MFD_CLOEXEC);
-
-	g_assert_cmpint(fd, >=, 0);
-	g_assert_cmpint(write(fd, data, size), ==, (gssize)size);
-	*path = g_strdup_printf("/proc/self/fd/%d", fd);
-	return fd;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -37,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	g_set_print_handler(drop);
 	g_set_printerr_handler(drop);
-	int answers = put(data, first, &answer), truths = put(data + behind, size - behind, &truth);
+	int answers = memory_file(data, first, &answer);
+	int truths = memory_file(data + behind, size - behind, &truth);
 	for (int header = 0; header < 2; header++) {
 		struct scores s = { .slides = g_hash_table_new(g_str_hash, g_str_equal),
 				    .order = g_ptr_array_new_with_free_func(slide_free),

@@ -103,7 +103,7 @@ static void test_size(void)
 	blanks[0] = '{';
 	blanks[JSON_LENGTH_MAX - 1] = '}';
 	json_object_unref(json_parse(blanks, JSON_LENGTH_MAX, "m.json", NULL));
-	assert_refused(blanks, JSON_LENGTH_MAX + 1, "m.json: 8388609 bytes of JSON; at most 8388608 are read");
+	assert_refused(blanks, JSON_LENGTH_MAX + 1, "m.json: 33554433 bytes of JSON; at most 33554432 are read");
 	for (int i = 0; i < JSON_MEMBERS_MAX; i++)
 		g_string_append_printf(members, "%s\"%d\":0", i > 0 ? "," : "", i);
 	g_string_append_c(members, '}');
@@ -114,6 +114,21 @@ static void test_size(void)
 	g_string_append(members, ",\"one more\":0}");
 	g_autofree char *message = g_strdup_printf("m.json: byte %" G_GSIZE_FORMAT ": more members than an object of ours has", at);
 	assert_refused(members->str, members->len, message);
+}
+
+/* An object, its list, and zeros: as many as are allowed, and one more. Zero k, from 1, is byte 6 + 2 (k - 1), and
+   2^20 - 1 is the first too many. */
+static void test_values(void)
+{
+	g_autoptr(GString) text = g_string_new("{\"a\":[0");
+
+	for (int i = 3; i < JSON_VALUES_MAX; i++)
+		g_string_append(text, ",0");
+	g_string_append(text, "]}");
+	json_object_unref(parsed(text->str));
+	g_string_truncate(text, text->len - 2);
+	g_string_append(text, ",0]}");
+	assert_refused(text->str, text->len, "m.json: byte 2097154: more values than a file of ours has");
 }
 
 #define MIXED "{ \"whole\": -12, \"real\": 2.5e-1, \"huge\": 1e999, \"text\": \"A\\u00e9\\ud83d\\ude00\\n\", \"yes\": true,\r\n" \
@@ -194,6 +209,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/json/refused", test_refused);
 	g_test_add_func("/json/depth", test_depth);
 	g_test_add_func("/json/size", test_size);
+	g_test_add_func("/json/values", test_values);
 	g_test_add_func("/json/members", test_members);
 	g_test_add_func("/json/facts", test_facts);
 	g_test_add_func("/json/settings", test_settings);
