@@ -3,6 +3,7 @@
 #include "common/image/png_file.h"
 #include <glib/gstdio.h>
 #include <png.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 /* ---- files made here, with libpng ---- */
@@ -238,6 +239,15 @@ static void test_files(void)
 	g_assert_error(error, FAULT, FAULT_DATA);
 	g_assert_cmpstr(error->message, ==, expected);
 	g_clear_error(&error);
+
+	g_assert_cmpint(mkfifo(none, 0600), ==, 0);     /* no one writes: it must not wait */
+	g_assert_null(png_read(none, 1, 17, &w, &h, &error));
+	g_free(expected);
+	expected = g_strdup_printf("'%s': not a file", none);
+	g_assert_error(error, FAULT, FAULT_DATA);
+	g_assert_cmpstr(error->message, ==, expected);
+	g_clear_error(&error);
+	g_assert_cmpint(g_unlink(none), ==, 0);
 
 	g_assert_false(png_write(in_none, pixels, 3, 2, 3, &error));
 	g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
