@@ -2,7 +2,8 @@
 #
 # TORCH=/path/to/libtorch   another libtorch (the official archive, or site-packages/torch)
 # CC, CXX, CFLAGS, B, V=1   compilers, flags, the folder that is built into, whole commands
-# IMAGE, DATA, ARGS         of the targets that use Docker: tools/image, save, run, submit-check say more
+# IMAGE, DATA, ARGS         of the targets that use Docker: tools/image, save, run, submit-check say more;
+#                           ARGS also of fuzz: tests/fuzz/run
 
 B       ?= build
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
@@ -17,7 +18,7 @@ IMAGE   ?= blindrun
 ARCHIVE ?= $(B)/$(IMAGE).tar.gz
 
 # The goals that compile want to know the libtorch at hand.
-ifneq ($(filter-out deps help clean demo check sanitize bench image save run submit-check reproduce,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out deps help clean demo check sanitize fuzz fuzzers bench image save run submit-check reproduce,$(or $(MAKECMDGOALS),all)),)
 -include $(B)/torch.mk
 endif
 
@@ -46,11 +47,17 @@ tools      := $(patsubst tools/%.c,$(B)/%,$(tool_src))
 units      := $(patsubst tests/unit/%.c,$(B)/unit/%,$(unit_src))
 fuzz_src   := $(sort $(wildcard tests/fuzz/fuzz-*.c))
 fuzzers    := $(patsubst tests/fuzz/fuzz-%.c,$(B)/fuzz/%,$(fuzz_src))
+# What reads what others wrote; nothing of it needs libtorch.
+parser_src := $(wildcard common/config/*.c common/csv/*.c common/fault/*.c common/image/*.c common/metrics/*.c \
+	common/score/*.c) $(addprefix common/,checkpoint/json.c checkpoint/model_settings.c checkpoint/safetensors.c \
+	checkpoint/safetensors_header.c slide/mask.c slide/regions.c task/pattern.c task/slide_facts.c)
+# The replayer of files; empty, with -fsanitize=fuzzer in LDFLAGS: an engine.
+FUZZ_MAIN  ?= $(B)/obj/tests/fuzz/replay.o
 benches    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(bench_src))
 programs   := $(B)/train $(B)/inference $(B)/sample $(tools)
 headers    := $(wildcard common/*/*.h common/*.h train/*.h inference/*.h tests/sample/*.h)
 
-.PHONY: FORCE all help deps demo check sanitize headers bench clean image save run submit-check reproduce
+.PHONY: FORCE all help deps demo check sanitize fuzz fuzzers headers bench clean image save run submit-check reproduce
 .DELETE_ON_ERROR:
 all: $(programs)
 
@@ -60,6 +67,7 @@ help:
 	@echo 'make demo       sample slides, training, answer, score: at most 10 minutes'
 	@echo 'make check      all tests'
 	@echo 'make sanitize   all tests under the address and undefined-behaviour sanitizers'
+	@echo 'make fuzz       hostile files for each parser, 15 minutes each  (ARGS="SECONDS [NAME...]")'
 	@echo 'make headers    compile each header alone;  make bench: speeds;  make clean'
 	@echo 'make reproduce  build again elsewhere: the same bytes?'
 	@echo 'make image      the Docker image $(IMAGE)      (TORCH=cuda, TORCH_ARCHIVE=FILE.zip)'
@@ -113,7 +121,11 @@ $(tools): $(B)/%: $(B)/obj/tools/%.o $(B)/libblindrun.a
 $(units): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(train_lib) $(sample_lib) $(B)/libblindrun.a
 	@mkdir -p $(@D)
 	$(link)
-$(fuzzers): $(B)/fuzz/%: $(B)/obj/tests/fuzz/fuzz-%.o $(B)/obj/tests/fuzz/replay.o $(B)/libblindrun.a
+$(B)/libparsers.a: $(call obj,$(parser_src))
+	@rm -f $@
+	$(call say,AR $@)ar rcs $@ $^
+fuzzers: $(fuzzers)
+$(fuzzers): $(B)/fuzz/%: $(B)/obj/tests/fuzz/fuzz-%.o $(FUZZ_MAIN) $(B)/libparsers.a
 	@mkdir -p $(@D)
 	$(link)
 $(benches): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(train_lib) $(sample_lib) $(B)/libblindrun.a
@@ -135,6 +147,10 @@ sanitize: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) B=$(B)-sanitize CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' all $(B)-sanitize/units
 	@B=$(B)-sanitize SANITIZE=1 tests/run
+
+fuzz:
+	@tools/deps $(filter-out $(LIBTORCH),$(PACKAGES)) clang llvm libclang-rt-dev
+	@B=$(B) tests/fuzz/run $(ARGS)
 
 bench: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) all $(benches)

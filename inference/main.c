@@ -4,7 +4,9 @@
  * settings > model > list cases > write fallbacks > scan > write > report. With no model, every case is
  * answered all the same, with even odds, and it ends with 1. Only this file prints errors and picks the code.
  */
+#include "common/checkpoint/json.h"
 #include "common/checkpoint/model_folder.h"
+#include "common/checkpoint/model_settings.h"
 #include "common/config/options.h"
 #include "common/fault/fault.h"
 #include "common/log/log.h"
@@ -14,42 +16,25 @@
 
 enum { LOG_BUDGET = 300 * 1000 };
 
-/* What was learned fixes what is seen: these come from the model, whatever data.yaml says now. */
-static const char *const fixed[] = { "task", "data.classes", "tiles.", "model.network", "score.", NULL };
-
-static gboolean is_fixed(const char *key)
-{
-	for (const char *const *f = fixed; *f != NULL; f++)
-		if (g_str_equal(key, *f) || (g_str_has_suffix(*f, ".") && g_str_has_prefix(key, *f)))
-			return TRUE;
-	return FALSE;
-}
-
 static JsonObject *member(JsonObject *in, const char *name, GError **error)
 {
-	JsonNode *node = json_object_get_member(in, name);
+	JsonObject *child = json_child(in, name);
 
-	if (node != NULL && JSON_NODE_HOLDS_OBJECT(node))
-		return json_node_get_object(node);
-	g_set_error(error, FAULT, FAULT_DATA, "the model's manifest has no '%s'", name);
-	return NULL;
+	if (child == NULL)
+		g_set_error(error, FAULT, FAULT_DATA, "the model's manifest has no '%s'", name);
+	return child;
 }
 
 static gboolean take_settings(struct settings *s, JsonObject *manifest, GError **error)
 {
 	JsonObject *from = member(manifest, "settings", error);
+	g_autoptr(GPtrArray) changed = g_ptr_array_new_with_free_func(g_free);
 
-	for (const char *const *key = settings_keys(); from != NULL && *key != NULL; key++) {
-		const char *value = is_fixed(*key) ? json_object_get_string_member_with_default(from, *key, NULL) : NULL;
-		if (value == NULL)
-			continue;
-		g_autofree char *here = settings_get(s, *key);
-		if (!g_str_equal(here, value))
-			log_say("settings %s=%s from=model instead_of=%s", *key, value, here);
-		if (!settings_set(s, *key, value, "model.json: ", error))
-			return FALSE;
-	}
-	return from != NULL;
+	if (from == NULL || !model_settings_take(s, from, changed, error))
+		return FALSE;
+	for (guint i = 0; i < changed->len; i++)
+		log_say("settings %s", (char *)changed->pdata[i]);
+	return TRUE;
 }
 
 static struct model *read_model(const struct settings *s, JsonObject *manifest, const struct work *w,
@@ -116,6 +101,8 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 	struct work *w = task == NULL ? NULL : task->open(s, PHASE_TEST, facts, error);
 	if (w == NULL)
 		return FALSE;
+	for (guint i = 0; i < w->notes->len; i++)
+		log_warn("data", "%s", (char *)w->notes->pdata[i]);
 	log_say("data cases=%u", w->n_cases);
 	a = answers_new(w, facts, error);
 	gboolean ok = a != NULL;
@@ -124,8 +111,7 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 		m = read_model(s, manifest, w, &device, wrong);
 	if (m != NULL) {
 		g_autofree char *where = device_describe(&device);
-		log_say("model network=%s step=%" G_GINT64_FORMAT " %s", s->model.network,
-			json_object_get_int_member_with_default(manifest, "step", 0), where);
+		log_say("model network=%s step=%.0f %s", s->model.network, json_number(manifest, "step", 0), where);
 		if (!scan_all(w, m, &device, &memory, a, wrong))
 			log_warn("scan", "%s; what was scored so far is kept", (*wrong)->message);
 		guint late = w->n_cases - answers_scored(a) - answers_unreadable(a);

@@ -1,4 +1,5 @@
 /* fit_save.c - see fit_work.h: weights and points to go on from, into the model folder and out of it. */
+#include "common/checkpoint/json.h"
 #include "common/fault/fault.h"
 #include "common/log/log.h"
 #include "common/machine/stop.h"
@@ -34,10 +35,9 @@ static JsonObject *about_weights(const struct fit *f, const struct validation *v
 		task->fit(f->work, v->items, v->n, v->features, facts);
 	json_object_set_object_member(about, "settings", resume_settings_json(f->settings));
 	json_object_set_object_member(about, "facts", facts);
-	json_object_set_array_member(about, "history", json_array_ref(f->history));
 	json_object_set_int_member(about, "step", f->now.step);
 	json_object_set_int_member(about, "epoch", f->now.epoch);
-	json_object_set_boolean_member(about, "judged", v != NULL);
+	json_object_set_int_member(about, "judged", v != NULL);
 	if (v != NULL)
 		json_object_set_double_member(about, task->metric, isfinite(v->metric.value) ? v->metric.value : -1);
 	return about;
@@ -153,7 +153,7 @@ gboolean fit_restore(struct fit *f, GError **error)
 	next_save(f, MIN(f->settings->training.checkpoint, FIRST_S));
 	if (there != NULL) {
 		f->about = json_object_ref(there);
-		f->judged = json_object_get_boolean_member_with_default(there, "judged", TRUE);
+		f->judged = json_number(there, "judged", 1) != 0;
 	}
 	if (r == NULL)
 		return TRUE;

@@ -1,5 +1,6 @@
 /* resume.c - see resume.h. */
 #include "train/resume.h"
+#include "common/checkpoint/json.h"
 #include "common/fault/fault.h"
 #include "common/log/log.h"
 
@@ -44,13 +45,6 @@ JsonObject *resume_to_json(const struct settings *s, const struct state *state, 
 	return out;
 }
 
-static JsonObject *object_of(JsonObject *in, const char *name)
-{
-	JsonNode *node = json_object_get_member(in, name);
-
-	return node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-}
-
 static JsonArray *array_of(JsonObject *in, const char *name)
 {
 	JsonNode *node = json_object_get_member(in, name);
@@ -58,17 +52,12 @@ static JsonArray *array_of(JsonObject *in, const char *name)
 	return node != NULL && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
 }
 
-static const char *text_of(JsonNode *node)
-{
-	return node != NULL && JSON_NODE_HOLDS_VALUE(node) ? json_node_get_string(node) : NULL;
-}
-
 /* The first key of another value that may not change; *there: its value in the folder. */
 static const char *first_difference(JsonObject *there, const struct settings *s, char **value)
 {
 	for (const char *const *key = settings_keys(); *key != NULL; key++) {
 		g_autofree char *here = settings_get(s, *key);
-		const char *other = text_of(json_object_get_member(there, *key));
+		const char *other = json_text(there, *key, NULL);
 		if (may_change(*key) || g_strcmp0(here, other) == 0)
 			continue;
 		*value = g_strdup(other != NULL ? other : "");
@@ -80,15 +69,15 @@ static const char *first_difference(JsonObject *there, const struct settings *s,
 static gboolean read_lists(JsonObject *from, struct resume *r)
 {
 	JsonArray *held = array_of(from, "held"), *history = array_of(from, "history");
-	JsonObject *facts = object_of(from, "facts");
+	JsonObject *facts = json_child(from, "facts");
 
 	if (held == NULL || history == NULL || facts == NULL)
 		return FALSE;
 	for (guint i = 0; i < json_array_get_length(held); i++) {
-		const char *name = text_of(json_array_get_element(held, i));
-		if (name == NULL)
+		JsonNode *name = json_array_get_element(held, i);
+		if (!JSON_NODE_HOLDS_VALUE(name) || json_node_get_string(name) == NULL)
 			return FALSE;
-		g_hash_table_add(r->held, g_strdup(name));
+		g_hash_table_add(r->held, json_node_dup_string(name));
 	}
 	for (guint i = 0; i < json_array_get_length(history); i++)
 		if (!JSON_NODE_HOLDS_OBJECT(json_array_get_element(history, i)))
@@ -100,7 +89,7 @@ static gboolean read_lists(JsonObject *from, struct resume *r)
 
 static gboolean read_resume(const struct model_folder *folder, JsonObject *from, struct resume *r, GError **error)
 {
-	JsonObject *state = object_of(from, "state");
+	JsonObject *state = json_child(from, "state");
 
 	r->held = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	if (state == NULL || !state_from_json(state, &r->state, error)) {
@@ -125,12 +114,12 @@ static gboolean read_resume(const struct model_folder *folder, JsonObject *from,
 gboolean resume_find(const struct model_folder *folder, const struct settings *s, gboolean fresh, struct resume **out,
 		     GError **error)
 {
-	JsonObject *manifest = model_folder_now(folder), *from = manifest == NULL || fresh ? NULL : object_of(manifest, "resume");
-	JsonObject *settings = from == NULL ? NULL : object_of(from, "settings");
+	JsonObject *manifest = model_folder_now(folder), *from = manifest == NULL || fresh ? NULL : json_child(manifest, "resume");
+	JsonObject *settings = from == NULL ? NULL : json_child(from, "settings");
 	g_autofree char *there = NULL, *run = settings_get(s, "training.run");
 
 	*out = NULL;
-	if (settings == NULL || g_strcmp0(text_of(json_object_get_member(settings, "training.run")), run) != 0)
+	if (settings == NULL || g_strcmp0(json_text(settings, "training.run", NULL), run) != 0)
 		return TRUE;
 	g_autoptr(resume_t) r = g_new0(struct resume, 1);
 	g_autoptr(GError) unusable = NULL;

@@ -1,5 +1,6 @@
 /* model_folder.c - see model_folder.h. */
 #include "common/checkpoint/model_folder.h"
+#include "common/checkpoint/json.h"
 #include "common/checkpoint/safetensors.h"
 #include "common/config/options.h"
 #include "common/fault/fault.h"
@@ -9,10 +10,11 @@
 #include <glib/gstdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define MANIFEST "model.json"
 #define BEFORE "model.before.json"
-enum { FORMAT = 1, MANIFEST_MAX = 64 * 1024 * 1024 };
+enum { FORMAT = 1 };
 
 struct model_folder {
 	char *path;
@@ -167,29 +169,30 @@ gboolean model_folder_restore(const char *path, const struct model_part *parts, 
 	return ok;
 }
 
+/* Never waits on a pipe, never reads a device without end. */
 static JsonObject *manifest_read(const char *folder, const char *name, GError **error)
 {
 	g_autofree char *path = g_build_filename(folder, name, NULL), *text = NULL;
-	g_autoptr(JsonParser) parser = json_parser_new_immutable();
-	struct stat st;
-	gsize length;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int code = errno;
+	struct stat st = { 0 };
 
-	if (g_stat(path, &st) == 0 && st.st_size > MANIFEST_MAX) {
-		g_set_error(error, FAULT, FAULT_DATA, "%s: larger than a manifest can be", name);
+	if (fd < 0) {
+		g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(code), "%s: %s", name, g_strerror(code));
 		return NULL;
 	}
-	if (!g_file_get_contents(path, &text, &length, error))
-		return NULL;
-	if (!json_parser_load_from_data(parser, text, (gssize)length, error)) {
-		g_prefix_error(error, "%s: ", name);
-		return NULL;
+	gboolean plain = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= JSON_LENGTH_MAX;
+	gssize length = -1;
+	if (plain) {
+		text = g_malloc((gsize)st.st_size + 1);
+		length = read(fd, text, (gsize)st.st_size);     /* of a file, all at once */
 	}
-	JsonNode *root = json_parser_get_root(parser);
-	if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root)) {
-		g_set_error(error, FAULT, FAULT_DATA, "%s: no JSON object", name);
-		return NULL;
-	}
-	return json_object_ref(json_node_get_object(root));
+	close(fd);
+	if (length == st.st_size)
+		return json_parse(text, (gsize)length, name, error);
+	g_set_error(error, FAULT, FAULT_DATA, "%s: %s", name, plain ? "it cannot be read"
+		    : S_ISREG(st.st_mode) ? "larger than a manifest can be" : "it is no file");
+	return NULL;
 }
 
 /* A member that is a plain value, whatever a manifest has there; else NULL, -1. */
@@ -436,7 +439,7 @@ const char *model_folder_at(const struct model_folder *f) { return f->path; }
 static gboolean write_files(struct model_folder *folder, guint64 step, const struct model_part *parts, guint n,
 			    JsonObject *files, gboolean *stays, GError **error)
 {
-	JsonObject *old = folder->now == NULL ? NULL : json_object_get_object_member(folder->now, "files");
+	JsonObject *old = folder->now == NULL ? NULL : json_child(folder->now, "files");
 
 	for (guint i = 0; i < n;) {
 		const char *role = parts[i].role;

@@ -3,7 +3,7 @@
  *
  *   model.json                  the manifest: {"blindrun": version, "format": 1, "files": {"weights":
  *                               {"name", "sha256", "bytes"}, ...}, and what the caller adds: settings, facts,
- *                               history, the point to go on from}
+ *                               the point to go on from and how it was reached}
  *   model.before.json           the manifest before, of other weights
  *   weights-000420.safetensors  never rewritten; a new name for each save
  *   state-000420.safetensors

@@ -71,16 +71,17 @@ static void take_parser_error(struct reader *r, struct csv_parser *parser)
 				     "quote doubled");
 }
 
-/* The bytes of the first line, with its end: LF, CRLF or CR. */
+/* The bytes of the first line, with its end: LF, CRLF or CR. It looks at no byte behind that, so that all lines
+   together cost one pass. */
 static gsize line_length(const char *text, gsize size)
 {
-	const char *lf = memchr(text, '\n', size);
-	gsize length = lf != NULL ? (gsize)(lf - text) + 1 : size;
-	const char *cr = memchr(text, '\r', length);
+	gsize n = 0;
 
-	if (cr != NULL && cr + 1 != lf)
-		length = (gsize)(cr - text) + 1;
-	return length;
+	while (n < size && text[n] != '\n' && text[n] != '\r')
+		n++;
+	if (n == size)
+		return n;
+	return n + (text[n] == '\r' && n + 1 < size && text[n + 1] == '\n' ? 2 : 1);
 }
 
 static void feed_line(struct reader *r, struct csv_parser *parser, const char *text, gsize size)

@@ -8,12 +8,15 @@
 #include "common/image/png_file.h"
 #include "common/fault/fault.h"
 #include <errno.h>
-#include <glib/gstdio.h>
+#include <fcntl.h>
 #include <png.h>
 #include <setjmp.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define SIDE_MAX (1u << 20)
-#define HELD_MAX (1ull << 28)         /* px of an interlaced file */
+#define HELD_MAX (1ull << 28)         /* bytes of an interlaced file's pixels */
+#define CHUNK_MAX 8000000             /* bytes of a chunk that is not pixels: libpng's default */
 
 struct source { /* bytes in memory or a file */
 	FILE *file;
@@ -76,14 +79,12 @@ static gboolean read_head(struct reader *r)
 		return FALSE;
 	png_set_read_fn(r->png, r->source, read_bytes);
 	png_set_user_limits(r->png, SIDE_MAX, SIDE_MAX);
+	png_set_chunk_malloc_max(r->png, CHUNK_MAX);
 	/* Texts, profiles and the like are skipped: libpng would take the size that they claim. */
 	png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
 	png_read_info(r->png, r->info);
 	r->width = png_get_image_width(r->png, r->info);
 	r->height = png_get_image_height(r->png, r->info);
-	if (png_get_interlace_type(r->png, r->info) != PNG_INTERLACE_NONE &&
-	    (guint64)r->width * r->height > HELD_MAX)
-		png_error(r->png, "it is interlaced and too large to be held whole");
 	if (r->size != NULL && !r->size(r->context, r->width, r->height, r->error))
 		return FALSE;
 
@@ -103,6 +104,8 @@ static gboolean read_head(struct reader *r)
 	if (png_get_bit_depth(r->png, r->info) != 8 || r->stride != (gsize)r->width * (gsize)r->stored ||
 	    (r->stored != r->channels && !(r->stored == 3 && r->channels == 1)))
 		png_error(r->png, "its pixels have an unexpected form");
+	if (r->passes > 1 && (guint64)r->stride * r->height > HELD_MAX)
+		png_error(r->png, "it is interlaced and too large to be held whole");
 	return TRUE;
 }
 
@@ -186,14 +189,22 @@ static gboolean parse(struct source *source, const char *name, int channels, png
 gboolean png_file_rows(const char *path, int channels, png_size size, png_row row, void *context,
 		       GError **error)
 {
-	struct source source = { .file = g_fopen(path, "rb") };
+	struct source source = { 0 };
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make it wait */
+	int code = errno;
+	struct stat st;
 	gboolean done;
 
-	if (source.file == NULL) {
-		int code = errno;
-
+	if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+		g_set_error(error, FAULT, FAULT_DATA, "'%s': not a file", path);
+		close(fd);
+		return FALSE;
+	}
+	if (fd < 0 || (source.file = fdopen(fd, "rb")) == NULL) {
 		g_set_error(error, G_FILE_ERROR, (int)g_file_error_from_errno(code), "'%s': %s", path,
 			    g_strerror(code));
+		if (fd >= 0)
+			close(fd);
 		return FALSE;
 	}
 	done = parse(&source, path, channels, size, row, context, error);

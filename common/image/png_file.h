@@ -3,7 +3,8 @@
  *
  * Errors: FAULT_DATA with the file's name and libpng's message (its longjmp does not leave this module);
  *         GFileError when it cannot be opened or written.
- * Limits: sides up to 2^20 px; an interlaced file, which must be held whole, up to 2^28 px.
+ * Limits: sides up to 2^20 px; an interlaced file, which must be held whole, up to 2^28 bytes of pixels; other
+ *         chunks, 8 MB. What cannot be read early ends there: time goes by the bytes of the file.
  */
 #pragma once
 #include <glib.h>

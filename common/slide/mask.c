@@ -9,7 +9,8 @@
 #include "common/image/png_file.h"
 #include <math.h>
 
-#define RUNS_MAX (1u << 26)
+#define RUNS_MAX (1u << 24)    /* 192 MB with their lesions */
+#define LESIONS_MAX (1u << 20) /* 90 MB */
 
 struct builder {
 	const char *path;
@@ -122,6 +123,10 @@ static gboolean find_lesions(struct mask *m, const char *path, GError **error)
 	if (m->lesion_of == NULL)
 		goto no_memory;
 	m->n_lesions = regions_label(m->runs, m->rows, m->height, TRUE, m->lesion_of);
+	if (m->n_lesions > LESIONS_MAX) {
+		g_set_error(error, FAULT, FAULT_DATA, "'%s': %u lesions: this is noise, no drawn mask", path, m->n_lesions);
+		return FALSE;
+	}
 	rank = g_try_new0(struct rank, m->n_lesions);
 	now = g_try_new(guint32, m->n_lesions);
 	m->lesions = g_try_new(struct mask_lesion, m->n_lesions);
@@ -144,22 +149,45 @@ no_memory:
 	return FALSE;
 }
 
-struct mask *mask_read(const char *path, int scale, gint64 origin_x, gint64 origin_y, GError **error)
+/* What came of the rows becomes a mask. */
+static gboolean finish(struct builder *b, GError **error)
 {
-	g_autoptr(mask_t) mask = g_new0(struct mask, 1);
-	struct builder b = { .path = path, .mask = mask };
-	struct region_run *exact;
+	struct region_run *exact = g_try_renew(struct region_run, b->mask->runs, MAX(b->n, 1));
 
-	g_return_val_if_fail(scale >= 1, NULL);
+	if (exact != NULL)
+		b->mask->runs = exact;
+	return find_lesions(b->mask, b->path, error);
+}
+
+static struct mask *mask_new(int scale, gint64 origin_x, gint64 origin_y)
+{
+	struct mask *mask = g_new0(struct mask, 1);
+
 	mask->scale = scale;
 	mask->origin_x = origin_x;
 	mask->origin_y = origin_y;
-	if (!png_file_rows(path, 1, take_size, take_row, &b, error))
+	return mask;
+}
+
+struct mask *mask_read(const char *path, int scale, gint64 origin_x, gint64 origin_y, GError **error)
+{
+	g_return_val_if_fail(scale >= 1, NULL);
+	g_autoptr(mask_t) mask = mask_new(scale, origin_x, origin_y);
+	struct builder b = { .path = path, .mask = mask };
+
+	if (!png_file_rows(path, 1, take_size, take_row, &b, error) || !finish(&b, error))
 		return NULL;
-	exact = g_try_renew(struct region_run, mask->runs, MAX(b.n, 1));
-	if (exact != NULL)
-		mask->runs = exact;
-	if (!find_lesions(mask, path, error))
+	return g_steal_pointer(&mask);
+}
+
+struct mask *mask_parse(const void *data, gsize length, const char *name, int scale, gint64 origin_x, gint64 origin_y,
+			GError **error)
+{
+	g_return_val_if_fail(scale >= 1, NULL);
+	g_autoptr(mask_t) mask = mask_new(scale, origin_x, origin_y);
+	struct builder b = { .path = name, .mask = mask };
+
+	if (!png_parse_rows(data, length, name, 1, take_size, take_row, &b, error) || !finish(&b, error))
 		return NULL;
 	return g_steal_pointer(&mask);
 }

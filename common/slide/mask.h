@@ -5,7 +5,8 @@
  * rectangle's share is exact, by area. Mask pixel (u, v) is the level-0 square of side `scale` at
  * (origin_x + scale u, origin_y + scale v).
  *
- * Errors: FAULT_DATA with the file's name; more than 2^26 runs is refused (it is noise, no drawing).
+ * Errors: FAULT_DATA with the file's name; more than 2^24 runs or 2^20 lesions are refused (it is noise,
+ *         no drawing).
  * Threads: read-only once read.
  */
 #pragma once
@@ -27,6 +28,9 @@ struct mask {
 
 /* A grey PNG: over 127 is tumour. */
 struct mask *mask_read(const char *path, int scale, gint64 origin_x, gint64 origin_y, GError **error);
+/* The same over bytes in memory; name is for messages. */
+struct mask *mask_parse(const void *data, gsize length, const char *name, int scale, gint64 origin_x, gint64 origin_y,
+			GError **error);
 void mask_free(struct mask *mask);
 typedef struct mask mask_t;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(mask_t, mask_free)

@@ -2,10 +2,12 @@
  * slide_cases.c - from folders, a labels table and data.yaml to a list of slides; and from one slide to its
  * tiles. What cannot be used is left out by name with its reason, and never ends a run that has others.
  */
+#include "common/checkpoint/json.h"
 #include "common/csv/csv_file.h"
 #include "common/fault/fault.h"
 #include "common/machine/machine.h"
 #include "common/task/pattern.h"
+#include "common/task/slide_facts.h"
 #include "common/task/slide_work.h"
 #include <glib/gstdio.h>
 #include <math.h>
@@ -326,6 +328,16 @@ struct task_reading slide_cases_reading(const struct work *w)
 				      .thread = SLIDE_READ_BYTES + (guint64)TISSUE_MAP_MAX * TISSUE_PX_BYTES };
 }
 
+static double mpp_learned(struct work *w, JsonObject *facts)
+{
+	double mpp = slide_facts_read(facts).mpp, told = json_number(facts, "mpp", 0);
+
+	if (mpp != told) /* not copied: it was out of range */
+		note(w, "the model was learned at %g um/px, which no slide has: its manifest is damaged, and slides are "
+			"read at level 0; set tiles.mpp, or train again", told);
+	return mpp;
+}
+
 struct work *slide_cases_open(const struct settings *settings, enum phase phase, JsonObject *facts, GError **error)
 {
 	struct slide_work *sw = g_new0(struct slide_work, 1);
@@ -356,11 +368,9 @@ struct work *slide_cases_open(const struct settings *settings, enum phase phase,
 	}
 	if (phase == PHASE_TRAIN)
 		open_all(sw);
-	if (settings->tiles.mpp > 0)
-		sw->mpp = settings->tiles.mpp;
-	else if (settings->tiles.mpp == MPP_AUTO)
-		sw->mpp = facts != NULL ? json_object_get_double_member_with_default(facts, "mpp", 0)
-					: phase == PHASE_TRAIN ? median_mpp(sw) : 0;
+	sw->mpp = settings->tiles.mpp > 0 ? settings->tiles.mpp
+		: settings->tiles.mpp == MPP_LEVEL0 ? 0
+		: phase == PHASE_TRAIN ? median_mpp(sw) : mpp_learned(w, facts);
 	return w;
 }
 

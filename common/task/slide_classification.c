@@ -3,8 +3,8 @@
  * Case: slide. Sample: tile, its target the share of its area that is tumour. Answer: a probability, in a CSV.
  */
 #include "common/fault/fault.h"
-#include "common/score/score.h"
 #include "common/task/pattern.h"
+#include "common/task/slide_facts.h"
 #include "common/task/slide_work.h"
 #include <errno.h>
 #include <gio/gio.h>
@@ -166,15 +166,9 @@ static void fit(const struct work *w, const guint *items, gsize n, const double 
 
 static void answer(JsonObject *f, const double *features, double *out)
 {
-	if (f == NULL) {
-		out[0] = 0.5;
-	} else if (features == NULL || !isfinite(features[0])) {
-		out[0] = json_object_get_double_member_with_default(f, "prior", 0.5);
-	} else {
-		struct score_fit fitted = { json_object_get_double_member_with_default(f, "score_slope", 1),
-					    json_object_get_double_member_with_default(f, "score_intercept", 0) };
-		out[0] = score_probability(fitted, features[0]);
-	}
+	struct slide_facts facts = slide_facts_read(f);
+
+	out[0] = slide_facts_answer(&facts, features);
 }
 
 /* A name as a CSV's field: quoted where it must be (RFC 4180). */

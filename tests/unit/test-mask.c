@@ -268,6 +268,26 @@ static void test_large(struct fixture *f, gconstpointer data G_GNUC_UNUSED)
 	g_assert_cmpfloat_with_epsilon(mask_share(m, 0, 0, 16 * SIDE, 16 * SIDE), 0.1, 1e-9);
 }
 
+/* Every other pixel of every other row: 1024 x 1025 lesions, which is more than 2^20; without the last row of
+   them it is just that many. */
+static void test_noise(struct fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+	enum { WIDTH = 2048, HEIGHT = 2050 };
+	g_autofree guint8 *pixels = g_new0(guint8, WIDTH * HEIGHT);
+	g_autofree char *message = g_strdup_printf("'%s': 1049600 lesions: this is noise, no drawn mask", f->path);
+	g_autoptr(GError) error = NULL;
+
+	for (int y = 0; y < HEIGHT; y += 2)
+		for (int x = 0; x < WIDTH; x += 2)
+			pixels[y * WIDTH + x] = 255;
+	g_assert_true(png_write(f->path, pixels, WIDTH, HEIGHT, 1, NULL));
+	g_assert_null(mask_read(f->path, 16, 0, 0, &error));
+	g_assert_error(error, FAULT, FAULT_DATA);
+	g_assert_cmpstr(error->message, ==, message);
+	g_autoptr(mask_t) mask = mask_of(f, pixels, WIDTH, HEIGHT - 2, 16, 0, 0);
+	g_assert_cmpuint(mask->n_lesions, ==, 1 << 20);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -278,5 +298,6 @@ int main(int argc, char **argv)
 	g_test_add("/mask/fits", struct fixture, NULL, set_up, test_fits, tear_down);
 	g_test_add("/mask/faults", struct fixture, NULL, set_up, test_faults, tear_down);
 	g_test_add("/mask/large", struct fixture, NULL, set_up, test_large, tear_down);
+	g_test_add("/mask/noise", struct fixture, NULL, set_up, test_noise, tear_down);
 	return g_test_run();
 }

@@ -3,6 +3,7 @@
 #include "common/image/png_file.h"
 #include <glib/gstdio.h>
 #include <png.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 /* ---- files made here, with libpng ---- */
@@ -165,29 +166,32 @@ static void test_faults(void)
 	assert_fault(bad, good->len, 0, FAULT_DATA, "'masks/a.png': IDAT: CRC error");
 }
 
-/* The head of a file of 8 x 8 px says 2^20 + 1 px; another's, interlaced, 2^29, and 2^28, which is read. */
+/* The head of a file of 8 x 8 px says 2^20 + 1 px; others', interlaced, more than 2^28 bytes, in grey and in
+   colour, and just 2^28, which are read as far as they go. */
 static void test_limits(void)
 {
-	static const guint8 rows[64];
-	static const guint32 sides[3][2] = { { (1 << 20) + 1, 1 }, { 1 << 15, 1 << 14 }, { 1 << 14, 1 << 14 } };
-	static const char *const messages[3] = {
-		"'masks/a.png': Invalid IHDR data",
-		"'masks/a.png': it is interlaced and too large to be held whole",
-		"'masks/a.png': Not enough image data",
+	static const guint8 rows[3 * 64];
+	static const struct { guint32 sides[2]; struct kind kind; const char *message; } cases[] = {
+		{ { (1 << 20) + 1, 1 }, { PNG_COLOR_TYPE_GRAY, 8, FALSE }, "'masks/a.png': Invalid IHDR data" },
+		{ { 1 << 14, (1 << 14) + 1 }, { PNG_COLOR_TYPE_GRAY, 8, TRUE },
+		  "'masks/a.png': it is interlaced and too large to be held whole" },
+		{ { 1 << 14, 1 << 13 }, { PNG_COLOR_TYPE_RGB, 8, TRUE },
+		  "'masks/a.png': it is interlaced and too large to be held whole" },
+		{ { 1 << 14, 1 << 14 }, { PNG_COLOR_TYPE_GRAY, 8, TRUE }, "'masks/a.png': Not enough image data" },
 	};
 
-	for (int i = 0; i < 3; i++) {
-		g_autoptr(GByteArray) png = encode((struct kind){ PNG_COLOR_TYPE_GRAY, 8, i > 0 }, 8, 8, rows);
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(GByteArray) png = encode(cases[i].kind, 8, 8, rows);
 		guint32 sum;
 
 		for (int k = 0; k < 2; k++) {
-			guint32 side = GUINT32_TO_BE(sides[i][k]);
+			guint32 side = GUINT32_TO_BE(cases[i].sides[k]);
 
 			memcpy(png->data + 16 + 4 * k, &side, 4);
 		}
 		sum = GUINT32_TO_BE((guint32)crc32(0, png->data + 12, 17));
 		memcpy(png->data + 29, &sum, 4);
-		assert_fault(png->data, png->len, 0, FAULT_DATA, messages[i]);
+		assert_fault(png->data, png->len, 0, FAULT_DATA, cases[i].message);
 	}
 }
 
@@ -231,10 +235,19 @@ static void test_files(void)
 
 	g_assert_null(png_read(folder, 1, 17, &w, &h, &error));
 	g_free(expected);
-	expected = g_strdup_printf("'%s': it cannot be read", folder);
+	expected = g_strdup_printf("'%s': not a file", folder);
 	g_assert_error(error, FAULT, FAULT_DATA);
 	g_assert_cmpstr(error->message, ==, expected);
 	g_clear_error(&error);
+
+	g_assert_cmpint(mkfifo(none, 0600), ==, 0);     /* no one writes: it must not wait */
+	g_assert_null(png_read(none, 1, 17, &w, &h, &error));
+	g_free(expected);
+	expected = g_strdup_printf("'%s': not a file", none);
+	g_assert_error(error, FAULT, FAULT_DATA);
+	g_assert_cmpstr(error->message, ==, expected);
+	g_clear_error(&error);
+	g_assert_cmpint(g_unlink(none), ==, 0);
 
 	g_assert_false(png_write(in_none, pixels, 3, 2, 3, &error));
 	g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT);

@@ -1,0 +1,36 @@
+/*
+ * json.h - JSON that others may have written: the manifest of a model folder.
+ *
+ * json-glib calls itself for each nesting, ends the program on half a surrogate pair, and takes comments,
+ * hexadecimal numbers and whatever follows. So a strict scan without recursion goes first, and json-glib
+ * sees only what RFC 8259 allows, within the limits below.
+ *
+ * Errors:    FAULT_DATA, one line: `model.json: byte 17: expected a value`.
+ * Ownership: json_object_unref what json_parse returns; what the getters return lives as long as it.
+ * Threads:   no state.
+ */
+#pragma once
+#include <json-glib/json-glib.h>
+
+G_BEGIN_DECLS
+
+enum {
+	JSON_DEPTH_MAX = 64,
+	/* A manifest is 4 KB and up to 200 bytes, 7 values, an epoch: of the 100 000 that training.epochs allows,
+	   20 MB and 700 000 values. json-glib takes up to 300 bytes of memory for a value. */
+	JSON_LENGTH_MAX = 32 * 1024 * 1024,
+	JSON_VALUES_MAX = 1 << 20,
+	/* Of one object: its hash can be made to collide, then each costs a comparison with all before it. */
+	JSON_MEMBERS_MAX = 1024,
+};
+
+/* An object from length bytes, which need no NUL behind them; name is said in errors. */
+JsonObject *json_parse(const char *text, gsize length, const char *name, GError **error);
+
+/* A member, whatever the text has there: where it is missing or of another type, `standard` (NULL for an
+   object). A number is finite, whole or not. */
+double json_number(JsonObject *in_opt, const char *name, double standard);
+const char *json_text(JsonObject *in_opt, const char *name, const char *standard_opt);
+JsonObject *json_child(JsonObject *in_opt, const char *name);
+
+G_END_DECLS
