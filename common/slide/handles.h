@@ -5,6 +5,7 @@
  * one as from two, and one holds half the files and caches.
  */
 #pragma once
+#include "common/slide/jpeg_watch.h"
 #include "common/slide/slide.h"
 #include <openslide.h>
 
@@ -13,6 +14,8 @@ G_BEGIN_DECLS
 struct facts {                  /* a slide, and what its users need not see */
 	struct slide slide;
 	gint64 *level_width, *level_height; /* (levels) px */
+	struct jpeg_ends *ends; /* (levels) */
+	gint in_vain;           /* reads that failed twice; atomic */
 	GQueue handles;         /* under the pool's lock */
 };
 

@@ -7,7 +7,9 @@
  *
  * A slide is facts alone, read once; handles are taken from a pool, which keeps at most `most` of them
  * open (an .mrxs handle holds files and a cache) and opens again what it had to close. After a failed
- * read OpenSlide leaves a handle in error for good: the pool throws it away and the next read opens anew.
+ * read OpenSlide leaves a handle in error for good: the pool throws it away and the next read opens anew. A
+ * read that fails is tried once more, so, before it counts as failed. A JPEG that is damaged fails where libjpeg
+ * has anything to say about it, at its end too (jpeg_watch.h).
  *
  * Errors:  FAULT_DATA: `slide 'Slide012': tile at 1024,2048 (256 x 256 px, level 0): OpenSlide's words`.
  *          A failed read leaves the buffer undefined; it never returns white for it.
