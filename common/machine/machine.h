@@ -12,8 +12,6 @@ int machine_cores(void);
 /* Bytes this process may take: the least of the host's memory and the cgroups' limit; 0: not known. */
 guint64 machine_memory(void);
 guint64 machine_memory_peak(void);              /* bytes, resident, of this process so far */
-/* Calls one(0, user) to one(n - 1, user), so many at a time, in any order; returns when all are done. */
-void machine_each(guint n, guint threads, void (*one)(guint i, gpointer user), gpointer user);
 /* The processor's name, or "unknown". */
 char *machine_processor(void);
 

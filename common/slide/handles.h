@@ -25,12 +25,15 @@ static inline struct facts *facts_of(const struct slide *slide)
 }
 
 struct handle {
-	openslide_t *osr;
+	openslide_t *osr;       /* NULL while it is opened */
 	struct slide *slide;
 	guint users;            /* this and what follows: under the pool's lock */
 	gboolean alone;         /* its user shares it with nobody */
 	gboolean shared;        /* more than one user since it was last idle */
 	gboolean broken;        /* OpenSlide refuses it for good */
+	gboolean out;           /* it hung: counted out of the pool, and broken */
+	gint64 since;           /* us, monotonic: its opening or newest read began; 0: idle */
+	GList in_pool;
 	GList in_slide;         /* links, so that no list operation allocates or searches */
 	GList in_idle;
 };

@@ -41,6 +41,9 @@ struct slide {                  /* facts of one slide */
    of 32 MiB a handle and at most 256 MiB. */
 struct slide_pool *slide_pool_new(guint most);
 guint64 slide_pool_bytes(guint most);           /* what so many open slides of the challenge's size take */
+/* Where a read waits for a handle, those whose read or opening began longer ago hang and are counted out: others
+   may be opened in their place. s; 0, as at first: none. */
+void slide_pool_set_patience(struct slide_pool *pool, double patience);
 void slide_pool_free(struct slide_pool *pool);  /* all its slides must be closed */
 guint slide_pool_open_handles(struct slide_pool *pool);        /* now */
 
