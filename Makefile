@@ -140,7 +140,12 @@ check: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) all headers $(B)/units
 	@B=$(B) tests/run
 
-$(B)/units: $(units) $(fuzzers)
+# What tests put between a program and the C library.
+$(B)/hang.so: tests/preload/hang.c
+	@mkdir -p $(@D)
+	$(call say,LD $@)$(CC) -std=gnu17 -D_GNU_SOURCE $(WARN) -Wno-missing-prototypes $(HERE) -O2 -g -shared -fPIC -o $@ $<
+
+$(B)/units: $(units) $(fuzzers) $(B)/hang.so
 	@touch $@
 
 sanitize: deps

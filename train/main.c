@@ -10,7 +10,7 @@
 #include "common/log/log.h"
 #include "common/machine/machine.h"
 #include "common/machine/stop.h"
-#include "common/task/task.h"
+#include "common/task/preparing.h"
 #include "train/rehearse.h"
 #include "train/split.h"
 
@@ -18,22 +18,18 @@ enum { LOG_BUDGET = 600 * 1000 };
 
 struct job { gboolean fresh, rehearse_only; };  /* the command line of train alone */
 
-struct preparing { struct work *work; GError **errors; };
-
-static void prepare_one(guint i, gpointer user)
-{
-	struct preparing *p = user;
-
-	p->work->task->prepare(p->work, i, &p->errors[i]);
-}
-
 /* Every case. What cannot be used is left out and said. */
 static void prepare_all(struct work *w, guint threads)
 {
 	g_autofree GError **errors = g_new0(GError *, w->n_cases + 1);
-	struct preparing p = { w, errors };
+	struct preparing *preparing = preparing_new(w, threads);
+	GError *error = NULL;
 
-	machine_each(w->n_cases, threads, prepare_one, &p);
+	for (guint i = 0; i < w->n_cases; i++)
+		preparing_push(preparing, i);
+	for (guint i; preparing_pop(preparing, TRUE, &i, &error); error = NULL)
+		errors[i] = error;
+	preparing_free(preparing);
 	for (guint i = 0; i < w->n_cases; i++) {
 		if (errors[i] == NULL) {
 			g_autofree char *line = w->task->describe(w, i);

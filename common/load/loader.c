@@ -1,92 +1,129 @@
 /*
- * loader.c - see loader.h. Slots stand in a ring; a reader takes the next sample of the oldest slot that has
- * any left, so the batch that is wanted first is finished first.
+ * loader.c - see loader.h. Slots stand in a ring; a sample is a job, and jobs are begun in the order in which they
+ * are pushed, so the batch that is wanted first is finished first.
  */
 #include "common/load/loader.h"
+#include "common/machine/jobs.h"
 #include <math.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 /* Readers yield to compute: its threads wait for each other at barriers, some of them spinning (oneDNN's
    backward weights), and one that lost its core to a reader would hold up all. */
 enum { READER_NICE = 10 };
 
+struct slot;
+struct unit { struct slot *slot; guint i; };    /* a sample of a slot, to be read */
+
 struct slot {
 	struct batch batch;     /* first: recycle gets this address */
-	guint taken, done;      /* samples given to readers; read */
+	struct unit *units;     /* (batch) */
+	guint done;             /* samples read, or given up */
 	gboolean in_use;
 };
 
 struct loader {
 	struct work *work;
-	guint batch, depth, readers;
+	guint batch, depth;
 	gsize size;             /* bytes a sample */
 	struct slot *slots;     /* (depth) ring */
 	guint64 pushed, popped; /* batches, ever */
-	guint64 reading;        /* the oldest pushed batch with samples left to take */
-	GThread **threads;
-	GMutex lock;
-	GCond work_there, batch_done;
-	gboolean stop;
-	double waited, busy;    /* s */
+	struct jobs *jobs;
+	double waited;          /* s */
+};
+
+struct made {                   /* a read, in memory of its own */
+	struct work *work;
+	struct sample sample;
+	GError *failed;
+	guint8 *bytes;          /* (height, width, channels) */
+	float targets[];        /* (targets) */
 };
 
 static struct slot *slot_at(struct loader *l, guint64 i) { return &l->slots[i % l->depth]; }
 
-static gpointer reader(gpointer data)
+static gpointer begin(gpointer what, gpointer user)
 {
-	struct loader *l = data;
-	const struct sample_shape *shape = &l->work->shape;
+	const struct unit *u = what;
+	const struct loader *l = user;
+	struct made *made = g_malloc(sizeof *made + (gsize)l->work->shape.targets * sizeof(float));
 
-	setpriority(PRIO_PROCESS, (id_t)gettid(), READER_NICE);
-	g_mutex_lock(&l->lock);
-	while (!l->stop) {
-		if (l->reading == l->pushed) {
-			g_cond_wait(&l->work_there, &l->lock);
-			continue;
-		}
-		struct slot *slot = slot_at(l, l->reading);
-		if (slot->taken == slot->batch.n) {
-			l->reading++;
-			continue;
-		}
-		guint i = slot->taken++;
-		g_mutex_unlock(&l->lock);
+	made->work = l->work;
+	made->sample = u->slot->batch.samples[u->i];
+	made->failed = NULL;
+	made->bytes = g_malloc(l->size);
+	return made;
+}
 
-		gint64 start = g_get_monotonic_time();
-		struct batch *b = &slot->batch;
-		guint8 *bytes = b->bytes + i * l->size;
-		float *targets = b->targets + i * (gsize)shape->targets;
-		GError *error = NULL;
-		if (!l->work->task->read(l->work, &b->samples[i], bytes, targets, &error)) {
-			memset(bytes, 0, l->size);
-			for (int t = 0; t < shape->targets; t++)
-				targets[t] = NAN;
-			b->failed[i] = error;
-		}
-		double took = (double)(g_get_monotonic_time() - start) / G_USEC_PER_SEC;
+static void read_one(gpointer data)
+{
+	struct made *made = data;
+	struct work *w = made->work;
 
-		g_mutex_lock(&l->lock);
-		l->busy += took;
-		if (++slot->done == b->n)
-			g_cond_signal(&l->batch_done);
+	if (!case_given_up(w, made->sample.item, &made->failed))
+		w->task->read(w, &made->sample, made->bytes, made->targets, &made->failed);
+}
+
+static void drop(gpointer data)
+{
+	struct made *made = data;
+
+	g_clear_error(&made->failed);
+	g_free(made->bytes);
+	g_free(made);
+}
+
+static void fail(const struct loader *l, const struct unit *u, GError *error)
+{
+	struct batch *b = &u->slot->batch;
+
+	memset(b->bytes + u->i * l->size, 0, l->size);
+	for (int t = 0; t < l->work->shape.targets; t++)
+		b->targets[u->i * (gsize)l->work->shape.targets + (gsize)t] = NAN;
+	b->failed[u->i] = error;
+}
+
+static void take(gpointer what, gpointer data, gpointer user)
+{
+	const struct unit *u = what;
+	const struct loader *l = user;
+	struct made *made = data;
+	gsize targets = (gsize)l->work->shape.targets;
+
+	if (made->failed != NULL) {
+		fail(l, u, g_steal_pointer(&made->failed));
+	} else {
+		memcpy(u->slot->batch.bytes + u->i * l->size, made->bytes, l->size);
+		memcpy(u->slot->batch.targets + u->i * targets, made->targets, targets * sizeof(float));
 	}
-	g_mutex_unlock(&l->lock);
-	return NULL;
+	drop(made);
+}
+
+/* Waits for one sample, of whatever batch; false where none is left. */
+static gboolean settle_one(struct loader *l)
+{
+	gpointer what;
+	gboolean late;
+
+	if (!jobs_pop(l->jobs, TRUE, &what, &late))
+		return FALSE;
+	struct unit *u = what;
+	if (late) {
+		GError *error = NULL;
+		case_give_up(l->work, u->slot->batch.samples[u->i].item, &error);
+		fail(l, u, error);
+	}
+	u->slot->done++;
+	return TRUE;
 }
 
 struct loader *loader_new(struct work *work, guint batch, guint depth, guint readers)
 {
+	static const struct jobs_kind kind = { "reader", READER_NICE, begin, read_one, take, drop };
 	struct loader *l = g_new0(struct loader, 1);
 
 	l->work = work;
 	l->batch = batch;
 	l->depth = MAX(depth, 2);
-	l->readers = MAX(readers, 1);
 	l->size = (gsize)work->shape.height * (gsize)work->shape.width * (gsize)work->shape.channels;
-	g_mutex_init(&l->lock);
-	g_cond_init(&l->work_there);
-	g_cond_init(&l->batch_done);
 	l->slots = g_new0(struct slot, l->depth);
 	for (guint i = 0; i < l->depth; i++) {
 		struct batch *b = &l->slots[i].batch;
@@ -94,10 +131,11 @@ struct loader *loader_new(struct work *work, guint batch, guint depth, guint rea
 		b->bytes = g_malloc0_n(batch, l->size);
 		b->targets = g_new0(float, (gsize)batch * (gsize)work->shape.targets);
 		b->failed = g_new0(GError *, batch);
+		l->slots[i].units = g_new(struct unit, batch);
+		for (guint k = 0; k < batch; k++)
+			l->slots[i].units[k] = (struct unit){ &l->slots[i], k };
 	}
-	l->threads = g_new0(GThread *, l->readers);
-	for (guint i = 0; i < l->readers; i++)
-		l->threads[i] = g_thread_new("reader", reader, l);
+	l->jobs = jobs_new(readers, work->patience, &kind, l);
 	return l;
 }
 
@@ -105,12 +143,10 @@ void loader_free(struct loader *l)
 {
 	if (l == NULL)
 		return;
-	g_mutex_lock(&l->lock);
-	l->stop = TRUE;
-	g_cond_broadcast(&l->work_there);
-	g_mutex_unlock(&l->lock);
-	for (guint i = 0; i < l->readers; i++)
-		g_thread_join(l->threads[i]);
+	jobs_cancel(l->jobs);
+	while (settle_one(l))
+		;
+	jobs_free(l->jobs);
 	for (guint i = 0; i < l->depth; i++) {
 		struct batch *b = &l->slots[i].batch;
 		for (guint k = 0; k < l->batch; k++)
@@ -119,12 +155,9 @@ void loader_free(struct loader *l)
 		g_free(b->bytes);
 		g_free(b->targets);
 		g_free(b->failed);
+		g_free(l->slots[i].units);
 	}
 	g_free(l->slots);
-	g_free(l->threads);
-	g_mutex_clear(&l->lock);
-	g_cond_clear(&l->work_there);
-	g_cond_clear(&l->batch_done);
 	g_free(l);
 }
 
@@ -141,11 +174,10 @@ void loader_push(struct loader *l, const struct sample *samples, guint n, gpoint
 	slot->batch.n = n;
 	slot->batch.tag = tag;
 	slot->in_use = TRUE;
-	g_mutex_lock(&l->lock);
-	slot->taken = slot->done = 0;
+	slot->done = 0;
 	l->pushed++;
-	g_cond_broadcast(&l->work_there);
-	g_mutex_unlock(&l->lock);
+	for (guint i = 0; i < n; i++)
+		jobs_push(l->jobs, &slot->units[i]);
 }
 
 struct batch *loader_pop(struct loader *l)
@@ -154,11 +186,9 @@ struct batch *loader_pop(struct loader *l)
 		return NULL;
 	struct slot *slot = slot_at(l, l->popped);
 	gint64 start = g_get_monotonic_time();
-	g_mutex_lock(&l->lock);
 	while (slot->done < slot->batch.n)
-		g_cond_wait(&l->batch_done, &l->lock);
+		settle_one(l);
 	l->popped++;
-	g_mutex_unlock(&l->lock);
 	l->waited += (double)(g_get_monotonic_time() - start) / G_USEC_PER_SEC;
 	return &slot->batch;
 }
@@ -173,10 +203,4 @@ void loader_recycle(struct loader *l, struct batch *batch)
 
 double loader_waited(const struct loader *l) { return l->waited; }
 
-double loader_busy(struct loader *l)
-{
-	g_mutex_lock(&l->lock);
-	double busy = l->busy;
-	g_mutex_unlock(&l->lock);
-	return busy;
-}
+double loader_busy(struct loader *l) { return jobs_busy(l->jobs); }

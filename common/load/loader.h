@@ -3,9 +3,10 @@
  * filled, in the order in which they were pushed, whatever thread read what; so what comes out is a pure
  * function of what went in.
  *
- * Memory: depth batches, allocated once and reused. Threads: push, pop and recycle on one thread; `read` runs
- * in the loader's. A sample that cannot be read has its error in `failed`, its bytes are 0 and
- * its targets NAN.
+ * Memory: depth batches, allocated once and reused, and a sample a reader. Threads: push, pop and recycle on one
+ * thread; `read` runs in the loader's. A sample that cannot be read has its error in `failed`, its bytes are 0 and
+ * its targets NAN. So has one whose read takes longer than work->patience: its case is given up (task.h), and
+ * another thread reads on.
  */
 #pragma once
 #include "common/task/task.h"
@@ -27,7 +28,7 @@ struct batch {
 
 /* readers: threads, >= 1. depth: batches filled or being filled at once, >= 2. */
 struct loader *loader_new(struct work *work, guint batch, guint depth, guint readers);
-void loader_free(struct loader *loader);        /* waits for reads under way */
+void loader_free(struct loader *loader);        /* waits for reads under way, or gives them up */
 gboolean loader_room(const struct loader *loader);     /* whether push may be called */
 guint loader_pending(const struct loader *loader);     /* batches pushed and not popped */
 void loader_push(struct loader *loader, const struct sample *samples, guint n, gpointer tag);

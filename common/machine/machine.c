@@ -49,25 +49,6 @@ guint64 machine_memory_peak(void)
 	return getrusage(RUSAGE_SELF, &usage) == 0 ? (guint64)usage.ru_maxrss * 1024 : 0;
 }
 
-struct each { void (*one)(guint i, gpointer user); gpointer user; };
-
-static void each(gpointer index, gpointer data)
-{
-	const struct each *e = data;
-
-	e->one(GPOINTER_TO_UINT(index) - 1, e->user); /* a pool takes no NULL */
-}
-
-void machine_each(guint n, guint threads, void (*one)(guint i, gpointer user), gpointer user)
-{
-	struct each e = { one, user };
-	GThreadPool *pool = g_thread_pool_new(each, &e, (gint)MAX(threads, 1), FALSE, NULL);
-
-	for (guint i = 0; i < n; i++)
-		g_thread_pool_push(pool, GUINT_TO_POINTER(i + 1), NULL);
-	g_thread_pool_free(pool, FALSE, TRUE);
-}
-
 char *machine_processor(void)
 {
 	g_autofree char *text = NULL;

@@ -16,8 +16,6 @@ guint64 machine_memory(void);
 #define MACHINE_MEMORY_VARIABLE "BLINDRUN_MEMORY"
 guint64 machine_memory_now(void);               /* bytes, resident, of this process */
 guint64 machine_memory_peak(void);              /* bytes, resident, of this process so far */
-/* Calls one(0, user) to one(n - 1, user), so many at a time, in any order; returns when all are done. */
-void machine_each(guint n, guint threads, void (*one)(guint i, gpointer user), gpointer user);
 /* The processor's name, or "unknown". */
 char *machine_processor(void);
 

@@ -1,11 +1,12 @@
 /*
- * scan.c - see scan.h. A flight is a case on its way: prepared in a pool's thread, its samples waiting, in
+ * scan.c - see scan.h. A flight is a case on its way: prepared in a thread, its samples waiting, in
  * the loader or judged; a batch holds samples of several flights, named by tickets.
  */
 #include "common/scan/scan.h"
 #include "common/fault/fault.h"
 #include "common/log/log.h"
 #include "common/model/input.h"
+#include "common/task/preparing.h"
 #include <math.h>
 
 struct flight {
@@ -27,24 +28,15 @@ struct state {
 	scan_done done;
 	void *context;
 	struct loader *loader;
-	GThreadPool *pool;
-	GAsyncQueue *prepared;  /* struct flight */
+	struct preparing *preparer;     /* NULL: cases are ready */
+	GQueue ready;           /* struct flight: where they are, those begun */
 	GArray *waiting;        /* struct ticket, from `first` on */
 	guint first;
 	gsize preparing, finished;
-	GHashTable *open;       /* flights handed to nobody yet */
+	GHashTable *open;       /* item: flight; handed to nobody yet */
 	float *row;             /* outputs of a batch */
 	scope *all;             /* open as long as the scan: weights are cast to bf16 once */
 };
-
-static void prepare(gpointer data, gpointer user)
-{
-	struct flight *f = data;
-	struct state *st = user;
-
-	st->scan->work->task->prepare(st->scan->work, f->item, &f->error);
-	g_async_queue_push(st->prepared, f);
-}
 
 static void flight_free(struct flight *f)
 {
@@ -64,11 +56,26 @@ static void start(struct state *st, guint item)
 	f->outputs = g_array_new(FALSE, FALSE, sizeof(float));
 	f->targets = g_array_new(FALSE, FALSE, sizeof(float));
 	st->preparing++;
-	g_hash_table_add(st->open, f);
-	if (st->scan->prepare)
-		g_thread_pool_push(st->pool, f, NULL);
+	g_hash_table_insert(st->open, GUINT_TO_POINTER(item), f);
+	if (st->preparer != NULL)
+		preparing_push(st->preparer, item);
 	else
-		g_async_queue_push(st->prepared, f);
+		g_queue_push_tail(&st->ready, f);
+}
+
+/* The next that is prepared, or given up; NULL: none yet, or with wait, none at all. */
+static struct flight *prepared(struct state *st, gboolean wait)
+{
+	GError *error = NULL;
+	guint item;
+
+	if (st->preparer == NULL)
+		return g_queue_pop_head(&st->ready);
+	if (!preparing_pop(st->preparer, wait, &item, &error))
+		return NULL;
+	struct flight *f = g_hash_table_lookup(st->open, GUINT_TO_POINTER(item));
+	f->error = error;
+	return f;
 }
 
 static gboolean finish(struct state *st, struct flight *f, GError **error)
@@ -81,7 +88,7 @@ static gboolean finish(struct state *st, struct flight *f, GError **error)
 	if (st->scan->prepare)
 		st->scan->work->task->release(st->scan->work, f->item);
 	st->finished++;
-	g_hash_table_remove(st->open, f);       /* frees it */
+	g_hash_table_remove(st->open, GUINT_TO_POINTER(f->item));      /* frees it */
 	return ok;
 }
 
@@ -201,7 +208,7 @@ static gboolean run(struct state *st, const guint *items, gsize n, GError **erro
 		gboolean idle = loader_pending(st->loader) == 0 && waiting == 0;
 		if (late || (idle && st->preparing == 0))
 			break;
-		struct flight *f = idle ? g_async_queue_pop(st->prepared) : g_async_queue_try_pop(st->prepared);
+		struct flight *f = prepared(st, idle);
 		if (f != NULL) {
 			st->preparing--;
 			if (!advance(st, f, error))
@@ -225,12 +232,12 @@ gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done do
 	struct state st = { .scan = scan, .done = done, .context = context };
 
 	st.loader = loader_new(scan->work, scan->batch, LOADER_DEPTH, scan->readers);
-	st.prepared = g_async_queue_new();
+	g_queue_init(&st.ready);
 	st.waiting = g_array_new(FALSE, FALSE, sizeof(struct ticket));
-	st.open = g_hash_table_new_full(NULL, NULL, (GDestroyNotify)flight_free, NULL);
+	st.open = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)flight_free);
 	st.row = g_new(float, scan->batch * (gsize)scan->work->task->judged);
 	if (scan->prepare)
-		st.pool = g_thread_pool_new(prepare, &st, (int)scan->readers, FALSE, NULL);
+		st.preparer = preparing_new(scan->work, scan->readers);
 	scan->network_s = scan->wait_s = 0;
 	scan->n_samples = 0;
 
@@ -239,8 +246,7 @@ gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done do
 	scope_close(st.all);
 	scan->wait_s = loader_waited(st.loader);
 
-	if (st.pool != NULL)
-		g_thread_pool_free(st.pool, FALSE, TRUE);       /* waits for those under way */
+	preparing_free(st.preparer);    /* waits for those under way, or gives them up */
 	for (struct batch *b; (b = loader_pop(st.loader)) != NULL; loader_recycle(st.loader, b))
 		g_free(b->tag);
 	loader_free(st.loader);
@@ -248,11 +254,11 @@ gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done do
 		GHashTableIter iter;
 		gpointer f;
 		g_hash_table_iter_init(&iter, st.open);
-		while (g_hash_table_iter_next(&iter, &f, NULL))
+		while (g_hash_table_iter_next(&iter, NULL, &f))
 			scan->work->task->release(scan->work, ((struct flight *)f)->item);
 	}
 	g_hash_table_unref(st.open);
-	g_async_queue_unref(st.prepared);
+	g_queue_clear(&st.ready);
 	g_array_unref(st.waiting);
 	g_free(st.row);
 	return ok;

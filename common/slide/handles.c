@@ -11,10 +11,14 @@
 #define HANDLE_CACHE (32ull << 20)      /* what 3.4.1 gives each handle */
 #define HANDLE_INDEX (12ull << 20)      /* 210 bytes a photo were measured; some 50,000 of them */
 
+#define LOOK_US (G_USEC_PER_SEC / 10)   /* how often who waits looks for handles that hang */
+
 struct slide_pool {
 	GMutex lock;
 	GCond changed;
+	gint64 patience;        /* us; 0: none */
 	guint most, open;       /* open counts those being opened and closed */
+	GQueue all;             /* of handles: those that `open` counts, and those counted out */
 	GQueue idle;            /* of handles; least recently used first */
 	GQueue waiting;         /* of tickets; who waits longest is served first */
 #ifdef SHARED_CACHE
@@ -29,12 +33,18 @@ struct slide_pool *slide_pool_new(guint most)
 	g_mutex_init(&pool->lock);
 	g_cond_init(&pool->changed);
 	pool->most = MAX(most, 1);
+	g_queue_init(&pool->all);
 	g_queue_init(&pool->idle);
 	g_queue_init(&pool->waiting);
 #ifdef SHARED_CACHE
 	pool->cache = openslide_cache_create((size_t)MIN(SHARED_CACHE_MAX, pool->most * HANDLE_CACHE));
 #endif
 	return pool;
+}
+
+void slide_pool_set_patience(struct slide_pool *pool, double patience)
+{
+	pool->patience = (gint64)(patience * G_USEC_PER_SEC);
 }
 
 guint64 slide_pool_bytes(guint most)
@@ -128,15 +138,52 @@ static void leave_idle(struct slide_pool *pool, struct handle *h)
 	g_queue_unlink(&pool->idle, &h->in_idle);
 }
 
+/* A place in the pool, to open a handle in; under the lock. */
+static struct handle *new_handle(struct slide_pool *pool, struct slide *slide)
+{
+	struct handle *h = g_new0(struct handle, 1);
+
+	h->slide = slide;
+	h->users = 1;
+	h->since = g_get_monotonic_time();
+	h->in_slide.data = h->in_idle.data = h->in_pool.data = h;
+	g_queue_push_tail_link(&pool->all, &h->in_pool);
+	pool->open++;
+	return h;
+}
+
+/* Under the lock; the handle is the caller's then. */
+static void leave_pool(struct slide_pool *pool, struct handle *h)
+{
+	g_queue_unlink(&pool->all, &h->in_pool);
+	if (!h->out)
+		pool->open--;
+	g_cond_broadcast(&pool->changed);
+}
+
+/* Handles that hang make room for others. Should one come back, it is closed. Under the lock. */
+static void count_out(struct slide_pool *pool)
+{
+	gint64 now = g_get_monotonic_time();
+
+	for (GList *l = pool->all.head; l != NULL; l = l->next) {
+		struct handle *h = l->data;
+
+		if (h->out || h->since == 0 || now - h->since <= pool->patience)
+			continue;
+		h->out = h->broken = TRUE;
+		pool->open--;
+	}
+}
+
 /* Closes a handle that nobody else can reach any more. Without the lock: it takes a while. */
 static void close_handle(struct slide_pool *pool, struct handle *h)
 {
 	openslide_close(h->osr);
-	g_free(h);
 	g_mutex_lock(&pool->lock);
-	pool->open--;
-	g_cond_broadcast(&pool->changed);
+	leave_pool(pool, h);
 	g_mutex_unlock(&pool->lock);
+	g_free(h);
 }
 
 /* One of the slide's own that may be taken. */
@@ -151,11 +198,11 @@ static struct handle *own_handle(struct facts *f, gboolean idle)
 	return NULL;
 }
 
-/* One attempt, under the lock: a handle to read with, or the right to open one (*open_new), maybe in place
-   of one to close first (*close_first); false when there is neither. */
-static gboolean try_take(struct slide_pool *pool, struct facts *f, gboolean alone, struct handle **take,
-			 gboolean *open_new, struct handle **close_first)
+/* One attempt, under the lock: a handle to read with, or one to open (its osr is NULL), maybe in place of one to
+   close first (*close_first); NULL when there is neither. */
+static struct handle *try_take(struct slide_pool *pool, struct slide *slide, gboolean alone, struct handle **close_first)
 {
+	struct facts *f = facts_of(slide);
 	struct handle *h = own_handle(f, TRUE);
 
 	if (h != NULL) {
@@ -163,64 +210,68 @@ static gboolean try_take(struct slide_pool *pool, struct facts *f, gboolean alon
 	} else if (!alone && (h = own_handle(f, FALSE)) != NULL) {
 		h->shared = TRUE;
 	} else if (pool->open < pool->most) {
-		pool->open++;
-		*open_new = TRUE;
-		return TRUE;
+		return new_handle(pool, slide);
 	} else if (pool->idle.head != NULL) {
 		h = pool->idle.head->data;
 		leave_idle(pool, h);
 		g_queue_unlink(&facts_of(h->slide)->handles, &h->in_slide);
+		leave_pool(pool, h);
 		*close_first = h;
-		*open_new = TRUE;
-		return TRUE;
+		return new_handle(pool, slide);
 	} else {
-		return FALSE;
+		return NULL;
 	}
 	h->users++;
 	h->alone = alone;
-	*take = h;
-	return TRUE;
+	h->since = g_get_monotonic_time();
+	return h;
+}
+
+/* Under the lock. */
+static void wait_for_change(struct slide_pool *pool)
+{
+	if (pool->patience == 0) {
+		g_cond_wait(&pool->changed, &pool->lock);
+		return;
+	}
+	g_cond_wait_until(&pool->changed, &pool->lock, g_get_monotonic_time() + LOOK_US);
+	count_out(pool);
 }
 
 /* A thread waits only while it holds no handle, and whoever waits longest is served before anyone may share
-   again, so every wait ends when the reads that run now do. */
+   again, so every wait ends when the reads that run now do, or are counted out. */
 struct handle *handle_take(struct slide *slide, gboolean alone, GError **error)
 {
 	struct slide_pool *pool = slide->pool;
 	struct facts *f = facts_of(slide);
 	struct handle *h = NULL, *old = NULL;
-	gboolean open_new = FALSE;
 	GList ticket = { 0 };
 
 	g_mutex_lock(&pool->lock);
 	g_queue_push_tail_link(&pool->waiting, &ticket);
-	while (pool->waiting.head != &ticket || !try_take(pool, f, alone, &h, &open_new, &old))
-		g_cond_wait(&pool->changed, &pool->lock);
+	while (pool->waiting.head != &ticket || (h = try_take(pool, slide, alone, &old)) == NULL)
+		wait_for_change(pool);
 	g_queue_unlink(&pool->waiting, &ticket);
 	if (pool->waiting.head != NULL)
 		g_cond_broadcast(&pool->changed);
 	g_mutex_unlock(&pool->lock);
-	if (!open_new)
+	if (h->osr != NULL)
 		return h;
 
-	if (old != NULL) { /* its place is taken over: pool->open stays */
+	if (old != NULL) {
 		openslide_close(old->osr);
 		g_free(old);
 	}
-	h = g_new0(struct handle, 1);
 	h->osr = open_file(pool, f, error);
-	h->slide = slide;
-	h->users = 1;
-	h->alone = alone;
-	h->in_slide.data = h->in_idle.data = h;
 	g_mutex_lock(&pool->lock);
 	if (h->osr != NULL) {
+		h->alone = alone;
 		g_queue_push_head_link(&f->handles, &h->in_slide);
+		g_cond_broadcast(&pool->changed);
 	} else {
-		pool->open--;
+		leave_pool(pool, h);
 		g_clear_pointer(&h, g_free);
 	}
-	g_cond_broadcast(&pool->changed);
 	g_mutex_unlock(&pool->lock);
 	return h;
 }
@@ -236,6 +287,7 @@ void handle_give(struct handle *h, gboolean broken)
 	if (--h->users == 0) {
 		closing = h->broken;
 		h->shared = FALSE;
+		h->since = 0;
 		if (closing)
 			g_queue_unlink(&facts_of(h->slide)->handles, &h->in_slide);
 		else

@@ -5,6 +5,7 @@
  * one as from two, and one holds half the files and caches.
  */
 #pragma once
+#include "common/slide/jpeg_watch.h"
 #include "common/slide/slide.h"
 #include <openslide.h>
 
@@ -13,6 +14,8 @@ G_BEGIN_DECLS
 struct facts {                  /* a slide, and what its users need not see */
 	struct slide slide;
 	gint64 *level_width, *level_height; /* (levels) px */
+	struct jpeg_ends *ends; /* (levels) */
+	gint in_vain;           /* reads that failed twice; atomic */
 	GQueue handles;         /* under the pool's lock */
 };
 
@@ -22,12 +25,15 @@ static inline struct facts *facts_of(const struct slide *slide)
 }
 
 struct handle {
-	openslide_t *osr;
+	openslide_t *osr;       /* NULL while it is opened */
 	struct slide *slide;
 	guint users;            /* this and what follows: under the pool's lock */
 	gboolean alone;         /* its user shares it with nobody */
 	gboolean shared;        /* more than one user since it was last idle */
 	gboolean broken;        /* OpenSlide refuses it for good */
+	gboolean out;           /* it hung: counted out of the pool, and broken */
+	gint64 since;           /* us, monotonic: its opening or newest read began; 0: idle */
+	GList in_pool;
 	GList in_slide;         /* links, so that no list operation allocates or searches */
 	GList in_idle;
 };

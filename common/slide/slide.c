@@ -12,6 +12,8 @@
 #define REDUCE_MAX 1024.0              /* a pixel's level pixels, a side: its area stays within a block */
 #define ENLARGE_MAX 64.0
 #define SAME_SCALE 1e-3
+#define RETRIES 32                     /* of a slide, in vain */
+#define RETRY_AFTER 200000             /* us */
 
 char *slide_id(const char *path)
 {
@@ -73,6 +75,7 @@ static gboolean read_facts(openslide_t *osr, struct facts *f, GError **error)
 	s->downsample = g_new0(double, s->levels);
 	f->level_width = g_new0(gint64, s->levels);
 	f->level_height = g_new0(gint64, s->levels);
+	f->ends = g_new0(struct jpeg_ends, s->levels);
 	for (int i = 0; i < s->levels; i++) {
 		s->downsample[i] = openslide_get_level_downsample(osr, i);
 		openslide_get_level_dimensions(osr, i, &f->level_width[i], &f->level_height[i]);
@@ -122,6 +125,7 @@ void slide_close(struct slide *slide)
 	g_free(slide->vendor);
 	g_free(facts_of(slide)->level_width);
 	g_free(facts_of(slide)->level_height);
+	g_free(facts_of(slide)->ends);
 	g_free(slide);
 }
 
@@ -182,39 +186,56 @@ static gboolean fail(const struct request *r, int code, const char *words, GErro
 	return FALSE;
 }
 
+/* One attempt. Why it failed, in *words, else NULL; shared: was it maybe another's fault? */
+static void try_level(const struct request *r, const gint64 at[2], gint64 w, gint64 h, gboolean alone, guint32 *argb,
+		      char **words, gboolean *shared)
+{
+	GError *why = NULL;
+	struct handle *handle = handle_take(r->slide, alone, &why);
+
+	*shared = FALSE;
+	if (handle == NULL) {
+		*words = g_strdup(why->message);
+		g_error_free(why);
+		return;
+	}
+	jpeg_watch_begin(&facts_of(r->slide)->ends[r->level]);
+	openslide_read_region(handle->osr, argb, at[0], at[1], r->level, w, h);
+	jpeg_watch_end();
+	*words = g_strdup(openslide_get_error(handle->osr));
+	*shared = handle_was_shared(handle);
+	handle_give(handle, *words != NULL);
+}
+
 /*
  * A rectangle that lies on the slide, in level px. OpenSlide wants its corner in whole level-0 pixels; where
  * a level's downsample is no whole number the nearest is taken, less than half a level pixel away.
  *
- * A fault puts the handle in error for all who share it, so whoever shared it reads once more, alone:
- * only the tile at fault fails.
+ * What fails is read once more, alone, through another handle, for a fault puts a handle in error for all who
+ * share it, and a file may be away for a moment. Opening a slide takes up to seconds, so where that has been in vain
+ * RETRIES times on a slide, only those try again who shared the handle.
  */
 static gboolean read_level(const struct request *r, gint64 u, gint64 v, gint64 w, gint64 h, guint32 *argb,
 			   GError **error)
 {
 	double d = r->slide->downsample[r->level];
+	gint64 at[2] = { llround((double)u * d), llround((double)v * d) };
+	gint *in_vain = &facts_of(r->slide)->in_vain;
+	g_autofree char *words = NULL, *again = NULL;
+	gboolean shared;
 
-	for (gboolean alone = FALSE;; alone = TRUE) {
-		GError *why = NULL;
-		struct handle *handle = handle_take(r->slide, alone, &why);
-		g_autofree char *words = NULL;
-		gboolean shared;
-
-		if (handle == NULL) {
-			fail(r, FAULT_DATA, why->message, error);
-			g_error_free(why);
-			return FALSE;
-		}
-		openslide_read_region(handle->osr, argb, llround((double)u * d), llround((double)v * d), r->level, w,
-				      h);
-		words = g_strdup(openslide_get_error(handle->osr));
-		shared = handle_was_shared(handle);
-		handle_give(handle, words != NULL);
-		if (words == NULL)
-			return TRUE;
-		if (alone || !shared)
-			return fail(r, FAULT_DATA, words, error);
-	}
+	try_level(r, at, w, h, FALSE, argb, &words, &shared);
+	if (words == NULL)
+		return TRUE;
+	if (!shared && g_atomic_int_get(in_vain) >= RETRIES)
+		return fail(r, FAULT_DATA, words, error);
+	if (!shared)
+		g_usleep(RETRY_AFTER);
+	try_level(r, at, w, h, TRUE, argb, &again, &shared);
+	if (again == NULL)
+		return TRUE;
+	g_atomic_int_inc(in_vain);
+	return fail(r, FAULT_DATA, again, error);
 }
 
 /* The same of any rectangle: what is off the slide is transparent, as what was never scanned. */

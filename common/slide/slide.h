@@ -7,7 +7,9 @@
  *
  * A slide is facts alone, read once; handles are taken from a pool, which keeps at most `most` of them
  * open (an .mrxs handle holds files and a cache) and opens again what it had to close. After a failed
- * read OpenSlide leaves a handle in error for good: the pool throws it away and the next read opens anew.
+ * read OpenSlide leaves a handle in error for good: the pool throws it away and the next read opens anew. A
+ * read that fails is tried once more, so, before it counts as failed. A JPEG that is damaged fails where libjpeg
+ * has anything to say about it, at its end too (jpeg_watch.h).
  *
  * Errors:  FAULT_DATA: `slide 'Slide012': tile at 1024,2048 (256 x 256 px, level 0): OpenSlide's words`.
  *          A failed read leaves the buffer undefined; it never returns white for it.
@@ -39,6 +41,9 @@ struct slide {                  /* facts of one slide */
    of 32 MiB a handle and at most 256 MiB. */
 struct slide_pool *slide_pool_new(guint most);
 guint64 slide_pool_bytes(guint most);           /* what so many open slides of the challenge's size take */
+/* Where a read waits for a handle, those whose read or opening began longer ago hang and are counted out: others
+   may be opened in their place. s; 0, as at first: none. */
+void slide_pool_set_patience(struct slide_pool *pool, double patience);
 void slide_pool_free(struct slide_pool *pool);  /* all its slides must be closed */
 guint slide_pool_open_handles(struct slide_pool *pool);        /* now */
 

@@ -5,6 +5,7 @@
 #include "common/checkpoint/json.h"
 #include "common/csv/csv_file.h"
 #include "common/fault/fault.h"
+#include "common/machine/jobs.h"
 #include "common/machine/machine.h"
 #include "common/task/pattern.h"
 #include "common/task/slide_facts.h"
@@ -242,25 +243,81 @@ static GPtrArray *list_all(const struct settings *s, struct work *w, GError **er
 /* ---- opening ---- */
 
 /* A pipe or a device under a slide's name would be waited for without end. */
-static slide_t *open_slide(struct slide_work *sw, guint item, GError **error)
+static slide_t *open_slide(struct slide_pool *pool, const char *id, const char *path, GError **error)
 {
-	const char *path = sw->slides[item].path;
 	struct stat st;
 
 	if (g_stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-		g_set_error(error, FAULT, FAULT_DATA, "slide '%s': cannot be opened: it is no file", sw->work.cases[item].id);
+		g_set_error(error, FAULT, FAULT_DATA, "slide '%s': cannot be opened: it is no file", id);
 		return NULL;
 	}
-	return slide_open(sw->pool, path, error);
+	return slide_open(pool, path, error);
 }
 
 struct opening { struct slide_work *sw; GError **errors; };
 
-static void open_facts(guint i, gpointer user)
-{
-	struct opening *o = user;
+struct opened {
+	struct slide_pool *pool;
+	char *id, *path;
+	slide_t *slide;
+	GError *error;
+};
 
-	o->sw->slides[i].slide = open_slide(o->sw, i, &o->errors[i]);
+static gpointer begin_opening(gpointer what, gpointer user)
+{
+	const struct slide_work *sw = ((const struct opening *)user)->sw;
+	struct opened *o = g_new0(struct opened, 1);
+	guint i = GPOINTER_TO_UINT(what);
+
+	o->pool = sw->pool;
+	o->id = g_strdup(sw->work.cases[i].id);
+	o->path = g_strdup(sw->slides[i].path);
+	return o;
+}
+
+static void open_one(gpointer data)
+{
+	struct opened *o = data;
+
+	o->slide = open_slide(o->pool, o->id, o->path, &o->error);
+}
+
+static void drop_opened(gpointer data)
+{
+	struct opened *o = data;
+
+	slide_close(o->slide);
+	g_clear_error(&o->error);
+	g_free(o->id);
+	g_free(o->path);
+	g_free(o);
+}
+
+static void take_opened(gpointer what, gpointer data, gpointer user)
+{
+	struct opening *opening = user;
+	struct opened *o = data;
+	guint i = GPOINTER_TO_UINT(what);
+
+	opening->sw->slides[i].slide = g_steal_pointer(&o->slide);
+	opening->errors[i] = g_steal_pointer(&o->error);
+	drop_opened(o);
+}
+
+static void open_slides(struct slide_work *sw, GError **errors)
+{
+	static const struct jobs_kind kind = { "open", 0, begin_opening, open_one, take_opened, drop_opened };
+	struct opening opening = { sw, errors };
+	struct jobs *jobs = jobs_new((guint)machine_cores(), sw->work.patience, &kind, &opening);
+	gpointer what;
+	gboolean late;
+
+	for (guint i = 0; i < sw->work.n_cases; i++)
+		jobs_push(jobs, GUINT_TO_POINTER(i));
+	while (jobs_pop(jobs, TRUE, &what, &late))
+		if (late)
+			case_give_up(&sw->work, GPOINTER_TO_UINT(what), &errors[GPOINTER_TO_UINT(what)]);
+	jobs_free(jobs);
 }
 
 /* Every slide's facts, on all cores; those that do not open are left out with their reason. */
@@ -269,9 +326,8 @@ static void open_all(struct slide_work *sw)
 	struct work *w = &sw->work;
 	guint kept = 0;
 	g_autofree GError **errors = g_new0(GError *, w->n_cases);
-	struct opening o = { sw, errors };
 
-	machine_each(w->n_cases, (guint)machine_cores(), open_facts, &o);
+	open_slides(sw, errors);
 	for (guint i = 0; i < w->n_cases; i++) {
 		if (errors[i] == NULL) {
 			w->cases[kept] = w->cases[i];
@@ -348,6 +404,7 @@ struct work *slide_cases_open(const struct settings *settings, enum phase phase,
 	w->phase = phase;
 	w->shape = (struct sample_shape){ 3, settings->tiles.size, settings->tiles.size, 1 };
 	w->outputs = 2;
+	w->patience = settings->data.patience;
 	w->notes = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GPtrArray) all = list_all(settings, w, error);
 	if (all == NULL) {
@@ -356,6 +413,7 @@ struct work *slide_cases_open(const struct settings *settings, enum phase phase,
 	}
 	sw->handles = handles(phase, all->len);
 	sw->pool = slide_pool_new(sw->handles);
+	slide_pool_set_patience(sw->pool, w->patience / 2);     /* who waits for a handle is given up later */
 	w->n_cases = all->len;
 	w->cases = g_new0(struct work_case, all->len);
 	sw->slides = g_new0(struct slide_case, all->len);
@@ -386,6 +444,10 @@ void slide_cases_close(struct work *w)
 {
 	struct slide_work *sw = slide_work_of(w);
 
+	if (w->n_given_up > 0) {        /* threads hang that have it all */
+		jobs_leave(w);
+		return;
+	}
 	for (guint i = 0; i < w->n_cases; i++) {
 		forget(&sw->slides[i]);
 		g_free(sw->slides[i].path);
@@ -478,33 +540,51 @@ static guint stratum_of(int label, const struct slide_case *c)
 	return (guint)MAX(label, 0) * 4 + size;
 }
 
-gboolean slide_cases_prepare(struct work *w, guint item, GError **error)
+/* Into c alone. Its error names the slide. */
+static gboolean look(struct slide_work *sw, guint item, struct slide_case *c, GError **error)
 {
-	struct slide_work *sw = slide_work_of(w);
-	struct slide_case *c = &sw->slides[item];
-	struct work_case *wc = &w->cases[item];
+	g_autofree char *prefix = g_strdup_printf("slide '%s'", sw->work.cases[item].id);
 
 	if (c->slide == NULL)
-		c->slide = open_slide(sw, item, error);
+		c->slide = open_slide(sw->pool, sw->work.cases[item].id, c->path, error);
 	if (c->slide == NULL)
 		return FALSE;
 	c->scale = scale_for(sw, c->slide);
-	if (!list_tiles(sw, c, error)) {
-		g_autofree char *prefix = g_strdup_printf("slide '%s'", wc->id);
-		if (error != NULL && !g_str_has_prefix((*error)->message, prefix))
-			g_prefix_error(error, "%s: ", prefix);
-		forget(c);
+	if (list_tiles(sw, c, error))
+		return TRUE;
+	if (error != NULL && !g_str_has_prefix((*error)->message, prefix))
+		g_prefix_error(error, "%s: ", prefix);
+	forget(c);
+	return FALSE;
+}
+
+/* Where it was given up meanwhile, all that was made stays where it is: the case's slide may be part of it. */
+gboolean slide_cases_prepare(struct work *w, guint item, GError **error)
+{
+	struct slide_work *sw = slide_work_of(w);
+	struct slide_case c = sw->slides[item];
+	struct work_case *wc = &w->cases[item];
+	g_autoptr(GError) wrong = NULL;
+	gboolean ok = look(sw, item, &c, &wrong);
+
+	if (!case_change_begin(w, item, error))
 		return FALSE;
+	sw->slides[item] = c;
+	if (ok) {
+		wc->stratum = stratum_of(wc->label, &c);
+		if (c.mask != NULL && c.mask->n_lesions > 0)
+			wc->size = mask_lesion_area(c.mask, 0, c.slide->mpp);
+		wc->ready = TRUE;
 	}
-	wc->stratum = stratum_of(wc->label, c);
-	if (c->mask != NULL && c->mask->n_lesions > 0)
-		wc->size = mask_lesion_area(c->mask, 0, c->slide->mpp);
-	wc->ready = TRUE;
-	return TRUE;
+	case_change_end();
+	if (!ok)
+		g_propagate_error(error, g_steal_pointer(&wrong));
+	return ok;
 }
 
 void slide_cases_release(struct work *w, guint item)
 {
-	forget(&slide_work_of(w)->slides[item]);
+	if (!w->cases[item].given_up)
+		forget(&slide_work_of(w)->slides[item]);
 	w->cases[item].ready = FALSE;
 }

@@ -207,6 +207,7 @@ static gboolean write_answers(const struct work *w, const double *answers, GErro
 const struct task slide_classification = {
 	.name = "slide-classification",
 	.help = "whole slides, yes or no; tiles with masks",
+	.noun = "slide",
 	.open = slide_cases_open,
 	.close = slide_cases_close,
 	.prepare = slide_cases_prepare,

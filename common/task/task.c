@@ -1,6 +1,7 @@
-/* task.c - the table of tasks. */
+/* task.c - the table of tasks, and cases that are given up. */
 #include "common/task/task.h"
 #include "common/fault/fault.h"
+#include "common/machine/stop.h"
 
 static const struct task *const tasks[] = { &slide_classification };
 
@@ -16,3 +17,49 @@ const struct task *task_find(const char *name, GError **error)
 	g_set_error(error, FAULT, FAULT_USAGE, "task: '%s' is unknown; there are %s", name, known->str);
 	return NULL;
 }
+
+/* ---- cases that are given up ---- */
+
+static GMutex changing;         /* a case is given up, or changed, whichever comes first */
+
+gboolean case_given_up(const struct work *w, guint item, GError **error)
+{
+	const char *id = w->cases[item].id;
+
+	switch (g_atomic_int_get(&w->cases[item].given_up)) {
+	case GIVEN_UP_LATE:
+		g_set_error(error, FAULT, FAULT_DATA, "%s '%s': gave no answer for %g s; it is given up", w->task->noun, id,
+			    w->patience);
+		return TRUE;
+	case GIVEN_UP_AT_STOP:
+		g_set_error(error, FAULT, FAULT_DATA, "%s '%s': it was being read when the program was asked to stop",
+			    w->task->noun, id);
+		return TRUE;
+	default:
+		return FALSE;
+	}
+}
+
+void case_give_up(struct work *w, guint item, GError **error)
+{
+	gint *state = &w->cases[item].given_up;
+
+	g_mutex_lock(&changing);
+	if (g_atomic_int_get(state) == GIVEN_UP_NOT) {
+		w->n_given_up++;
+		g_atomic_int_set(state, stop_asked() != NULL ? GIVEN_UP_AT_STOP : GIVEN_UP_LATE);
+	}
+	g_mutex_unlock(&changing);
+	case_given_up(w, item, error);
+}
+
+gboolean case_change_begin(struct work *w, guint item, GError **error)
+{
+	g_mutex_lock(&changing);
+	if (!case_given_up(w, item, error))
+		return TRUE;
+	g_mutex_unlock(&changing);
+	return FALSE;
+}
+
+void case_change_end(void) { g_mutex_unlock(&changing); }

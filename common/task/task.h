@@ -12,6 +12,8 @@
  * Ownership: work and all it points to belong to the task, from open to close.
  * Errors:    FAULT_DATA with the case's identifier. A case that cannot be prepared is left out of training
  *            and answered with the fallback; it never ends a run.
+ * Hanging:   a read or prepare that takes longer than work->patience is given up, and its case with it. What
+ *            prepare makes is the case's only between case_change_begin and _end.
  * Threads:   prepare, release and read in any thread (one case is prepared by one thread, before any read
  *            of it); all else on the main thread.
  */
@@ -35,6 +37,8 @@ struct sample {
 /* What read() fills: height * width * channels bytes, channels together; and `targets` numbers. */
 struct sample_shape { int channels, height, width, targets; };
 
+enum given_up { GIVEN_UP_NOT, GIVEN_UP_LATE, GIVEN_UP_AT_STOP };
+
 struct work_case {
 	char *id;
 	int label;              /* index of its class; -1: not known */
@@ -42,6 +46,7 @@ struct work_case {
 	guint stratum;          /* the split keeps shares of these: class, lesion size */
 	gboolean ready;         /* prepare succeeded */
 	double size;            /* for reports by size (lesion um2; 0: none) */
+	gint given_up;          /* enum given_up, atomic; a thread hangs in it: nothing touches it, nor frees it */
 };
 
 /* Bytes that reading takes at most, beside the batches: whatever the number of threads, and each of them. */
@@ -57,10 +62,13 @@ struct work {
 	struct work_case *cases; /* (n_cases) sorted by id */
 	guint n_left_out;       /* that open found unusable, said in `notes` */
 	GPtrArray *notes;       /* char *: sentences for stderr about the data */
+	double patience;        /* s that one prepare or read may take; 0: any */
+	guint n_given_up;       /* cases; close() then leaves what hanging threads use */
 };
 
 struct task {
 	const char *name, *help;
+	const char *noun;       /* what messages call a case */
 
 	/* 1. Cases. `facts`: what the training data settled (a resolution, a fit of the score), kept in the
 	   model folder: written in training, given to open() for PHASE_TEST, else NULL. */
@@ -119,6 +127,15 @@ struct task {
 
 /* By settings->task. FAULT_USAGE, naming those there are. */
 const struct task *task_find(const char *name, GError **error);
+
+/* A prepare or read took longer than work->patience: every later read of the case fails at once. Says so in *error,
+   FAULT_DATA. Main thread. */
+void case_give_up(struct work *work, guint item, GError **error);
+/* True and *error where it is given up. Any thread. */
+gboolean case_given_up(const struct work *work, guint item, GError **error);
+/* Around what prepare changes of a case; FALSE, and nothing may be changed, where it was given up meanwhile. */
+gboolean case_change_begin(struct work *work, guint item, GError **error);
+void case_change_end(void);
 
 extern const struct task slide_classification;
 

@@ -121,7 +121,7 @@ static struct interval fake_measure(const struct work *w, const guint *items, gs
 }
 
 static const struct task fake_task = {
-	.name = "fake", .prepare = fake_prepare, .release = fake_release, .next = fake_next, .read = fake_read,
+	.name = "fake", .noun = "case", .prepare = fake_prepare, .release = fake_release, .next = fake_next, .read = fake_read,
 	.judged = FAKE_JUDGED, .judge = fake_judge, .truth = fake_truth,
 	.n_features = FAKE_FEATURES, .features = fake_features, .measure = fake_measure,
 };

@@ -4,7 +4,9 @@
  */
 #include "common/load/loader.h"
 #include "common/fault/fault.h"
+#include "common/machine/stop.h"
 #include <math.h>
+#include <signal.h>
 
 enum { BATCH = 5, HEIGHT = 4, WIDTH = 3, SIZE = HEIGHT * WIDTH * 3 };
 
@@ -29,8 +31,9 @@ static gboolean fake_read(struct work *w, const struct sample *s, guint8 *bytes,
 	return FALSE;
 }
 
-static const struct task fake_task = { .name = "fake", .read = fake_read };
-static struct work fake = { .task = &fake_task, .shape = { 3, HEIGHT, WIDTH, 2 } };
+static const struct task fake_task = { .name = "fake", .noun = "case", .read = fake_read };
+static struct work_case fake_cases[2] = { { .id = (char *)"c0" }, { .id = (char *)"c1" } };
+static struct work fake = { .task = &fake_task, .shape = { 3, HEIGHT, WIDTH, 2 }, .cases = fake_cases };
 
 static void push(struct loader *l, int first, guint n)
 {
@@ -153,6 +156,129 @@ static void test_free(void)
 	slow = FALSE;
 }
 
+/* ---- reads that hang ---- */
+
+static GMutex lock;
+static GCond changed;
+static gboolean let_go;         /* under the lock */
+static gint returned;           /* hung reads that came back after all; atomic */
+
+/* Numbers from 100 on hang until they are let go, and then are read as if nothing were. */
+static gboolean hanging_read(struct work *w, const struct sample *s, guint8 *bytes, float *targets, GError **error)
+{
+	if (s->at[0] < 100)
+		return fake_read(w, s, bytes, targets, error);
+	g_mutex_lock(&lock);
+	while (!let_go)
+		g_cond_wait(&changed, &lock);
+	g_mutex_unlock(&lock);
+	gboolean ok = fake_read(w, s, bytes, targets, error);
+	g_atomic_int_inc(&returned);
+	return ok;
+}
+
+static const struct task hanging_task = { .name = "fake", .noun = "case", .read = hanging_read };
+
+static void push_of_case(struct loader *l, guint item, const int numbers[], guint n)
+{
+	struct sample samples[BATCH] = { 0 };
+
+	for (guint i = 0; i < n; i++) {
+		samples[i].item = item;
+		samples[i].at[0] = numbers[i];
+	}
+	loader_push(l, samples, n, NULL);
+}
+
+static void assert_given_up(const struct batch *b, guint i, const char *message)
+{
+	g_assert_error(b->failed[i], FAULT, FAULT_DATA);
+	g_assert_cmpstr(b->failed[i]->message, ==, message);
+	for (int k = 0; k < SIZE; k++)
+		g_assert_cmpint(b->bytes[i * SIZE + (guint)k], ==, 0);
+	g_assert_true(isnan(b->targets[2 * i]) && isnan(b->targets[2 * i + 1]));
+}
+
+/* More reads hang than there are readers: they are given up and their case with it, the other case's come, and the
+   late ones change nothing when they come back, with the loader gone or not. */
+static void test_hangs(void)
+{
+	const char *message = "case 'c1': gave no answer for 1 s; it is given up";
+
+	fake.task = &hanging_task;
+	fake.patience = 1;
+	for (int free_first = 0; free_first < 2; free_first++) {
+		struct loader *l = loader_new(&fake, BATCH, 4, 2);
+
+		fake_cases[1].given_up = 0;
+		let_go = FALSE;
+		returned = 0;
+		push_of_case(l, 1, (const int[]){ 100, 101 }, 2);       /* both readers */
+		push_of_case(l, 0, (const int[]){ 1, 2 }, 2);
+		push_of_case(l, 1, (const int[]){ 4 }, 1);              /* could be read, but for its case */
+		struct batch *b = loader_pop(l);
+		assert_given_up(b, 0, message);
+		assert_given_up(b, 1, message);
+		loader_recycle(l, b);
+		g_assert_cmpint(g_atomic_int_get(&fake_cases[1].given_up), ==, 1);
+		g_assert_cmpint(g_atomic_int_get(&fake_cases[0].given_up), ==, 0);
+		b = loader_pop(l);
+		for (guint i = 0; i < 2; i++) {
+			g_assert_no_error(b->failed[i]);
+			g_assert_cmpfloat(b->targets[2 * i], ==, (float)(i + 1));
+		}
+		loader_recycle(l, b);
+		memset(reads, 0, sizeof reads);
+		b = loader_pop(l);
+		assert_given_up(b, 0, message);
+		loader_recycle(l, b);
+		if (free_first)
+			loader_free(l);
+		g_mutex_lock(&lock);
+		let_go = TRUE;
+		g_cond_broadcast(&changed);
+		g_mutex_unlock(&lock);
+		while (g_atomic_int_get(&returned) < 2)
+			g_usleep(1000);
+		g_assert_null(free_first ? NULL : loader_pop(l));
+		if (!free_first)
+			loader_free(l);
+	}
+	g_assert_cmpuint(fake.n_given_up, ==, 2);       /* once a round */
+	fake_cases[1].given_up = 0;
+	fake.n_given_up = 0;
+	fake.patience = 0;
+	fake.task = &fake_task;
+}
+
+/* Freed with a read under way that hangs: it is given up, not waited for. Asked to stop, sooner than its time. */
+static void test_hangs_to_the_end(void)
+{
+	struct loader *l;
+
+	fake.task = &hanging_task;
+	let_go = FALSE;
+	returned = 0;
+	for (int stop = 0; stop < 2; stop++) {
+		fake.patience = stop ? 3600 : 1;
+		l = loader_new(&fake, BATCH, 2, 1);
+		push_of_case(l, 1, (const int[]){ 100, 101 }, 2);
+		stop_ask(stop ? SIGTERM : 0);
+		struct batch *b = stop ? loader_pop(l) : NULL;
+		g_assert_true(b == NULL || b->failed[0] != NULL);
+		loader_free(l);
+		fake_cases[1].given_up = 0;
+	}
+	stop_ask(0);
+	g_mutex_lock(&lock);
+	let_go = TRUE;
+	g_cond_broadcast(&changed);
+	g_mutex_unlock(&lock);
+	fake.n_given_up = 0;
+	fake.patience = 0;
+	fake.task = &fake_task;
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -160,5 +286,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/loader/order-slow", test_order_slow);
 	g_test_add_func("/loader/held", test_held);
 	g_test_add_func("/loader/free", test_free);
+	g_test_add_func("/loader/hangs", test_hangs);
+	g_test_add_func("/loader/hangs-to-the-end", test_hangs_to_the_end);
 	return g_test_run();
 }

@@ -117,31 +117,6 @@ static void test_groups(gconstpointer data)
 	remove_tree(root);
 }
 
-struct calls { gint at_once, most, count[100]; };
-
-static void call(guint i, gpointer user)
-{
-	struct calls *c = user;
-	gint now = g_atomic_int_add(&c->at_once, 1) + 1, most = g_atomic_int_get(&c->most);
-
-	while (now > most && !g_atomic_int_compare_and_exchange(&c->most, most, now))
-		most = g_atomic_int_get(&c->most);
-	g_atomic_int_inc(&c->count[i]);
-	g_usleep(200);
-	g_atomic_int_add(&c->at_once, -1);
-}
-
-static void test_each(void)
-{
-	struct calls c = { 0 };
-
-	machine_each(G_N_ELEMENTS(c.count), 3, call, &c);
-	for (gsize i = 0; i < G_N_ELEMENTS(c.count); i++)
-		g_assert_cmpint(c.count[i], ==, 1);
-	g_assert_cmpint(c.most, <=, 3);
-	machine_each(0, 3, call, &c);
-}
-
 static void test_processor(void)
 {
 	g_autofree char *name = machine_processor();
@@ -223,7 +198,6 @@ int main(int argc, char **argv)
 		g_autofree char *path = g_strconcat("/machine/groups/", groups[i].name, NULL);
 		g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_groups);
 	}
-	g_test_add_func("/machine/each", test_each);
 	g_test_add_func("/machine/streams", test_streams);
 	g_test_add_func("/machine/processor", test_processor);
 	g_test_add_func("/machine/start", test_start);

@@ -4,7 +4,9 @@
  */
 #include "common/fault/fault.h"
 #include "common/slide/slide.h"
+#include "tests/sample/jpeg.h"
 #include "tests/sample/mirax.h"
+#include "tests/unit/remove_tree.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -515,19 +517,6 @@ static void render(gpointer self G_GNUC_UNUSED, gint64 x, gint64 y, int width, i
 	}
 }
 
-static void remove_tree(const char *path)
-{
-	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-	const char *name;
-
-	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *below = g_build_filename(path, name, NULL);
-
-		remove_tree(below);
-	}
-	g_remove(path);
-}
-
 static void assert_stained(const guint8 *rgb)
 {
 	g_assert_cmpint(ABS(rgb[0] - 200), <=, 3);
@@ -764,6 +753,141 @@ static void test_one_bad_tile(void)
 	copy_clear(&c);
 }
 
+/* ---- damaged images ---- */
+
+enum { IMAGE = 64, IMAGES = 8, FIRST_SEEN = 32, BAD = 20 };    /* a slide of 8 x 8 images, and the 44th */
+
+static bool shows_all(gpointer self G_GNUC_UNUSED, gint64 x, gint64 y, int width, int height)
+{
+	return x + width > 0 && y + height > 0;
+}
+
+static void render_noise(gpointer self G_GNUC_UNUSED, gint64 x, gint64 y, int width, int height, guint8 *rgb)
+{
+	for (int i = 0; i < width * height; i++) {
+		guint32 key = (guint32)((x + i % width) * 7919 + (y + i / width) * 104729) * 2654435761u;
+		memset(rgb + 3 * i, 100 + (int)(key >> 25), 3);
+	}
+}
+
+/* A plain picture in place of the images from the first on, and before its end bytes that are none of it: as
+   long as what it replaces. */
+static void spoil(const char *path, int first, int n)
+{
+	g_autoptr(JpegEncoder) encoder = jpeg_encoder_new(IMAGE, 90);
+	g_autofree guint8 *plain = g_malloc0(IMAGE * IMAGE * 3);
+	g_autofree char *bytes = NULL;
+	const guint8 *image;
+	gsize length, size, seen = 0;
+
+	g_assert_true(jpeg_encoder_encode(encoder, plain, &image, &size, NULL));
+	g_assert_true(g_file_get_contents(path, &bytes, &length, NULL));
+	for (gsize i = 0; i + size < length; i++) {
+		if (memcmp(bytes + i, "\xff\xd8\xff", 3) != 0 || (int)seen++ < first || (int)seen > first + n)
+			continue;
+		gsize end = i;
+		while (memcmp(bytes + end, "\xff\xd9", 2) != 0)
+			end++;
+		g_assert_cmpuint(end - i, >, size + 20);
+		memcpy(bytes + i, image, size - 2);
+		memset(bytes + i + size - 2, 0x55, end - i - (size - 2));
+	}
+	g_assert_cmpuint(seen, >=, IMAGES * IMAGES);
+	g_assert_true(g_file_set_contents(path, bytes, (gssize)length, NULL));
+}
+
+/* Reads all images one by one; how many fail, and the last one's words. */
+static int count_failed(const char *path, char **words)
+{
+	struct slide_pool *pool = slide_pool_new(1);
+	g_autoptr(slide_t) slide = slide_open(pool, path, NULL);
+	guint8 rgb[IMAGE * IMAGE * 3];
+	int failed = 0;
+
+	g_assert_nonnull(slide);
+	for (int i = 0; i < IMAGES * IMAGES; i++) {
+		GError *error = NULL;
+		if (slide_read(slide, i % IMAGES * IMAGE, i / IMAGES * IMAGE, 1, IMAGE, IMAGE, rgb, NULL, &error))
+			continue;
+		g_free(*words);
+		*words = g_strdup(error->message);
+		g_error_free(error);
+		failed++;
+	}
+	g_clear_pointer(&slide, slide_close);
+	slide_pool_free(pool);
+	return failed;
+}
+
+static gboolean openslide_alone_reads(const char *path)
+{
+	openslide_t *osr = openslide_open(path);
+	g_autofree guint32 *argb = g_new(guint32, IMAGES * IMAGE * IMAGES * IMAGE);
+	gboolean ok;
+
+	openslide_read_region(osr, argb, 0, 0, 0, IMAGES * IMAGE, IMAGES * IMAGE);
+	ok = openslide_get_error(osr) == NULL;
+	openslide_close(osr);
+	return ok;
+}
+
+/* One image that decodes to a whole picture and has data left is found, each time. Where many are so, its
+   encoder made them so, and none is. */
+static void test_data_left(void)
+{
+	struct MiraxGeometry geometry = { .positions_x = IMAGES, .positions_y = IMAGES, .divisions = 1, .image = IMAGE,
+					  .levels = 1, .quality = 90, .magnification = 20, .mpp = 0.5, .seed = 1 };
+	struct MiraxPicture picture = { NULL, shows_all, render_noise };
+	struct MiraxBounds bounds;
+	g_autofree char *folder = g_dir_make_tmp("blindrun-damage-XXXXXX", NULL);
+	g_autofree char *path = g_build_filename(folder, "Slide001.mrxs", NULL);
+	g_autofree char *data = g_build_filename(folder, "Slide001", "Data0001.dat", NULL), *words = NULL;
+	GError *error = NULL;
+
+	g_assert_true(mirax_write(path, &geometry, &picture, &bounds, &error));
+	g_assert_no_error(error);
+	g_assert_cmpint(count_failed(path, &words), ==, 0);
+	spoil(data, FIRST_SEEN + BAD, 1);
+	g_assert_true(openslide_alone_reads(path));
+	g_assert_cmpint(count_failed(path, &words), ==, 1);
+	g_assert_true(g_str_has_prefix(words, "slide 'Slide001': tile at "));
+	g_assert_nonnull(strstr(words, "(64 x 64 px, level 0): Corrupt JPEG data: "));
+	g_assert_true(g_str_has_suffix(words, " extraneous bytes before marker 0xd9"));
+	spoil(data, 0, IMAGES * IMAGES);
+	g_assert_true(openslide_alone_reads(path));
+	g_assert_cmpint(count_failed(path, &words), ==, 0);
+	remove_tree(folder);
+}
+
+/* A read that fails is tried once more, through a new handle: it finds the whole file that took the place of one
+   that was cut off. */
+static void test_tried_again(void)
+{
+	struct copy c;
+
+	if (without_slides())
+		return;
+	copy_init(&c, CMU);
+	struct slide_pool *pool = slide_pool_new(1);
+	GError *error = NULL;
+	g_autofree char *away = g_strconcat(c.path, ".away", NULL);
+	slide_t *slide = slide_open(pool, c.path, &error);
+	guint8 rgb[16 * 16 * 3];
+
+	g_assert_no_error(error);
+	g_assert_true(slide_read(slide, 0, 0, 1, 16, 16, rgb, NULL, &error));
+	g_assert_no_error(error);
+	g_assert_cmpint(g_rename(c.path, away), ==, 0);
+	g_assert_cmpint(truncate(away, 1000), ==, 0);
+	g_assert_true(g_file_set_contents(c.path, c.bytes, (gssize)c.length, &error));
+	g_assert_true(slide_read(slide, 100, 2300, 1, 16, 16, rgb, NULL, &error));
+	g_assert_no_error(error);
+	slide_close(slide);
+	slide_pool_free(pool);
+	g_unlink(away);
+	copy_clear(&c);
+}
+
 struct crowd {
 	struct slide_pool *pool;
 	struct slide *slides[3];
@@ -837,6 +961,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/slide/repaired", test_repaired);
 	g_test_add_func("/slide/replaced", test_replaced);
 	g_test_add_func("/slide/one-bad-tile", test_one_bad_tile);
+	g_test_add_func("/slide/data-left", test_data_left);
+	g_test_add_func("/slide/tried-again", test_tried_again);
 	g_test_add_func("/slide/few-handles", test_few_handles);
 	code = g_test_run();
 	g_free(wsi);
