@@ -191,6 +191,7 @@ const struct task slide_classification = {
 	.reading = slide_cases_reading,
 	.describe = describe,
 	.summary = summary,
+	.look = slide_look,
 	.n_strata = N_STRATA,
 	.strata = strata,
 	.share = share,

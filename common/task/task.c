@@ -16,3 +16,11 @@ const struct task *task_find(const char *name, GError **error)
 	g_set_error(error, FAULT, FAULT_USAGE, "task: '%s' is unknown; there are %s", name, known->str);
 	return NULL;
 }
+
+void look_clear(struct look *look)
+{
+	g_free(look->content);
+	g_free(look->reason);
+	g_clear_pointer(&look->doubts, g_ptr_array_unref);
+	*look = (struct look){ 0 };
+}
