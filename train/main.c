@@ -10,6 +10,7 @@
 #include "common/log/log.h"
 #include "common/machine/machine.h"
 #include "common/task/task.h"
+#include "train/audit.h"
 #include "train/fit.h"
 #include "train/split.h"
 
@@ -82,6 +83,10 @@ static gboolean run(const struct options *o, struct fit_outcome *outcome, GError
 		return FALSE;
 	}
 	prepare_all(w, memory.readers);
+	if (!audit(w, &memory, &device, error)) {
+		task->close(w);
+		return FALSE;
+	}
 	machine_release();
 	g_autofree char *summary = task->summary(w);
 	log_say("data %s seconds=%s", summary, log_duration(log_seconds(), took));
