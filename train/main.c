@@ -1,7 +1,7 @@
 /*
  * train - learns from paths.train and leaves a model in paths.model.
  *
- * settings > look at the data > index tiles > split > fit > report. Only this file prints errors and picks
+ * settings > look at the data > split > rehearse > fit > report. Only this file prints errors and picks
  * the exit code (common/fault/fault.h).
  */
 #include "common/checkpoint/model_folder.h"
@@ -11,6 +11,7 @@
 #include "common/machine/machine.h"
 #include "common/machine/stop.h"
 #include "common/task/preparing.h"
+#include "train/audit.h"
 #include "train/rehearse.h"
 #include "train/split.h"
 
@@ -93,13 +94,11 @@ static gboolean learn(const struct options *o, const struct job *job, const stru
 	if (!memory_plan(w, device, machine_memory(), &memory, error))
 		return FALSE;
 	prepare_all(w, memory.readers);
+	if (!audit(w, &memory, device, error))
+		return FALSE;
 	machine_release();
 	g_autofree char *summary = w->task->summary(w);
 	log_say("data %s seconds=%s", summary, log_duration(log_seconds(), took));
-	if (stop_asked() != NULL) {
-		g_set_error(error, FAULT, FAULT_STOPPED, "stopped by %s before training began", stop_asked());
-		return FALSE;
-	}
 	g_autofree gboolean *held = split(w, resume);
 	struct fit_job fit_job = { .work = w, .held = held, .device = device, .memory = &memory, .folder = folder,
 				   .resume_opt = resume, .deadline = log_deadline(o->settings->training.time) };

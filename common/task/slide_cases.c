@@ -7,6 +7,7 @@
 #include "common/fault/fault.h"
 #include "common/machine/jobs.h"
 #include "common/machine/machine.h"
+#include "common/machine/room.h"
 #include "common/task/pattern.h"
 #include "common/task/slide_facts.h"
 #include "common/task/slide_work.h"
@@ -242,16 +243,39 @@ static GPtrArray *list_all(const struct settings *s, struct work *w, GError **er
 
 /* ---- opening ---- */
 
-/* A pipe or a device under a slide's name would be waited for without end. */
-static slide_t *open_slide(struct slide_pool *pool, const char *id, const char *path, GError **error)
+static gboolean is_odd(const char *path)
 {
 	struct stat st;
 
-	if (g_stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-		g_set_error(error, FAULT, FAULT_DATA, "slide '%s': cannot be opened: it is no file", id);
-		return NULL;
+	return g_stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+/* Of the folder that an .mrxs file has beside it: the name of an entry that is neither file nor folder, or NULL. */
+static char *odd_entry(const char *path)
+{
+	g_autofree char *folder = g_strndup(path, strlen(path) - MIN(strlen(path), strlen(".mrxs")));
+	g_autoptr(GDir) dir = g_str_has_suffix(path, ".mrxs") ? g_dir_open(folder, 0, NULL) : NULL;
+
+	for (const char *name; dir != NULL && (name = g_dir_read_name(dir)) != NULL;) {
+		g_autofree char *entry = g_build_filename(folder, name, NULL);
+		if (is_odd(entry))
+			return g_strdup(name);
 	}
-	return slide_open(pool, path, error);
+	return NULL;
+}
+
+/* A pipe or a device under the name of a slide, or in its folder, would be waited for without end. */
+slide_t *slide_cases_open_one(struct slide_pool *pool, const char *id, const char *path, GError **error)
+{
+	g_autofree char *odd = odd_entry(path);
+
+	if (is_odd(path) || g_file_test(path, G_FILE_TEST_IS_DIR))
+		g_set_error(error, FAULT, FAULT_DATA, "slide '%s': cannot be opened: it is no file", id);
+	else if (odd != NULL)
+		g_set_error(error, FAULT, FAULT_DATA, "slide '%s': cannot be opened: '%s' in its folder is no file", id, odd);
+	else
+		return slide_open(pool, path, error);
+	return NULL;
 }
 
 struct opening { struct slide_work *sw; GError **errors; };
@@ -279,7 +303,7 @@ static void open_one(gpointer data)
 {
 	struct opened *o = data;
 
-	o->slide = open_slide(o->pool, o->id, o->path, &o->error);
+	o->slide = slide_cases_open_one(o->pool, o->id, o->path, &o->error);
 }
 
 static void drop_opened(gpointer data)
@@ -366,12 +390,14 @@ static double median_mpp(const struct slide_work *sw)
 }
 
 /* Slides to keep open: in training all, for any of them may be drawn next; to answer, those being prepared and
-   read. As far as an eighth of the memory holds them. */
+   read. As far as an eighth of the memory holds them, and half of the files that may be open: libtiff keeps
+   some for a slide, and one for each thread that reads it. */
 static guint handles(enum phase phase, guint n_cases)
 {
-	enum { LEAST = 2, MOST = 1024 };
+	enum { LEAST = 2, MOST = 1024, FILES = 8 };
 	const guint64 room = machine_memory() / 8;
-	guint n = CLAMP(phase == PHASE_TRAIN ? n_cases : 2 * (guint)machine_cores() + 2, LEAST, MOST);
+	const guint most = (guint)CLAMP(room_files() / 2 / FILES, LEAST, MOST);
+	guint n = CLAMP(phase == PHASE_TRAIN ? n_cases : 2 * (guint)machine_cores() + 2, LEAST, most);
 
 	while (n > LEAST && slide_pool_bytes(n) > room)
 		n--;
@@ -424,11 +450,13 @@ struct work *slide_cases_open(const struct settings *settings, enum phase phase,
 		sw->slides[i].path = g_steal_pointer(&f->path);
 		sw->slides[i].mask_path = g_steal_pointer(&f->mask_path);
 	}
-	if (phase == PHASE_TRAIN)
+	if (phase == PHASE_TRAIN) {
+		slide_table_read(sw);
 		open_all(sw);
+	}
 	sw->mpp = settings->tiles.mpp > 0 ? settings->tiles.mpp
 		: settings->tiles.mpp == MPP_LEVEL0 ? 0
-		: phase == PHASE_TRAIN ? median_mpp(sw) : mpp_learned(w, facts);
+		: phase == PHASE_TRAIN && facts == NULL ? median_mpp(sw) : mpp_learned(w, facts);
 	return w;
 }
 
@@ -456,6 +484,7 @@ void slide_cases_close(struct work *w)
 		g_free(w->cases[i].group);
 	}
 	slide_pool_free(sw->pool);
+	g_clear_pointer(&sw->table, g_hash_table_unref);
 	g_ptr_array_unref(w->notes);
 	g_free(w->cases);
 	g_free(sw->slides);
@@ -464,9 +493,7 @@ void slide_cases_close(struct work *w)
 
 /* ---- one slide ---- */
 
-/* Level-0 pixels a pixel that is read: the wanted resolution over the slide's, and a level's own where that
-   is within a tenth: then nothing is resampled. */
-static double scale_for(const struct slide_work *sw, const struct slide *slide)
+double slide_cases_scale(const struct slide_work *sw, const struct slide *slide)
 {
 	double mpp = slide->mpp > 0 ? slide->mpp : sw->work.settings->tiles.fallback_mpp;
 
@@ -479,17 +506,20 @@ static double scale_for(const struct slide_work *sw, const struct slide *slide)
 	return scale;
 }
 
-/* A positive slide's mask: there, or not (then the slide counts for the slide score only). */
+/* A positive slide's mask: there, or not, or empty (then the slide counts for the slide score only: its tiles
+   must not be learned as free of tumour). */
 static gboolean read_mask(struct slide_work *sw, struct slide_case *c, GError **error)
 {
 	const struct slide *slide = c->slide;
 
-	if (c->mask_path == NULL || !g_file_test(c->mask_path, G_FILE_TEST_EXISTS))
+	if (c->mask_path == NULL || !g_file_test(c->mask_path, G_FILE_TEST_IS_REGULAR))
 		return TRUE;
 	g_autoptr(mask_t) mask = mask_read(c->mask_path, sw->work.settings->data.mask_scale, slide->x, slide->y, error);
 	if (mask == NULL || !mask_fits(mask, slide->w, slide->h, error))
 		return FALSE;
-	c->mask = g_steal_pointer(&mask);
+	c->mask_empty = mask->area == 0;
+	if (!c->mask_empty)
+		c->mask = g_steal_pointer(&mask);
 	return TRUE;
 }
 
@@ -546,10 +576,10 @@ static gboolean look(struct slide_work *sw, guint item, struct slide_case *c, GE
 	g_autofree char *prefix = g_strdup_printf("slide '%s'", sw->work.cases[item].id);
 
 	if (c->slide == NULL)
-		c->slide = open_slide(sw->pool, sw->work.cases[item].id, c->path, error);
+		c->slide = slide_cases_open_one(sw->pool, sw->work.cases[item].id, c->path, error);
 	if (c->slide == NULL)
 		return FALSE;
-	c->scale = scale_for(sw, c->slide);
+	c->scale = slide_cases_scale(sw, c->slide);
 	if (list_tiles(sw, c, error))
 		return TRUE;
 	if (error != NULL && !g_str_has_prefix((*error)->message, prefix))

@@ -217,6 +217,7 @@ const struct task slide_classification = {
 	.stage = stage,
 	.describe = describe,
 	.summary = summary,
+	.look = slide_look,
 	.n_strata = N_STRATA,
 	.strata = strata,
 	.share = share,

@@ -17,6 +17,7 @@ struct slide_case {
 	tissue_t *tissue;       /* until its tiles are listed; then its numbers alone, below */
 	double tissue_share, scanned_share, colour[3];
 	mask_t *mask;           /* NULL: not known where the tumour is */
+	gboolean mask_empty;    /* a positive slide's mask shows none, which says as little as no mask */
 	struct tiles tiles;
 	guint8 look[3][256];    /* red, green, blue as read to what the network sees */
 	double jitter;          /* level-0 px that a drawn tile may move, a side */
@@ -28,6 +29,7 @@ struct slide_work {
 	guint handles;          /* slides that it keeps open at most */
 	struct slide_case *slides; /* (n_cases) beside work.cases */
 	double mpp;             /* um/px that is read at; 0: level 0 as it is */
+	GHashTable *table;      /* file: struct slide_row *, of the organisers' table; NULL: there is none */
 };
 
 static inline struct slide_work *slide_work_of(const struct work *w) { return (struct slide_work *)w; }
@@ -39,6 +41,25 @@ void slide_cases_close(struct work *work);
 struct task_reading slide_cases_reading(const struct work *work);
 gboolean slide_cases_prepare(struct work *work, guint item, GError **error);
 void slide_cases_release(struct work *work, guint item);
+/* A slide of its own for the caller, through the work's pool. */
+slide_t *slide_cases_open_one(struct slide_pool *pool, const char *id, const char *path, GError **error);
+/* Level-0 pixels a pixel that is read: the wanted resolution over the slide's, and a level's own where that
+   is within a tenth: then nothing is resampled. */
+double slide_cases_scale(const struct slide_work *sw, const struct slide *slide);
+
+/* slide_table.c: the table that the organisers gave along, if it is there. Reading it adds to the notes. */
+struct slide_row {
+	char *class;            /* NULL: none is said */
+	gboolean placed;
+	double x, y;            /* where placed: the scanned part's corner, level-0 px */
+	gboolean matched;       /* by a slide */
+};
+void slide_table_read(struct slide_work *sw);
+/* What it says of a slide that the slide does not, as sentences. */
+void slide_table_check(const struct slide_work *sw, guint item, const struct slide *slide, GPtrArray *doubts);
+
+/* slide_look.c */
+gboolean slide_look(struct work *work, guint item, struct look *out, GError **error);
 
 /* slide_samples.c */
 guint32 slide_samples_count(const struct work *work, guint item, int stratum);

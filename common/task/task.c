@@ -63,3 +63,11 @@ gboolean case_change_begin(struct work *w, guint item, GError **error)
 }
 
 void case_change_end(void) { g_mutex_unlock(&changing); }
+
+void look_clear(struct look *look)
+{
+	g_free(look->content);
+	g_free(look->reason);
+	g_clear_pointer(&look->doubts, g_ptr_array_unref);
+	*look = (struct look){ 0 };
+}

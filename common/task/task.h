@@ -7,18 +7,20 @@
  * written against this header alone.
  *
  * Life of a work: open lists the cases of a phase; prepare looks into one (in any thread, once a case) so
- * that its samples can be counted, picked, planned and read; release forgets that; close.
+ * that its samples can be counted, picked, planned and read; release forgets that; close. Look is for a report
+ * on the data: it may be called at any time in between, and changes nothing.
  *
  * Ownership: work and all it points to belong to the task, from open to close.
  * Errors:    FAULT_DATA with the case's identifier. A case that cannot be prepared is left out of training
  *            and answered with the fallback; it never ends a run.
- * Hanging:   a read or prepare that takes longer than work->patience is given up, and its case with it. What
+ * Hanging:   a read, look or prepare that takes longer than work->patience is given up, and its case with it. What
  *            prepare makes is the case's only between case_change_begin and _end.
- * Threads:   prepare, release and read in any thread (one case is prepared by one thread, before any read
- *            of it); all else on the main thread.
+ * Threads:   prepare, release, look and read in any thread (one case is prepared by one thread, before any
+ *            read of it); all else on the main thread.
  */
 #pragma once
 #include "common/config/config.h"
+#include "common/image/fingerprint.h"
 #include "common/metrics/metrics.h"
 #include "common/tensor/tensor.h"
 #include <json-glib/json-glib.h>
@@ -52,6 +54,22 @@ struct work_case {
 /* Bytes that reading takes at most, beside the batches: whatever the number of threads, and each of them. */
 struct task_reading { guint64 all, thread; };
 
+/* What a look at one case found. Zeroed before; look_clear() after. */
+enum { LOOK_NUMBERS = 12 };
+struct look_number { const char *name; double value; }; /* static, with its unit: "width_px" */
+struct look {
+	char *content;          /* equal where the content is, byte by byte; NULL: not known */
+	struct fingerprint print; /* of a small picture of it */
+	gboolean coloured;
+	double colour[3];       /* where coloured: mean optical density (natural) in red, green, blue */
+	guint tried, failed;    /* samples that were read, spread over the case */
+	char *reason;           /* why the first of them failed */
+	GPtrArray *doubts;      /* char *: sentences, each with the case and what to do; NULL: none */
+	struct look_number numbers[LOOK_NUMBERS];
+	guint n_numbers;
+};
+void look_clear(struct look *look);
+
 struct work {
 	const struct task *task;
 	const struct settings *settings;        /* outlive the work */
@@ -84,6 +102,8 @@ struct task {
 	/* One line a case, key=value, and one for all. */
 	char *(*describe)(const struct work *work, guint item);
 	char *(*summary)(const struct work *work);
+	/* Opens a case, prepared or not, and reads a little of it everywhere. Fails where it cannot be opened. */
+	gboolean (*look)(struct work *work, guint item, struct look *out, GError **error);
 
 	/* 2. Samples. For training a case has samples in each of n_strata strata; the sampler picks a
 	   stratum by share, a case that has any with equal chance, one of its samples, and `noise` moves

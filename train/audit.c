@@ -1,0 +1,566 @@
+/* audit.c - see audit.h. Look at all, then judge: what is done to cases is done after all looks, in their order. */
+#include "train/audit.h"
+#include "common/fault/fault.h"
+#include "common/log/log.h"
+#include "common/machine/jobs.h"
+#include "common/machine/room.h"
+#include "common/machine/stop.h"
+#include "common/model/model.h"
+#include <math.h>
+
+enum {
+	PAIRS_SAID = 1000,      /* kept of each kind: with more there is one cause */
+	TEST_SECONDS = 60,      /* for the test set, at least */
+	SAVES = 5,              /* weights as large files: a model, the one before, one being written, and a state */
+};
+
+#define COLOUR_MIN 0.03         /* optical density: a change that an eye would see */
+
+struct set {
+	const char *of;         /* "train" or "test" */
+	struct work *work;
+	struct look *looks;     /* (n_cases) */
+	GError **errors;        /* (n_cases) why a look failed */
+	gboolean *looked;       /* (n_cases) */
+	double until;           /* s since the program's start, when no further look begins; 0: no limit */
+};
+
+/* ---- looking ---- */
+
+/* One look, in memory of its own: it may hang. */
+struct looking {
+	const struct set *set;
+	guint item;
+	struct look look;
+	GError *error;
+	gboolean looked;
+};
+
+static gpointer begin_look(gpointer what, gpointer user)
+{
+	struct looking *l = g_new0(struct looking, 1);
+
+	l->set = user;
+	l->item = GPOINTER_TO_UINT(what);
+	return l;
+}
+
+static void look_one(gpointer data)
+{
+	struct looking *l = data;
+	struct work *w = l->set->work;
+
+	if (stop_asked() == NULL && (l->set->until <= 0 || log_seconds() <= l->set->until) &&
+	    (w->phase != PHASE_TRAIN || w->cases[l->item].ready))
+		l->looked = w->task->look(w, l->item, &l->look, &l->error);
+}
+
+static void drop_look(gpointer data)
+{
+	struct looking *l = data;
+
+	look_clear(&l->look);
+	g_clear_error(&l->error);
+	g_free(l);
+}
+
+static void take_look(gpointer what, gpointer data, gpointer user)
+{
+	struct set *s = user;
+	struct looking *l = data;
+
+	(void)what;
+	s->looks[l->item] = l->look;
+	s->errors[l->item] = l->error;
+	s->looked[l->item] = l->looked;
+	g_free(l);
+}
+
+static void set_look(struct set *s, const char *of, struct work *w, guint threads, double until)
+{
+	static const struct jobs_kind kind = { "look", 0, begin_look, look_one, take_look, drop_look };
+	guint done = 0;
+	gpointer what;
+	gboolean late;
+
+	*s = (struct set){ .of = of, .work = w, .until = until };
+	s->looks = g_new0(struct look, (gsize)w->n_cases + 1);
+	s->errors = g_new0(GError *, (gsize)w->n_cases + 1);
+	s->looked = g_new0(gboolean, (gsize)w->n_cases + 1);
+	struct jobs *jobs = jobs_new(threads, w->patience, &kind, s);
+	for (guint i = 0; i < w->n_cases; i++)
+		jobs_push(jobs, GUINT_TO_POINTER(i));
+	while (jobs_pop(jobs, TRUE, &what, &late)) {
+		if (late)
+			case_give_up(w, GPOINTER_TO_UINT(what), &s->errors[GPOINTER_TO_UINT(what)]);
+		log_progress("audit of=%s looked=%u/%u", of, ++done, w->n_cases);
+	}
+	jobs_free(jobs);
+}
+
+static void set_clear(struct set *s)
+{
+	for (guint i = 0; s->work != NULL && i < s->work->n_cases; i++) {
+		look_clear(&s->looks[i]);
+		g_clear_error(&s->errors[i]);
+	}
+	g_free(s->looks);
+	g_free(s->errors);
+	g_free(s->looked);
+}
+
+/* ---- what one case shows ---- */
+
+static void leave_out(struct work *w, guint i)
+{
+	if (!w->cases[i].ready)
+		return;
+	w->task->release(w, i);
+	w->cases[i].ready = FALSE;
+	w->n_left_out++;
+}
+
+static gboolean is_unreadable(const struct look *l) { return 2 * l->failed > l->tried; }
+
+/* Of a test case: it is only said. */
+static void judge_reads(struct set *s, guint i)
+{
+	const struct look *l = &s->looks[i];
+	const char *id = s->work->cases[i].id;
+	gboolean training = s->work->phase == PHASE_TRAIN;
+
+	if (s->errors[i] != NULL)
+		log_warn(training ? "case" : "test case", "%s; %s", s->errors[i]->message,
+			 training ? "left out" : "it will be answered with the fallback: is it copied whole?");
+	else if (l->failed > 0)
+		log_warn(training ? "case" : "test case", "case '%s': %u of %u samples cannot be read: %s; %s", id, l->failed,
+			 l->tried, l->reason, !training ? "is it copied whole?" : is_unreadable(l) ? "left out"
+			 : "what cannot be read is passed over");
+	if (training && (s->errors[i] != NULL || is_unreadable(l)))
+		leave_out(s->work, i);
+}
+
+static void say_case(const struct set *s, guint i)
+{
+	const struct look *l = &s->looks[i];
+	g_autoptr(GString) line = g_string_new(NULL);
+
+	for (guint k = 0; k < l->n_numbers; k++)
+		g_string_append_printf(line, " %s=%.6g", l->numbers[k].name, l->numbers[k].value);
+	if (l->coloured)
+		g_string_append_printf(line, " density=%.2f,%.2f,%.2f", l->colour[0], l->colour[1], l->colour[2]);
+	log_detail("look of=%s case=%s read=%u/%u%s", s->of, s->work->cases[i].id, l->tried - l->failed, l->tried, line->str);
+}
+
+static void judge_cases(struct set *s)
+{
+	for (guint i = 0; i < s->work->n_cases; i++) {
+		const struct look *l = &s->looks[i];
+		if (s->looked[i])
+			say_case(s, i);
+		judge_reads(s, i);
+		for (guint k = 0; l->doubts != NULL && k < l->doubts->len; k++)
+			log_warn("doubt", "%s%s", s->work->phase == PHASE_TEST ? "test: " : "", (char *)l->doubts->pdata[k]);
+	}
+}
+
+/* ---- what is there twice ---- */
+
+struct pair { guint a, b; double likeness; }; /* indices of both sets together; likeness 1 and more: the same bytes */
+
+struct twins {
+	const struct set *train, *test; /* test may be empty */
+	GArray *pairs;          /* struct pair, at most PAIRS_SAID */
+	guint *root;            /* (training cases) union-find: the smallest index of those that belong together */
+	guint *same;            /* the same of those that are the same for certain */
+	gboolean *joined;       /* (training cases) */
+	guint n_alike, n_across, n_test; /* pairs: training; of those of two classes; of training and test */
+};
+
+static guint root_of(guint *root, guint i)
+{
+	while (root[i] != i)
+		i = root[i] = root[root[i]];
+	return i;
+}
+
+static void join(guint *root, guint a, guint b)
+{
+	a = root_of(root, a);
+	b = root_of(root, b);
+	root[MAX(a, b)] = MIN(a, b);
+}
+
+static const struct look *look_of(const struct twins *t, guint i)
+{
+	guint n = t->train->work->n_cases;
+
+	return i < n ? &t->train->looks[i] : &t->test->looks[i - n];
+}
+
+static const struct work_case *case_of(const struct twins *t, guint i)
+{
+	guint n = t->train->work->n_cases;
+
+	return i < n ? &t->train->work->cases[i] : &t->test->work->cases[i - n];
+}
+
+static void take_pair(guint a, guint b, double likeness, gpointer user)
+{
+	struct twins *t = user;
+	const struct work_case *x = case_of(t, a), *y = case_of(t, b);
+	struct pair p = { a, b, likeness };
+	guint n = t->train->work->n_cases;
+
+	if (a >= n || !x->ready || (b < n && !y->ready))
+		return; /* two of the test set are nothing to training */
+	if (t->pairs->len < PAIRS_SAID)
+		g_array_append_val(t->pairs, p);
+	if (b >= n) {
+		t->n_test++;
+		return;
+	}
+	t->n_alike++;
+	join(t->root, a, b);
+	t->joined[a] = t->joined[b] = TRUE;
+	t->n_across += x->label != y->label;
+	if (likeness >= AUDIT_SAME)
+		join(t->same, a, b);
+}
+
+/* The same bytes: each against the first that has them. */
+static void find_same(struct twins *t, guint n)
+{
+	g_autoptr(GHashTable) first = g_hash_table_new(g_str_hash, g_str_equal);
+
+	for (guint i = 0; i < n; i++) {
+		char *content = look_of(t, i)->content;
+		gpointer at;
+		if (content == NULL || (i < t->train->work->n_cases && !case_of(t, i)->ready))
+			continue;
+		if (g_hash_table_lookup_extended(first, content, NULL, &at))
+			take_pair(GPOINTER_TO_UINT(at), i, 1, t);
+		else
+			g_hash_table_insert(first, content, GUINT_TO_POINTER(i));
+	}
+}
+
+/* The same to look at; pairs that find_same has are not taken again. */
+static void take_alike(guint a, guint b, double likeness, gpointer user)
+{
+	const char *x = look_of(user, a)->content, *y = look_of(user, b)->content;
+
+	if (x == NULL || y == NULL || !g_str_equal(x, y))
+		take_pair(a, b, likeness, user);
+}
+
+static const char *class_of(const struct settings *s, int label)
+{
+	return label >= 0 ? s->data.classes[label] : "?";
+}
+
+static void say_pair(const struct twins *t, const struct pair *p)
+{
+	const struct work_case *x = case_of(t, p->a), *y = case_of(t, p->b);
+	const struct settings *s = t->train->work->settings;
+	g_autofree char *how = p->likeness >= 1 ? g_strdup("have the same content")
+						: g_strdup_printf("show the same (likeness %.3f)", p->likeness);
+
+	if (p->b >= t->train->work->n_cases)
+		log_warn("train and test", "case '%s' of training and '%s' of the test set %s: held-out scores say less of the "
+			 "test set than they seem to, if there are many", x->id, y->id, how);
+	else if (x->label == y->label)
+		log_warn("twins", "cases '%s' and '%s' %s: they stay together in the split; remove one if it is a copy", x->id,
+			 y->id, how);
+	else
+		log_warn("contradiction", "cases '%s' (%s) and '%s' (%s) %s, in two classes: %s", x->id, class_of(s, x->label),
+			 y->id, class_of(s, y->label), how, p->likeness >= AUDIT_SAME ? "both are left out; find the right one" :
+			 "they stay together in the split; look whether both labels are right");
+}
+
+/* Names of groups that are joined become one; those of a group are joined already. */
+static void name_groups(struct twins *t)
+{
+	struct work *w = t->train->work;
+	g_autoptr(GHashTable) first = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autofree gboolean *rename = g_new0(gboolean, (gsize)w->n_cases + 1);
+	gpointer at;
+
+	for (guint i = 0; i < w->n_cases; i++) {
+		char *group = w->cases[i].group;
+		if (group != NULL && g_hash_table_lookup_extended(first, group, NULL, &at))
+			join(t->root, GPOINTER_TO_UINT(at), i);
+		else if (group != NULL)
+			g_hash_table_insert(first, group, GUINT_TO_POINTER(i));
+	}
+	for (guint i = 0; i < w->n_cases; i++)
+		if (t->joined[i])
+			rename[root_of(t->root, i)] = TRUE;
+	g_hash_table_remove_all(first); /* it holds names that are freed below */
+	for (guint i = 0; i < w->n_cases; i++) {
+		const struct work_case *of = &w->cases[root_of(t->root, i)]; /* the first, so it has its new name */
+		if (!rename[root_of(t->root, i)])
+			continue;
+		char *name = g_strdup(of->group != NULL ? of->group : of->id);
+		g_free(w->cases[i].group);
+		w->cases[i].group = name;
+	}
+}
+
+/* Of what is the same for certain, all, where two of it have different labels. */
+static void leave_out_contradictions(struct twins *t)
+{
+	struct work *w = t->train->work;
+	g_autofree gboolean *contradicted = g_new0(gboolean, (gsize)w->n_cases + 1);
+
+	for (guint i = 0; i < w->n_cases; i++) {
+		guint first = root_of(t->same, i);
+		contradicted[first] |= w->cases[i].label != w->cases[first].label;
+	}
+	for (guint i = 0; i < w->n_cases; i++)
+		if (contradicted[root_of(t->same, i)])
+			leave_out(w, i);
+}
+
+static void find_twins(struct twins *t)
+{
+	struct work *w = t->train->work;
+	guint n = w->n_cases + (t->test->work != NULL ? t->test->work->n_cases : 0);
+	g_autofree const struct fingerprint **prints = g_new(const struct fingerprint *, (gsize)n + 1);
+
+	for (guint i = 0; i < w->n_cases; i++)
+		t->root[i] = t->same[i] = i;
+	for (guint i = 0; i < n; i++)
+		prints[i] = &look_of(t, i)->print;
+	find_same(t, n);
+	fingerprint_pairs(prints, n, AUDIT_ALIKE, take_alike, t);
+	for (guint i = 0; i < t->pairs->len; i++)
+		say_pair(t, &g_array_index(t->pairs, struct pair, i));
+	name_groups(t);
+	leave_out_contradictions(t);
+}
+
+/* train: judged; test: work NULL where there is none. */
+static void judge_twins(const struct set *train, const struct set *test)
+{
+	gsize n = (gsize)train->work->n_cases + 1;
+	g_autoptr(GArray) pairs = g_array_new(FALSE, FALSE, sizeof(struct pair));
+	g_autofree guint *root = g_new0(guint, n), *same = g_new0(guint, n);
+	g_autofree gboolean *joined = g_new0(gboolean, n);
+	struct twins t = { train, test, pairs, root, same, joined, 0, 0, 0 };
+
+	find_twins(&t);
+	log_say("audit twins=%u across_classes=%u train_and_test=%u", t.n_alike, t.n_across, t.n_test);
+}
+
+/* ---- the sets as wholes ---- */
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Of a number by its name: least, median, highest over the cases that have it. */
+static void append_range(const struct set *s, const char *name, GString *line)
+{
+	g_autofree double *value = g_new(double, (gsize)s->work->n_cases + 1);
+	gsize n = 0;
+
+	for (guint i = 0; i < s->work->n_cases; i++)
+		for (guint k = 0; k < s->looks[i].n_numbers; k++)
+			if (g_str_equal(s->looks[i].numbers[k].name, name))
+				value[n++] = s->looks[i].numbers[k].value;
+	if (n == 0)
+		return;
+	qsort(value, n, sizeof *value, by_value);
+	g_string_append_printf(line, " %s=%.6g..%.6g..%.6g", name, value[0], metrics_quantile(value, n, 0.5), value[n - 1]);
+}
+
+/* Names in the order in which they are first met. */
+static GPtrArray *names_of(const struct set *s)
+{
+	GPtrArray *names = g_ptr_array_new();
+
+	for (guint i = 0; i < s->work->n_cases; i++)
+		for (guint k = 0; k < s->looks[i].n_numbers; k++) {
+			gpointer name = (gpointer)s->looks[i].numbers[k].name;
+			if (!g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
+				g_ptr_array_add(names, name);
+		}
+	return names;
+}
+
+static void say_set(const struct set *s, guint cases)
+{
+	guint looked = 0, failed = 0, doubts = 0, tried = 0, bad = 0;
+	g_autoptr(GPtrArray) names = names_of(s);
+	g_autoptr(GString) line = g_string_new(NULL);
+
+	for (guint i = 0; i < s->work->n_cases; i++) {
+		const struct look *l = &s->looks[i];
+		looked += s->looked[i] ? 1 : 0;
+		failed += s->errors[i] != NULL;
+		doubts += l->doubts != NULL ? l->doubts->len : 0;
+		tried += l->tried;
+		bad += l->failed;
+	}
+	log_say("audit of=%s cases=%u looked_at=%u not_opened=%u doubts=%u samples_read=%u/%u", s->of, cases, looked, failed,
+		doubts, tried - bad, tried);
+	for (guint i = 0; i < names->len; i++)
+		append_range(s, names->pdata[i], line);
+	if (line->len > 0)
+		log_say("audit of=%s least..median..most%s", s->of, line->str);
+}
+
+struct audit_shift audit_shift(const double *a, gsize n, const double *b, gsize m, double least)
+{
+	struct audit_shift s = { 0 };
+	double mean[2] = { 0 }, variance[2] = { 0 };
+	const double *of[] = { a, b };
+	const gsize count[] = { n, m };
+
+	if (n < 2 || m < 2)
+		return s;
+	for (int k = 0; k < 2; k++) {
+		for (gsize i = 0; i < count[k]; i++)
+			mean[k] += of[k][i] / (double)count[k];
+		for (gsize i = 0; i < count[k]; i++)
+			variance[k] += (of[k][i] - mean[k]) * (of[k][i] - mean[k]) / (double)(count[k] - 1);
+	}
+	double error = sqrt(variance[0] / (double)n + variance[1] / (double)m), moved = mean[1] - mean[0];
+	s.from = mean[0];
+	s.to = mean[1];
+	if (n < 3 || m < 3)
+		return s;
+	s.by = variance[0] > 0 ? moved / sqrt(variance[0]) : 0;
+	s.matters = fabs(moved) >= MAX(least, sqrt(variance[0])) && fabs(moved) >= 3 * error;
+	return s;
+}
+
+/* One channel of the cases that have a colour. */
+static gsize channel(const struct set *s, int k, double *out)
+{
+	gsize n = 0;
+
+	for (guint i = 0; i < s->work->n_cases; i++)
+		if (s->looks[i].coloured)
+			out[n++] = s->looks[i].colour[k];
+	return n;
+}
+
+static void judge_colour(const struct set *train, const struct set *test)
+{
+	static const char *const names[] = { "red", "green", "blue" };
+	g_autofree double *a = g_new(double, (gsize)train->work->n_cases + 1);
+	g_autofree double *b = g_new(double, (gsize)test->work->n_cases + 1);
+	g_autoptr(GString) line = g_string_new(NULL), moved = g_string_new(NULL);
+
+	for (int k = 0; k < 3; k++) {
+		gsize n = channel(train, k, a), m = channel(test, k, b);
+		if (n < 2 || m < 2)
+			return;
+		struct audit_shift s = audit_shift(a, n, b, m, COLOUR_MIN);
+		g_string_append_printf(line, " %s=%.3f->%.3f(%+.1fsd)", names[k], s.from, s.to, s.by);
+		if (s.matters)
+			g_string_append_printf(moved, "%s%s by %+.2f", moved->len > 0 ? ", " : "", names[k], s.to - s.from);
+	}
+	log_say("audit density train->test%s", line->str);
+	if (moved->len > 0)
+		log_warn("stain", "the test set is stained otherwise than the training set (optical density: %s): scores may be "
+			 "lower there than on held-out cases; leave tiles.normalise on, and raise augmentation.stain", moved->str);
+}
+
+/* ---- the machine ---- */
+
+static void judge_disk(const char *key, const char *path, gint64 least)
+{
+	gint64 left = room_disk(path);
+
+	if (left >= 0 && left < least)
+		log_warn("disk", "%s has %.0f MB left, and %.0f MB are wanted: saving may fail there; make room, or take a smaller "
+			 "network", key, (double)left / 1e6, (double)least / 1e6);
+}
+
+static void judge_room(const struct settings *s, const struct memory *memory, const struct device *device)
+{
+	const struct network *network = network_find(s->model.network, NULL);
+	const gint64 model = network == NULL ? 0 : (gint64)network->parameters * 4 * SAVES;
+	const gint64 answer = 1 << 20; /* bytes, for the answers */
+	const double mb = 1e6;
+	const double shm = g_file_test("/dev/shm", G_FILE_TEST_IS_DIR) ? (double)room_disk("/dev/shm") : 0;
+
+	log_say("audit room disk_model_mb=%.0f wanted_mb=%.0f disk_output_mb=%.0f shm_mb=%.0f memory_mb=%.0f need_mb=%.0f "
+		"files=%" G_GUINT64_FORMAT " gpu=%s", (double)room_disk(s->paths.model) / mb, (double)model / mb,
+		(double)room_disk(s->paths.output) / mb, shm / mb, (double)memory->limit / mb,
+		(double)memory_need(memory) / mb, room_files(), device->index == T_CPU ? "none" : "yes");
+	judge_disk("paths.model", s->paths.model, model);
+	judge_disk("paths.output", s->paths.output, answer);
+}
+
+/* ---- all of it ---- */
+
+/* The test set's cases, with what training has settled so far; NULL: there are none, which ends no training. */
+static struct work *open_test(const struct work *train)
+{
+	g_autoptr(JsonObject) facts = json_object_new();
+	g_autoptr(GError) error = NULL;
+
+	train->task->facts(train, facts);
+	struct work *test = train->task->open(train->settings, PHASE_TEST, facts, &error);
+	if (test == NULL)
+		log_say("audit of=test cases=0 why=\"%s\"", error->message);
+	for (guint i = 0; test != NULL && i < test->notes->len; i++)
+		log_warn("data", "test: %s", (char *)test->notes->pdata[i]);
+	return test;
+}
+
+/* A hundredth of the time that there is. */
+static double test_until(const struct settings *s)
+{
+	return log_seconds() + MAX(TEST_SECONDS, s->training.time / 100);
+}
+
+static void judge_all(struct set *train, struct set *test)
+{
+	guint cases = 0;
+
+	for (guint i = 0; i < train->work->n_cases; i++)
+		cases += train->work->cases[i].ready ? 1 : 0;
+	judge_cases(train);
+	if (test->work != NULL)
+		judge_cases(test);
+	say_set(train, cases);
+	if (test->work != NULL) {
+		say_set(test, test->work->n_cases);
+		judge_colour(train, test);
+	}
+	judge_twins(train, test);
+}
+
+gboolean audit(struct work *w, const struct memory *memory, const struct device *device, GError **error)
+{
+	struct set train = { 0 }, test = { 0 };
+	double start = log_seconds();
+	char took[16];
+
+	if (w->task->look == NULL)
+		return TRUE;
+	judge_room(w->settings, memory, device);
+	set_look(&train, "train", w, memory->readers, 0);
+	struct work *other = open_test(w);
+	if (other != NULL)
+		set_look(&test, "test", other, memory->readers, test_until(w->settings));
+	gboolean stopped = stop_asked() != NULL;
+	if (stopped)
+		g_set_error(error, FAULT, FAULT_STOPPED, "stopped by %s while the data were looked at", stop_asked());
+	else
+		judge_all(&train, &test);
+	set_clear(&train);
+	set_clear(&test);
+	if (other != NULL)
+		w->task->close(other);
+	log_say("audit done left_out=%u seconds=%s", w->n_left_out, log_duration(log_seconds() - start, took));
+	return !stopped;
+}

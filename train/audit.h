@@ -1,0 +1,42 @@
+/*
+ * audit.h - look first: every case of the training set and of the test set is looked at before anything long, and
+ * what a person at the data would see is said: what cannot be read, what does not fit together, what is there
+ * twice, whether the test set is stained otherwise, and what the machine may run out of.
+ *
+ * Nothing wrong with the data ends a run. A case most of whose samples cannot be read is left out, with its reason;
+ * so are cases of one content in two classes, whose labels contradict each other. Cases of like content become one
+ * group, so that none is learned from while its double is held out. All else is said on stderr, with what to do,
+ * and changes nothing. The test set only ever gets sentences; it is looked at for a limited time.
+ *
+ * Cost: a few reads a case (task->look), in as many threads as read; said in the log. Memory: some 2 KB a case.
+ */
+#pragma once
+#include "common/model/device.h"
+#include "common/model/memory.h"
+
+G_BEGIN_DECLS
+
+/* work: of PHASE_TRAIN, prepared; changes cases' `ready` and `group`, and n_left_out. FALSE only where a stop was
+   asked for (FAULT_STOPPED). */
+gboolean audit(struct work *work, const struct memory *memory, const struct device *device, GError **error);
+
+/* ---- its arithmetic ---- */
+
+/* How alike two cases must be to be taken for the same thing (grouped), and to be so for certain (left out where
+   their classes differ): fingerprint.h has what was measured. Sections next to each other in a block are alike,
+   and may well have different labels. */
+#define AUDIT_ALIKE 0.85
+#define AUDIT_SAME 0.95
+
+struct audit_shift {
+	double from, to;        /* means, of 2 and more */
+	double by;              /* their difference in standard deviations of the first; 0: they are not known */
+	gboolean matters;
+};
+
+/* A mean of n numbers against one of m others. It matters where it is no chance (Welch's t of 3 and more; Welch
+   1947), large against the differences among the first (one standard deviation and more; Cohen 1988 calls 0.8
+   large), and at least `least`. With fewer than 3 on a side nothing is said. */
+struct audit_shift audit_shift(const double *a, gsize n, const double *b, gsize m, double least);
+
+G_END_DECLS
