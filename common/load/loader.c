@@ -171,6 +171,17 @@ void loader_recycle(struct loader *l, struct batch *batch)
 	(void)l;
 }
 
+void loader_cancel(struct loader *l)
+{
+	g_mutex_lock(&l->lock);
+	for (; l->reading < l->pushed; l->reading++) {
+		struct slot *slot = slot_at(l, l->reading);
+		slot->done += slot->batch.n - slot->taken;
+		slot->taken = slot->batch.n;
+	}
+	g_mutex_unlock(&l->lock);
+}
+
 double loader_waited(const struct loader *l) { return l->waited; }
 
 double loader_busy(struct loader *l)

@@ -20,6 +20,7 @@
 #include "common/metrics/metrics.h"
 #include "common/tensor/tensor.h"
 #include <json-glib/json-glib.h>
+#include <math.h>
 
 G_BEGIN_DECLS
 
@@ -85,8 +86,10 @@ struct task {
 	void (*pick)(const struct work *work, guint item, int stratum, guint32 index, guint64 noise,
 		     struct sample *out);
 	/* For answering: appends the samples that a case needs next, given what its first n gave (outputs:
-	   n, `judged` numbers each; NAN where reading failed). Round 0 has n = 0; nothing appended ends. */
-	void (*next)(const struct work *work, guint item, int round, const struct sample *samples,
+	   n, `judged` numbers each; NAN where reading failed). Round 0 has n = 0: of all that the case has, in
+	   their order, share_count() are taken, evenly over it; a larger share contains the smaller ones.
+	   Nothing appended ends. No state. */
+	void (*next)(const struct work *work, guint item, int round, double share, const struct sample *samples,
 		     const float *outputs, gsize n, GArray *out);
 	gboolean (*read)(struct work *work, const struct sample *sample, guint8 *bytes, float *targets,
 			 GError **error);
@@ -114,6 +117,13 @@ struct task {
 	struct interval (*measure)(const struct work *work, const guint *items, gsize n,
 				   const double *features);
 };
+
+/* How many of a case's n samples a share is, 0 < share <= 1: never fewer than SHARE_LEAST, where there are. */
+enum { SHARE_LEAST = 64 };
+static inline guint64 share_count(double share, guint64 n)
+{
+	return MIN(n, MAX((guint64)ceil(share * (double)n), SHARE_LEAST));
+}
 
 /* By settings->task. FAULT_USAGE, naming those there are. */
 const struct task *task_find(const char *name, GError **error);
