@@ -103,14 +103,18 @@ struct task {
 
 	/* 4. Answer. features: of a case, from its samples; the first ranks cases. fit: from the features
 	   of cases that the network did not learn from (n, n_features) to facts. answer: features (NULL:
-	   it could not be read) to the numbers wanted. write: all answers (n_cases, n_answers). */
+	   it could not be read) to the numbers wanted, each from least to most. write: all answers (n_cases,
+	   n_answers). check: the file, read back: char * to wrong and to doubts (common/answer/answer_check.h). */
 	int n_features, n_answers;
+	double least, most;
 	void (*features)(const struct work *work, guint item, const struct sample *samples,
 			 const float *outputs, gsize n, double *features);
 	void (*fit)(const struct work *work, const guint *items, gsize n, const double *features,
 		    JsonObject *facts);
 	void (*answer)(JsonObject *facts_opt, const double *features_opt, double *answer);
 	gboolean (*write)(const struct work *work, const double *answers, GError **error);
+	gboolean (*check)(const struct work *work, const char *path, GPtrArray *wrong, GPtrArray *doubts,
+			  GError **error);
 	/* How good ranked cases are: the competition's metric, higher is better; and what the log calls the
 	   AUC of samples. */
 	const char *metric, *sample_metric;
