@@ -42,6 +42,7 @@ bench_src  := $(sort $(wildcard tests/bench/*.c))
 obj         = $(patsubst %.c,$(B)/obj/%.o,$(1))
 lib_obj    := $(call obj,$(lib_src)) $(B)/obj/common/tensor/tensor.o
 train_lib  := $(filter-out $(B)/obj/train/main.o,$(call obj,$(train_src)))
+inf_lib    := $(filter-out $(B)/obj/inference/main.o,$(call obj,$(inf_src)))
 sample_lib := $(filter-out $(B)/obj/tests/sample/main.o,$(call obj,$(sample_src)))
 tools      := $(patsubst tools/%.c,$(B)/%,$(tool_src))
 units      := $(patsubst tests/unit/%.c,$(B)/unit/%,$(unit_src))
@@ -118,7 +119,7 @@ $(B)/sample: $(call obj,$(sample_src)) $(B)/libblindrun.a
 	$(link)
 $(tools): $(B)/%: $(B)/obj/tools/%.o $(B)/libblindrun.a
 	$(link)
-$(units): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(train_lib) $(sample_lib) $(B)/libblindrun.a
+$(units): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(train_lib) $(inf_lib) $(sample_lib) $(B)/libblindrun.a
 	@mkdir -p $(@D)
 	$(link)
 $(B)/libparsers.a: $(call obj,$(parser_src))

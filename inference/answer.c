@@ -1,14 +1,25 @@
 /* answer.c - see answer.h. */
 #include "inference/answer.h"
+#include "common/answer/answer_check.h"
 #include "common/log/log.h"
 
 enum { REWRITE_S = 60 };
+
+struct kept {                   /* of a case */
+	gsize read;             /* samples that its answer is from; 0: it has the fallback */
+	guint64 samples, more;  /* as struct plan_case */
+	gboolean full;          /* its answer is from all that it has */
+	gboolean done;          /* all that it has was tried */
+	gboolean partly, said;
+};
 
 struct answers {
 	struct work *work;
 	JsonObject *facts;
 	double *answer;         /* (n_cases, n_answers) */
-	guint scored, unreadable, partial;
+	struct kept *kept;      /* (n_cases) */
+	double share;           /* of the pass under way */
+	int rounds;
 	double written;         /* log_seconds() */
 };
 
@@ -18,16 +29,38 @@ gboolean answers_write(struct answers *a, GError **error)
 	return a->work->task->write(a->work, a->answer, error);
 }
 
+static gboolean in_range(const struct task *task, const double *answer)
+{
+	for (int i = 0; i < task->n_answers; i++)
+		if (!isfinite(answer[i]) || answer[i] < task->least || answer[i] > task->most)
+			return FALSE;
+	return TRUE;
+}
+
+/* Of the model, or, where its facts give no such number, that without a model. */
+static void fallback(const struct task *task, JsonObject *facts, double *answer)
+{
+	task->answer(facts, NULL, answer);
+	if (in_range(task, answer))
+		return;
+	log_warn("answer", "the model's fallback, %g, is no answer: %g to %g are; even odds are taken", answer[0], task->least,
+		 task->most);
+	task->answer(NULL, NULL, answer);
+}
+
 struct answers *answers_new(struct work *work, JsonObject *facts, GError **error)
 {
 	const struct task *task = work->task;
+	const gsize n = (gsize)task->n_answers;
 	g_autoptr(answers_t) a = g_new0(struct answers, 1);
 
 	a->work = work;
 	a->facts = facts;
-	a->answer = g_new(double, (work->n_cases + 1) * (gsize)task->n_answers);
-	for (guint i = 0; i < work->n_cases; i++)
-		task->answer(facts, NULL, a->answer + i * (gsize)task->n_answers);
+	a->answer = g_new(double, (work->n_cases + 1) * n);
+	a->kept = g_new0(struct kept, work->n_cases + 1);
+	fallback(task, facts, a->answer);
+	for (guint i = 1; i < work->n_cases; i++)
+		memcpy(a->answer + i * n, a->answer, n * sizeof *a->answer);
 	return answers_write(a, error) ? g_steal_pointer(&a) : NULL;
 }
 
@@ -36,35 +69,170 @@ void answers_free(struct answers *a)
 	if (a == NULL)
 		return;
 	g_free(a->answer);
+	g_free(a->kept);
 	g_free(a);
+}
+
+void answers_begin(struct answers *a, double share, int rounds)
+{
+	a->share = share;
+	a->rounds = rounds;
+}
+
+/* How many samples the case has in all, while it is prepared. */
+static void count_samples(const struct answers *a, const struct scan_case *c, struct kept *k)
+{
+	const struct task *task = a->work->task;
+	g_autoptr(GArray) samples = g_array_new(FALSE, FALSE, sizeof(struct sample));
+
+	task->next(a->work, c->item, 0, 1, NULL, NULL, 0, samples);
+	k->samples = samples->len;
+	g_array_set_size(samples, 0);
+	task->next(a->work, c->item, 1, 1, c->samples, c->outputs, c->n, samples);
+	k->more = samples->len;
+}
+
+/* What the case keeps, for the message that says why. */
+static char *describe_kept(const struct answers *a, guint item)
+{
+	const struct kept *k = &a->kept[item];
+	const double answer = a->answer[item * (gsize)a->work->task->n_answers];
+
+	return k->read == 0 ? g_strdup_printf("it is answered with the fallback %.3g", answer)
+			    : g_strdup_printf("it keeps its answer of an earlier pass, %.3g, from %" G_GSIZE_FORMAT " samples", answer,
+					      k->read);
+}
+
+/* Says once of a case that a pass gave nothing for it. */
+static void keep(struct answers *a, const struct scan_case *c, const char *why)
+{
+	struct kept *k = &a->kept[c->item];
+	g_autofree char *kept = describe_kept(a, c->item);
+
+	if (!k->said)
+		log_warn("case", "%s; %s", why, kept);
+	k->said = TRUE;
+}
+
+static void say_partly(struct answers *a, const struct scan_case *c)
+{
+	struct kept *k = &a->kept[c->item];
+
+	if (!k->said)
+		log_warn("sample", "%s; %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " samples could not be read",
+			 c->error->message, c->failed, c->n);
+	k->said = TRUE;
+}
+
+/* A new answer for a case that was read, where it is from at least as much as the one before. */
+static void score(struct answers *a, const struct scan_case *c)
+{
+	const struct task *task = a->work->task;
+	const char *id = a->work->cases[c->item].id;
+	struct kept *k = &a->kept[c->item];
+	g_autofree double *features = g_new(double, task->n_features), *answer = g_new(double, task->n_answers);
+
+	if (c->n - c->failed < k->read) {
+		if (c->failed == 0)
+			return;
+		g_autofree char *why = g_strdup_printf("%s; only %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " samples could be read",
+						       c->error->message, c->n - c->failed, c->n);
+		keep(a, c, why);
+		return;
+	}
+	task->features(a->work, c->item, c->samples, c->outputs, c->n, features);
+	if (isfinite(features[0]))
+		task->answer(a->facts, features, answer);
+	if (!isfinite(features[0]) || !in_range(task, answer)) {
+		g_autofree char *why = g_strdup_printf("case '%s': the network gave no number for it", id);
+		keep(a, c, why);
+		return;
+	}
+	memcpy(a->answer + c->item * (gsize)task->n_answers, answer, (gsize)task->n_answers * sizeof *answer);
+	k->read = c->n - c->failed;
+	k->full = k->done;
+	k->partly = c->failed > 0;
+	if (k->partly)
+		say_partly(a, c);
+	if (a->rounds == 0)
+		log_detail("case %s samples=%" G_GSIZE_FORMAT " raw=%.4f answer=%.6f", id, c->n, features[0], answer[0]);
 }
 
 gboolean answers_take(void *context, const struct scan_case *c, GError **error)
 {
 	struct answers *a = context;
-	const struct task *task = a->work->task;
-	double *answer = a->answer + c->item * (gsize)task->n_answers;
+	struct kept *k = &a->kept[c->item];
+	g_autoptr(GError) wrong = NULL;
 
-	if (c->n == c->failed) {
-		a->unreadable++;
-		log_warn("case", "%s; it is answered with the fallback %.3g", c->error != NULL ? c->error->message : "empty",
-			 answer[0]);
-		return TRUE;
-	}
-	if (c->failed > 0) {
-		a->partial++;
-		log_warn("sample", "%s; %" G_GSIZE_FORMAT " of its %" G_GSIZE_FORMAT " samples could not be read",
-			 c->error->message, c->failed, c->n);
-	}
-	g_autofree double *features = g_new(double, task->n_features);
-	task->features(a->work, c->item, c->samples, c->outputs, c->n, features);
-	task->answer(a->facts, features, answer);
-	a->scored++;
-	log_detail("case %s samples=%" G_GSIZE_FORMAT " raw=%.4f answer=%.6f", a->work->cases[c->item].id, c->n, features[0],
-		answer[0]);
-	return log_seconds() - a->written < REWRITE_S || answers_write(a, error);
+	(void)error;
+	if (c->n > 0 && k->samples == 0)
+		count_samples(a, c, k);
+	k->done |= a->share >= 1 && a->rounds == 0;
+	k->done |= c->n > 0 && c->n >= k->samples && k->more == 0;
+	g_autofree char *empty = g_strdup_printf("case '%s' has no samples", a->work->cases[c->item].id);
+	if (c->n == c->failed)
+		keep(a, c, c->error != NULL ? c->error->message : empty);
+	else
+		score(a, c);
+	if (log_seconds() - a->written >= REWRITE_S && !answers_write(a, &wrong))
+		log_warn("answer", "%s; what was written before stays, and it is tried again", wrong->message);
+	return TRUE;
 }
 
-guint answers_scored(const struct answers *a) { return a->scored; }
-guint answers_unreadable(const struct answers *a) { return a->unreadable; }
-guint answers_partial(const struct answers *a) { return a->partial; }
+/* Written and read back. */
+static gboolean write_checked(struct answers *a, GPtrArray *doubts, GError **error)
+{
+	const struct settings *s = a->work->settings;
+	g_autofree char *path = g_build_filename(s->paths.output, s->answer.file, NULL);
+
+	return answers_write(a, error) && (a->work->task->check == NULL || answer_check_file(a->work, path, doubts, error));
+}
+
+gboolean answers_finish(struct answers *a, double metric, GError **error)
+{
+	g_autoptr(GPtrArray) doubts = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GError) wrong = NULL;
+
+	if (!write_checked(a, doubts, &wrong)) {
+		log_warn("answer", "%s; it is written once more", wrong->message);
+		g_ptr_array_set_size(doubts, 0);
+		if (!write_checked(a, doubts, error))
+			return FALSE;
+	}
+	if (a->facts == NULL)   /* there is no model: all are alike, and that is said */
+		return TRUE;
+	char *turned = answer_check_direction(a->work->task, a->facts, metric);
+	if (turned != NULL)
+		g_ptr_array_add(doubts, turned);
+	for (guint i = 0; i < doubts->len; i++)
+		log_warn("answer", "the answer is doubtful: %s", (char *)doubts->pdata[i]);
+	return TRUE;
+}
+
+struct answer_counts answers_count(const struct answers *a)
+{
+	struct answer_counts n = { 0 };
+
+	for (guint i = 0; i < a->work->n_cases; i++) {
+		const struct kept *k = &a->kept[i];
+		n.fully += k->read > 0 && k->full;
+		n.coarsely += k->read > 0 && !k->full;
+		n.fallback += k->read == 0;
+		n.unreadable += k->read == 0 && k->said;
+		n.partly += k->partly ? 1 : 0;
+	}
+	return n;
+}
+
+void answers_cases(const struct answers *a, struct plan_case *out)
+{
+	const struct task *task = a->work->task;
+	const double middle = (task->least + task->most) / 2, half = (task->most - task->least) / 2;
+
+	for (guint i = 0; i < a->work->n_cases; i++) {
+		const struct kept *k = &a->kept[i];
+		double answer = a->answer[i * (gsize)task->n_answers];
+		out[i] = (struct plan_case){ .samples = k->samples, .more = k->more, .read = k->read > 0, .done = k->done,
+					     .doubt = 1 - fabs(answer - middle) / half };
+	}
+}

@@ -1,9 +1,16 @@
 /*
  * answer.h - answers that are complete from the start and get better: every case has the fallback until it
- * is scored, and the file is written anew, atomically, now and then and at the end.
+ * is scored, and the file is written anew, atomically, now and then, after each pass and at the end, and read back.
+ *
+ * What stands for a case is what most of its samples said: a coarser look never replaces a denser one, and a case
+ * that cannot be read any more keeps what it had. Every number is one that may be handed in: what is not finite,
+ * or out of the task's range, is said and left out.
+ *
+ * Threads: main. Errors: those of writing the file.
  */
 #pragma once
 #include "common/scan/scan.h"
+#include "inference/plan.h"
 
 G_BEGIN_DECLS
 
@@ -12,13 +19,24 @@ struct answers;
 /* Writes the file once, all fallbacks: the first valid answer. facts_opt NULL: there is no model. */
 struct answers *answers_new(struct work *work, JsonObject *facts_opt, GError **error);
 void answers_free(struct answers *a);
-/* A scan_done: context is the answers. A case that could not be read keeps the fallback, and is said. */
+/* The scan that follows looks at so much of its cases. */
+void answers_begin(struct answers *a, double share, int rounds);
+/* A scan_done: context is the answers. A case that could not be read keeps what it had, and is said once. Never
+   fails: where the file cannot be written, that is said, and tried again later. */
 gboolean answers_take(void *context, const struct scan_case *c, GError **error);
 gboolean answers_write(struct answers *a, GError **error);
-guint answers_scored(const struct answers *a);
-guint answers_unreadable(const struct answers *a);
-/* Cases that were read in part: some samples failed. */
-guint answers_partial(const struct answers *a);
+/* The last time: written, read back and checked, once more where that went wrong. Says what is doubtful; metric: of
+   the cases that were held out in training (not finite or negative: not known). FAULT_DATA: still wrong. */
+gboolean answers_finish(struct answers *a, double metric, GError **error);
+
+struct answer_counts {
+	guint fully, coarsely, fallback; /* they add up to all cases */
+	guint unreadable;       /* of those with the fallback: tried in vain */
+	guint partly;           /* some of what was looked at could not be read */
+};
+struct answer_counts answers_count(const struct answers *a);
+/* out: (n_cases), for plan_next. */
+void answers_cases(const struct answers *a, struct plan_case *out);
 
 typedef struct answers answers_t;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(answers_t, answers_free)

@@ -1,8 +1,9 @@
 /*
  * inference - answers for paths.test with the model in paths.model.
  *
- * settings > model > list cases > write fallbacks > scan > write > report. With no model, every case is
- * answered all the same, with even odds, and it ends with 1. Only this file prints errors and picks the code.
+ * settings > model > list cases > write fallbacks > coarse pass > denser passes > check > report. With no model,
+ * every case is answered all the same, with even odds, and it ends with 1; SIGTERM and SIGINT end it with the best
+ * answer so far, and 6. Only this file prints errors and picks the code.
  */
 #include "common/checkpoint/json.h"
 #include "common/checkpoint/model_folder.h"
@@ -11,8 +12,8 @@
 #include "common/fault/fault.h"
 #include "common/log/log.h"
 #include "common/machine/machine.h"
-#include "common/model/memory.h"
-#include "inference/answer.h"
+#include "common/machine/stop.h"
+#include "inference/passes.h"
 
 enum { LOG_BUDGET = 300 * 1000 };
 
@@ -54,26 +55,6 @@ static struct model *read_model(const struct settings *s, JsonObject *manifest, 
 	return NULL;
 }
 
-static gboolean scan_all(struct work *w, struct model *m, const struct device *device, const struct memory *memory,
-			 struct answers *a, GError **error)
-{
-	const struct settings *s = w->settings;
-	struct scan scan = { .work = w, .model = m, .device = device->index, .flags = device->flags,
-			     .batch = memory->judged, .readers = memory->readers, .prepare = TRUE,
-			     .deadline = log_deadline(s->inference.time) };
-	g_autofree guint *items = g_new(guint, w->n_cases + 1);
-	double start = log_seconds();
-
-	for (guint i = 0; i < w->n_cases; i++)
-		items[i] = i;
-	gboolean ok = scan_cases(&scan, items, w->n_cases, answers_take, a, error);
-	double took = MAX(log_seconds() - start, 1e-6);
-	log_say("scanned samples=%" G_GUINT64_FORMAT " samples_per_s=%.1f network=%.0f%% waiting=%.0f%% peak_memory_mb=%.0f",
-		scan.n_samples, (double)scan.n_samples / took, 100 * scan.network_s / took, 100 * scan.wait_s / took,
-		(double)machine_memory_peak() / 1e6);
-	return ok;
-}
-
 /* The model, or NULL with the reason on stderr: then the cases still get an answer. */
 static JsonObject *find_model(struct settings *s, GError **error)
 {
@@ -87,7 +68,40 @@ static JsonObject *find_model(struct settings *s, GError **error)
 	return manifest;
 }
 
-/* wrong: why there are only fallbacks; error: why there is no answer. */
+/* What the model can still not say for want of time, or because the run was asked to end. */
+static void say_rest(const struct work *w, const struct answers *a, GError **wrong)
+{
+	const struct answer_counts n = answers_count(a);
+	const guint late = n.fallback - n.unreadable;
+
+	if (*wrong != NULL || n.coarsely + late == 0)
+		return;
+	if (stop_asked() != NULL)
+		g_set_error(wrong, FAULT, FAULT_STOPPED, "stopped by %s: %u of %u cases were scored fully, %u coarsely, %u have the "
+			    "fallback; the answer in %s is complete", stop_asked(), n.fully, w->n_cases, n.coarsely, n.fallback,
+			    w->settings->answer.file);
+	else if (w->settings->inference.time > 0)
+		log_warn("time", "inference.time was over before all was looked at: of %u cases %u have a coarse answer, %u the "
+			 "fallback; give it more, or --set inference.turns=1", w->n_cases, n.coarsely, late);
+}
+
+/* The best by the manifest's own word; -1: not known. */
+static double metric_of(JsonObject *manifest, const struct task *task)
+{
+	return manifest != NULL ? json_number(manifest, task->metric, -1) : -1;
+}
+
+static gboolean settle(const struct work *w, struct answers *a, JsonObject *manifest, GError **error)
+{
+	if (!answers_finish(a, metric_of(manifest, w->task), error))
+		return FALSE;
+	const struct answer_counts n = answers_count(a);
+	log_say("outcome cases=%u scored=%u fallback=%u fully=%u coarsely=%u partly_read=%u file=%s", w->n_cases,
+		n.fully + n.coarsely, n.fallback, n.fully, n.coarsely, n.partly, w->settings->answer.file);
+	return TRUE;
+}
+
+/* wrong: why there are not the best answers; error: why there is no answer. */
 static gboolean run(struct settings *s, GError **wrong, GError **error)
 {
 	g_autoptr(JsonObject) manifest = find_model(s, wrong);
@@ -112,17 +126,11 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 	if (m != NULL) {
 		g_autofree char *where = device_describe(&device);
 		log_say("model network=%s step=%.0f %s", s->model.network, json_number(manifest, "step", 0), where);
-		if (!scan_all(w, m, &device, &memory, a, wrong))
+		if (!passes_run(w, m, &device, &memory, a, wrong))
 			log_warn("scan", "%s; what was scored so far is kept", (*wrong)->message);
-		guint late = w->n_cases - answers_scored(a) - answers_unreadable(a);
-		if (*wrong == NULL && late > 0)
-			log_warn("time", "inference.time was over before %u of %u cases were scored: they have the fallback; "
-				 "give it more, or --set inference.turns=1", late, w->n_cases);
-		ok = answers_write(a, error);
+		say_rest(w, a, wrong);
 	}
-	if (ok)
-		log_say("outcome cases=%u scored=%u fallback=%u partly_read=%u file=%s", w->n_cases, answers_scored(a),
-			w->n_cases - answers_scored(a), answers_partial(a), s->answer.file);
+	ok = ok && settle(w, a, facts != NULL ? manifest : NULL, error);
 	g_clear_pointer(&a, answers_free);
 	task->close(w);
 	return ok;
@@ -136,6 +144,11 @@ static gboolean check(struct settings *s, GError **error)
 	return manifest != NULL && member(manifest, "facts", error) != NULL && take_settings(s, manifest, error);
 }
 
+static void late(void)
+{
+	log_close(FAULT_STOPPED, "stopped in the middle of a batch: the answer that was written last stays");
+}
+
 int main(int argc, char **argv)
 {
 	gboolean check_only = FALSE;
@@ -147,6 +160,7 @@ int main(int argc, char **argv)
 	g_autoptr(GError) error = NULL, wrong = NULL;
 
 	machine_start(argv);
+	stop_catch(late);
 	log_open("inference", LOG_BUDGET);
 	if (!options_parse(&o, argc, argv, "answers for paths.test with the model in paths.model", extra, &error)) {
 		g_printerr("inference: %s\n", error->message);
@@ -164,8 +178,9 @@ int main(int argc, char **argv)
 	}
 	log_say("start version=%s settings=%s", BLINDRUN_VERSION, o.source);
 	gboolean ok = run(o.settings, &wrong, &error);
-	int code = !ok ? fault_exit_code(error) : wrong != NULL ? FAULT_FAILED : 0;
-	g_autofree char *cause = !ok ? g_strdup(error->message) : wrong == NULL ? NULL
+	const gboolean stopped = g_error_matches(wrong, FAULT, FAULT_STOPPED);
+	int code = !ok ? fault_exit_code(error) : stopped ? FAULT_STOPPED : wrong != NULL ? FAULT_FAILED : 0;
+	g_autofree char *cause = !ok ? g_strdup(error->message) : wrong == NULL ? NULL : stopped ? g_strdup(wrong->message)
 				 : g_strdup_printf("%s; every case without a score was answered with the fallback", wrong->message);
 	log_close(code, cause);
 	options_clear(&o);

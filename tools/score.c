@@ -3,6 +3,7 @@
  * line; then the AUC with its interval, by the size of the lesions where the truth has it, and what else
  * tells whether the scores are of use.
  */
+#include "common/answer/answer_file.h"
 #include "common/csv/csv_file.h"
 #include "common/fault/fault.h"
 #include "common/metrics/metrics.h"
@@ -18,7 +19,6 @@ struct slide {
 	guint64 truth_line;
 	guint64 lesion;         /* tiles, or NO_LESION */
 	guint8 label;
-	guint64 answer_line;    /* 0: not answered */
 	double probability;
 };
 
@@ -104,86 +104,22 @@ static gboolean read_truth(struct scores *s, const char *path, GError **error)
 
 /* ---- the answer ---- */
 
-static void fault(struct scores *s, guint64 line, const char *format, ...) G_GNUC_PRINTF(3, 4);
-static void fault(struct scores *s, guint64 line, const char *format, ...)
-{
-	g_autofree char *text = NULL;
-	va_list arguments;
-
-	va_start(arguments, format);
-	text = g_strdup_vprintf(format, arguments);
-	va_end(arguments);
-	g_ptr_array_add(s->faults, line == 0 ? g_strdup_printf("%s: %s", s->answer, text) :
-				g_strdup_printf("%s:%" G_GUINT64_FORMAT ": %s", s->answer, line, text));
-}
-
-/* A decimal number; neither hexadecimal nor `infinity`, which a contest's reader need not know. */
-static gboolean is_number(const char *text, double *value)
-{
-	char *end;
-
-	*value = g_ascii_strtod(text, &end);
-	return end != text && *end == '\0' && strpbrk(text, "xXpP") == NULL;
-}
-
-static void unknown_slide(struct scores *s, guint64 line, const char *id)
-{
-	g_autofree char *stem = g_strdup(id);
-	char *dot = strrchr(stem, '.');
-
-	if (dot != NULL)
-		*dot = '\0';
-	fault(s, line, "slide '%s' is not in the truth%s", id,
-	      dot != NULL && g_hash_table_contains(s->slides, stem) ? ": a name goes without its ending" : "");
-}
-
-/* Faults of the content are gathered, so that all can be mended at once. */
-static gboolean take_answer(void *context, guint64 line, guint n, char **fields, GError **error G_GNUC_UNUSED)
-{
-	struct scores *s = context;
-	struct slide *slide = g_hash_table_lookup(s->slides, fields[0]);
-	double value;
-
-	if (line == 1 && s->header)
-		return TRUE;
-	if (n != 2) {
-		fault(s, line, "%u field%s where `slide,probability` is wanted", n, n == 1 ? "" : "s");
-		return TRUE;
-	}
-	if (slide == NULL)
-		unknown_slide(s, line, fields[0]);
-	else if (slide->answer_line != 0)
-		fault(s, line, "slide '%s' a second time, after line %" G_GUINT64_FORMAT, fields[0],
-		      slide->answer_line);
-	if (!is_number(fields[1], &value))
-		fault(s, line, "slide '%s': '%s' is not a number%s", fields[0], fields[1],
-		      line == 1 && g_ascii_isalpha(fields[1][0]) ? " (if this line is a header, give --header)" : "");
-	else if (!isfinite(value))
-		fault(s, line, "slide '%s': %s is not finite", fields[0], fields[1]);
-	else if (value < 0 || value > 1)
-		fault(s, line, "slide '%s': %s is not within 0 to 1", fields[0], fields[1]);
-	else if (slide != NULL)
-		slide->probability = value;
-	if (slide != NULL)
-		slide->answer_line = line;
-	return TRUE;
-}
-
 static gboolean read_answer(struct scores *s, GError **error)
 {
-	guint printed;
+	guint n = s->order->len;
+	g_autofree const char **ids = g_new(const char *, n + 1);
+	g_autofree double *values = g_new(double, n + 1);
+	const struct answer_form form = { ids, n, "the truth", s->header, "give --header" };
 
-	if (!csv_read(s->answer, LONGEST_FILE, take_answer, s, error))
+	for (guint i = 0; i < n; i++)
+		ids[i] = ((struct slide *)s->order->pdata[i])->id;
+	if (!answer_file_read(s->answer, &form, values, s->faults, NULL, error))
 		return FALSE;
-	for (guint i = 0; i < s->order->len; i++) {
-		const struct slide *slide = s->order->pdata[i];
-
-		if (slide->answer_line == 0)
-			fault(s, 0, "slide '%s' is missing", slide->id);
-	}
+	for (guint i = 0; i < n; i++)
+		((struct slide *)s->order->pdata[i])->probability = values[i];
 	if (s->faults->len == 0)
 		return TRUE;
-	printed = MIN(s->faults->len, MOST_FAULTS);
+	guint printed = MIN(s->faults->len, MOST_FAULTS);
 	for (guint i = 0; i < printed; i++)
 		g_printerr("%s\n", (char *)s->faults->pdata[i]);
 	if (printed < s->faults->len)

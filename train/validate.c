@@ -77,7 +77,7 @@ guint64 validation_samples(const struct work *work, const guint *items, gsize n)
 
 	for (gsize i = 0; i < n; i++) {
 		g_array_set_size(samples, 0);
-		work->task->next(work, items[i], 0, NULL, NULL, 0, samples);
+		work->task->next(work, items[i], 0, 1, NULL, NULL, 0, samples);
 		sum += samples->len;
 	}
 	return sum;

@@ -4,6 +4,7 @@
  * `train --config /dev/null --settings`.
  */
 #include "common/config/keys.h"
+#include "common/config/near.h"
 #include "common/fault/fault.h"
 #include <stdarg.h>
 
@@ -169,49 +170,14 @@ const char *key_last_part(const char *name)
 	return dot ? dot + 1 : name;
 }
 
-/* How many letters to insert, drop, change or swap with the next (Damerau 1964); names up to 60 bytes. */
-static int distance(const char *a, const char *b)
-{
-	enum { MOST = 60 };
-	int rows[3][MOST + 1];
-	int *two_up = rows[0], *up = rows[1], *row = rows[2];
-	int m = (int)strlen(a), n = (int)strlen(b);
-
-	if (m > MOST || n > MOST)
-		return G_MAXINT;
-	for (int j = 0; j <= n; j++)
-		up[j] = j;
-	for (int i = 1; i <= m; i++) {
-		int *oldest = two_up;
-
-		row[0] = i;
-		for (int j = 1; j <= n; j++) {
-			row[j] = up[j - 1] + (g_ascii_tolower(a[i - 1]) != b[j - 1]);
-			row[j] = MIN(row[j], MIN(up[j], row[j - 1]) + 1);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-				row[j] = MIN(row[j], two_up[j - 2] + 1);
-		}
-		two_up = up;
-		up = row;
-		row = oldest;
-	}
-	return up[n];
-}
-
-/* A third of a name may be wrong; more is another name. */
-static gboolean is_near(int letters, const char *name)
-{
-	return letters <= (int)(strlen(name) + 1) / 3;
-}
-
 const char *key_nearest(const char *name)
 {
 	const char *last = key_last_part(name), *nearest = NULL;
 	int least = G_MAXINT, least_whole = G_MAXINT;
 
 	for (const struct key *key = key_table; key->name; key++) {
-		int whole = distance(name, key->name), part = distance(last, key_last_part(key->name));
-		int letters = MIN(is_near(whole, name) ? whole : G_MAXINT, is_near(part, last) ? part : G_MAXINT);
+		int whole = near_distance(name, key->name), part = near_distance(last, key_last_part(key->name));
+		int letters = MIN(near_enough(whole, name) ? whole : G_MAXINT, near_enough(part, last) ? part : G_MAXINT);
 
 		if (letters < least || (letters == least && letters < G_MAXINT && whole < least_whole)) {
 			least = letters;
@@ -228,9 +194,9 @@ const char *section_nearest(const char *name)
 	int least = G_MAXINT;
 
 	for (const struct section *section = section_table; section->name; section++) {
-		int letters = distance(name, section->name);
+		int letters = near_distance(name, section->name);
 
-		if (letters < least && is_near(letters, name)) {
+		if (letters < least && near_enough(letters, name)) {
 			least = letters;
 			nearest = section->name;
 		}

@@ -143,9 +143,7 @@ void loader_free(struct loader *l)
 {
 	if (l == NULL)
 		return;
-	jobs_cancel(l->jobs);
-	while (settle_one(l))
-		;
+	loader_cancel(l);
 	jobs_free(l->jobs);
 	for (guint i = 0; i < l->depth; i++) {
 		struct batch *b = &l->slots[i].batch;
@@ -199,6 +197,15 @@ void loader_recycle(struct loader *l, struct batch *batch)
 		g_clear_error(&batch->failed[i]);
 	((struct slot *)batch)->in_use = FALSE;
 	(void)l;
+}
+
+void loader_cancel(struct loader *l)
+{
+	jobs_cancel(l->jobs);
+	while (settle_one(l))
+		;
+	for (guint64 i = l->popped; i < l->pushed; i++)
+		slot_at(l, i)->done = slot_at(l, i)->batch.n;
 }
 
 double loader_waited(const struct loader *l) { return l->waited; }

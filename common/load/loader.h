@@ -35,6 +35,8 @@ void loader_push(struct loader *loader, const struct sample *samples, guint n, g
 /* The oldest pushed; NULL where none is pending. Give it back before the next push that needs room. */
 struct batch *loader_pop(struct loader *loader);
 void loader_recycle(struct loader *loader, struct batch *batch);
+/* What is pushed and not being read yet is read no more: its batches come out soon, unfilled, to be recycled. */
+void loader_cancel(struct loader *loader);
 /* Seconds that pop waited so far, and that readers spent reading. */
 double loader_waited(const struct loader *loader);
 double loader_busy(struct loader *loader);

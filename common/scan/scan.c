@@ -5,9 +5,13 @@
 #include "common/scan/scan.h"
 #include "common/fault/fault.h"
 #include "common/log/log.h"
+#include "common/machine/machine.h"
+#include "common/machine/stop.h"
 #include "common/model/input.h"
 #include "common/task/preparing.h"
 #include <math.h>
+
+enum { LOOK_US = 2000 };        /* while a case is prepared and nothing else is to do: is the time over? */
 
 struct flight {
 	guint item;
@@ -63,15 +67,15 @@ static void start(struct state *st, guint item)
 		g_queue_push_tail(&st->ready, f);
 }
 
-/* The next that is prepared, or given up; NULL: none yet, or with wait, none at all. */
-static struct flight *prepared(struct state *st, gboolean wait)
+/* The next that is prepared, or given up; NULL: none yet. */
+static struct flight *prepared(struct state *st)
 {
 	GError *error = NULL;
 	guint item;
 
 	if (st->preparer == NULL)
 		return g_queue_pop_head(&st->ready);
-	if (!preparing_pop(st->preparer, wait, &item, &error))
+	if (!preparing_pop(st->preparer, FALSE, &item, &error))
 		return NULL;
 	struct flight *f = g_hash_table_lookup(st->open, GUINT_TO_POINTER(item));
 	f->error = error;
@@ -103,8 +107,8 @@ static gboolean advance(struct state *st, struct flight *f, GError **error)
 	gboolean usable = f->round > 0 || f->error == NULL;     /* else it could not be prepared */
 
 	if (usable && (scan->rounds == 0 || f->round < scan->rounds))
-		task->next(scan->work, f->item, f->round++, &g_array_index(f->samples, struct sample, 0),
-			   &g_array_index(f->outputs, float, 0), before, more);
+		task->next(scan->work, f->item, f->round++, scan->share > 0 ? scan->share : 1,
+			   &g_array_index(f->samples, struct sample, 0), &g_array_index(f->outputs, float, 0), before, more);
 	if (more->len == 0)
 		return finish(st, f, error);
 	g_array_append_vals(f->samples, more->data, more->len);
@@ -134,27 +138,55 @@ static void push(struct state *st)
 	}
 }
 
-/* outputs: (n, judged) */
-static gboolean judge(struct scan *scan, scope *all, const struct batch *b, float *outputs, GError **error)
+/* bytes: (n, height, width, channels); outputs: (n, judged). FAULT_ROOM: there is no memory for n. */
+static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, guint n, float *outputs, GError **error)
 {
 	const struct task *task = scan->work->task;
-	gsize size = b->n * (gsize)task->judged * sizeof *outputs;
 	const char *message;
-	gint64 begin = g_get_monotonic_time();
 
 	SCOPE(root, all, 0);
-	tensor *x = input_values(root, b->bytes, b->n, &scan->work->shape, scan->device);
+	tensor *x = input_values(root, bytes, n, &scan->work->shape, scan->device);
 	x = input_normalise(root, scan->model, x, &scan->work->shape, scan->device);
-	t_read(root, task->judge(scan->work, root, model_forward(scan->model, root, x)), outputs, size);
+	t_read(root, task->judge(scan->work, root, model_forward(scan->model, root, x)), outputs,
+	       n * (gsize)task->judged * sizeof *outputs);
 	enum scope_err failure = scope_error(root, &message);
-	scan->network_s += (double)(g_get_monotonic_time() - begin) / G_USEC_PER_SEC;
 	if (failure == SCOPE_OK)
 		return TRUE;
 	g_set_error(error, FAULT, failure == SCOPE_NO_MEMORY ? FAULT_ROOM : FAULT_FAILED, "network: %s", message);
 	if (failure == SCOPE_NO_MEMORY)
-		g_prefix_error(error, "batch of %u: out of memory (smaller: --set inference.batch=%u): ", b->n,
-			       MAX(b->n / 2, 1));
+		scope_forgive(root);    /* else it would be that of `all`, and of all that follows */
 	return FALSE;
+}
+
+/* A batch as a whole, or in parts where there was no memory for more. outputs: (n, judged) */
+static gboolean judge(struct scan *scan, scope *all, const struct batch *b, float *outputs, GError **error)
+{
+	const struct sample_shape *shape = &scan->work->shape;
+	const gsize size = (gsize)shape->height * (gsize)shape->width * (gsize)shape->channels;
+	const gsize judged = (gsize)scan->work->task->judged;
+	const guint wanted = MIN(scan->at_once, b->n);
+	gint64 begin = g_get_monotonic_time();
+	gboolean ok = TRUE;
+
+	for (guint done = 0; ok && done < b->n;) {
+		g_autoptr(GError) wrong = NULL;
+		guint n = MIN(scan->at_once, b->n - done);
+
+		if (judge_part(scan, all, b->bytes + done * size, n, outputs + done * judged, &wrong)) {
+			done += n;
+		} else if (g_error_matches(wrong, FAULT, FAULT_ROOM) && n > 1) {
+			scan->at_once = (n + 1) / 2;
+			machine_release();
+		} else {
+			g_propagate_error(error, g_steal_pointer(&wrong));
+			ok = FALSE;
+		}
+	}
+	scan->network_s += (double)(g_get_monotonic_time() - begin) / G_USEC_PER_SEC;
+	if (ok && scan->at_once < wanted)
+		log_warn("memory", "no memory for %u samples in the network at once: it gets %u from here on; give the container "
+			 "more memory, or --set inference.batch=%u", wanted, scan->at_once, scan->at_once);
+	return ok;
 }
 
 static gboolean take(struct state *st, GError **error)
@@ -201,14 +233,18 @@ static gboolean run(struct state *st, const guint *items, gsize n, GError **erro
 	gsize next = 0, ahead = scan->prepare ? scan->readers + 2 : 4;
 
 	while (st->finished < n) {
-		gboolean late = scan->deadline > 0 && log_seconds() > scan->deadline;
+		gboolean late = (scan->deadline > 0 && log_seconds() > scan->deadline) || stop_asked() != NULL;
 		while (!late && next < n && g_hash_table_size(st->open) < ahead)
 			start(st, items[next++]);
 		guint waiting = st->waiting->len - st->first;
 		gboolean idle = loader_pending(st->loader) == 0 && waiting == 0;
 		if (late || (idle && st->preparing == 0))
 			break;
-		struct flight *f = prepared(st, idle);
+		struct flight *f = prepared(st);
+		if (f == NULL && idle) {
+			g_usleep(LOOK_US);
+			continue;
+		}
 		if (f != NULL) {
 			st->preparing--;
 			if (!advance(st, f, error))
@@ -238,6 +274,7 @@ gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done do
 	st.row = g_new(float, scan->batch * (gsize)scan->work->task->judged);
 	if (scan->prepare)
 		st.preparer = preparing_new(scan->work, scan->readers);
+	scan->at_once = scan->at_once > 0 ? MIN(scan->at_once, scan->batch) : scan->batch;
 	scan->network_s = scan->wait_s = 0;
 	scan->n_samples = 0;
 
@@ -246,6 +283,7 @@ gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done do
 	scope_close(st.all);
 	scan->wait_s = loader_waited(st.loader);
 
+	loader_cancel(st.loader);
 	preparing_free(st.preparer);    /* waits for those under way, or gives them up */
 	for (struct batch *b; (b = loader_pop(st.loader)) != NULL; loader_recycle(st.loader, b))
 		g_free(b->tag);

@@ -3,8 +3,9 @@
  * through the network, and hands the case over when the task wants no more. Used to validate and to answer.
  *
  * Cases flow through one loader, the next being prepared while one is read and computed, so neither waits.
- * Errors of a case (unreadable, a sample failed) are handed over with it; the scan's own are the network's
- * (out of memory) and those that `done` sets.
+ * Errors of a case (unreadable, a sample failed) are handed over with it; the scan's own are the network's and
+ * those that `done` sets. Where the network has no memory for a batch, it gets half of it at a time, and so on
+ * down to one sample; that is said, and kept for what follows.
  * Threads: main. Memory: a few cases' samples and outputs, whatever their number.
  */
 #pragma once
@@ -31,13 +32,15 @@ struct scan {
 	guint batch, readers;
 	gboolean prepare;       /* prepare and release cases; else they are ready */
 	int rounds;             /* at most so many rounds of task->next; 0: all */
+	double share;           /* of a case's samples, as task->next has it; 0: all */
 	double deadline;        /* log_seconds() at which it ends with what it has; 0: none */
+	guint at_once;          /* in and out: samples in the network at once; 0: batch */
 	double network_s, wait_s; /* out: seconds in the network; waiting for samples */
 	guint64 n_samples;      /* out */
 };
 
-/* Items in the order given. done is called once for each, in any order; those not reached by the deadline
-   are not handed over. */
+/* Items in the order given. done is called once for each, in any order; those not reached by the deadline, or
+   before stop_asked(), are not handed over. It looks at both between two batches and while it waits. */
 gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done done, void *context,
 		    GError **error);
 

@@ -2,6 +2,7 @@
  * slide_classification.c - the first task: whole slides, yes or no. HeLP Challenge 2018, contest 2-2.
  * Case: slide. Sample: tile, its target the share of its area that is tumour. Answer: a probability, in a CSV.
  */
+#include "common/answer/answer_file.h"
 #include "common/fault/fault.h"
 #include "common/task/pattern.h"
 #include "common/task/slide_facts.h"
@@ -204,6 +205,21 @@ static gboolean write_answers(const struct work *w, const double *answers, GErro
 					G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0644, error);
 }
 
+static gboolean check(const struct work *w, const char *path, GPtrArray *wrong, GPtrArray *doubts, GError **error)
+{
+	g_autofree const char **ids = g_new(const char *, w->n_cases + 1);
+	g_autofree double *values = g_new(double, w->n_cases + 1);
+	const struct answer_form form = { ids, w->n_cases, "the test folder", w->settings->answer.header,
+					  "set answer.header=true" };
+
+	for (guint i = 0; i < w->n_cases; i++)
+		ids[i] = w->cases[i].id;
+	if (!answer_file_read(path, &form, values, wrong, doubts, error))
+		return FALSE;
+	answer_doubt_values(values, w->n_cases, doubts);
+	return TRUE;
+}
+
 const struct task slide_classification = {
 	.name = "slide-classification",
 	.help = "whole slides, yes or no; tiles with masks",
@@ -231,10 +247,13 @@ const struct task slide_classification = {
 	.truth = truth,
 	.n_features = 1,
 	.n_answers = 1,
+	.least = 0,
+	.most = 1,
 	.features = slide_samples_features,
 	.fit = fit,
 	.answer = answer,
 	.write = write_answers,
+	.check = check,
 	.metric = "slide_auc",
 	.sample_metric = "tile_auc",
 	.measure = measure,

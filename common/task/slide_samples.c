@@ -5,6 +5,7 @@
  */
 #include "common/random/random.h"
 #include "common/score/score.h"
+#include "common/slide/spread.h"
 #include "common/task/slide_work.h"
 #include <math.h>
 
@@ -55,17 +56,25 @@ static int highest(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-void slide_samples_next(const struct work *w, guint item, int round, const struct sample *samples,
+static void first_look(const struct tiles *tiles, guint item, double share, GArray *out)
+{
+	g_autofree guint8 *chosen = g_new(guint8, tiles->n + 1);
+
+	spread_choose(tiles, (guint32)share_count(share, tiles->n), chosen);
+	for (guint32 i = 0; i < tiles->n; i++) {
+		struct sample s = { .item = item, .at = { tiles->tile[i].x, tiles->tile[i].y } };
+		if (chosen[i])
+			g_array_append_val(out, s);
+	}
+}
+
+void slide_samples_next(const struct work *w, guint item, int round, double share, const struct sample *samples,
 			const float *outputs, gsize n, GArray *out)
 {
-	const struct slide_case *c = &slide_work_of(w)->slides[item];
 	guint turns = (guint)w->settings->inference.turns, ranked = 0;
 
 	if (round == 0) {
-		for (guint32 i = 0; i < c->tiles.n; i++) {
-			struct sample s = { .item = item, .at = { c->tiles.tile[i].x, c->tiles.tile[i].y } };
-			g_array_append_val(out, s);
-		}
+		first_look(&slide_work_of(w)->slides[item].tiles, item, share, out);
 		return;
 	}
 	if (round > 1 || turns < 2)

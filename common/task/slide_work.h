@@ -65,7 +65,7 @@ gboolean slide_look(struct work *work, guint item, struct look *out, GError **er
 guint32 slide_samples_count(const struct work *work, guint item, int stratum);
 void slide_samples_pick(const struct work *work, guint item, int stratum, guint32 index, guint64 noise,
 			struct sample *out);
-void slide_samples_next(const struct work *work, guint item, int round, const struct sample *samples,
+void slide_samples_next(const struct work *work, guint item, int round, double share, const struct sample *samples,
 			const float *outputs, gsize n, GArray *out);
 gboolean slide_samples_read(struct work *work, const struct sample *sample, guint8 *bytes, float *targets,
 			    GError **error);

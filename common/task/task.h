@@ -24,6 +24,7 @@
 #include "common/metrics/metrics.h"
 #include "common/tensor/tensor.h"
 #include <json-glib/json-glib.h>
+#include <math.h>
 
 G_BEGIN_DECLS
 
@@ -115,8 +116,10 @@ struct task {
 	void (*pick)(const struct work *work, guint item, int stratum, guint32 index, guint64 noise,
 		     struct sample *out);
 	/* For answering: appends the samples that a case needs next, given what its first n gave (outputs:
-	   n, `judged` numbers each; NAN where reading failed). Round 0 has n = 0; nothing appended ends. */
-	void (*next)(const struct work *work, guint item, int round, const struct sample *samples,
+	   n, `judged` numbers each; NAN where reading failed). Round 0 has n = 0: of all that the case has, in
+	   their order, share_count() are taken, evenly over it; a larger share contains the smaller ones.
+	   Nothing appended ends. No state. */
+	void (*next)(const struct work *work, guint item, int round, double share, const struct sample *samples,
 		     const float *outputs, gsize n, GArray *out);
 	gboolean (*read)(struct work *work, const struct sample *sample, guint8 *bytes, float *targets,
 			 GError **error);
@@ -130,20 +133,31 @@ struct task {
 
 	/* 4. Answer. features: of a case, from its samples; the first ranks cases. fit: from the features
 	   of cases that the network did not learn from (n, n_features) to facts. answer: features (NULL:
-	   it could not be read) to the numbers wanted. write: all answers (n_cases, n_answers). */
+	   it could not be read) to the numbers wanted, each from least to most. write: all answers (n_cases,
+	   n_answers). check: the file, read back: char * to wrong and to doubts (common/answer/answer_check.h). */
 	int n_features, n_answers;
+	double least, most;
 	void (*features)(const struct work *work, guint item, const struct sample *samples,
 			 const float *outputs, gsize n, double *features);
 	void (*fit)(const struct work *work, const guint *items, gsize n, const double *features,
 		    JsonObject *facts);
 	void (*answer)(JsonObject *facts_opt, const double *features_opt, double *answer);
 	gboolean (*write)(const struct work *work, const double *answers, GError **error);
+	gboolean (*check)(const struct work *work, const char *path, GPtrArray *wrong, GPtrArray *doubts,
+			  GError **error);
 	/* How good ranked cases are: the competition's metric, higher is better; and what the log calls the
 	   AUC of samples. */
 	const char *metric, *sample_metric;
 	struct interval (*measure)(const struct work *work, const guint *items, gsize n,
 				   const double *features);
 };
+
+/* How many of a case's n samples a share is, 0 < share <= 1: never fewer than SHARE_LEAST, where there are. */
+enum { SHARE_LEAST = 64 };
+static inline guint64 share_count(double share, guint64 n)
+{
+	return MIN(n, MAX((guint64)ceil(share * (double)n), SHARE_LEAST));
+}
 
 /* By settings->task. FAULT_USAGE, naming those there are. */
 const struct task *task_find(const char *name, GError **error);

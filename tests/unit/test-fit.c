@@ -49,10 +49,11 @@ static void pick(const struct work *w, guint item, int stratum, guint32 index, g
 	*out = (struct sample){ .item = item, .at = { (gint32)index } };
 }
 
-static void next(const struct work *w, guint item, int round, const struct sample *samples, const float *outputs, gsize n,
-		 GArray *out)
+static void next(const struct work *w, guint item, int round, double part, const struct sample *samples,
+		 const float *outputs, gsize n, GArray *out)
 {
 	(void)w;
+	(void)part;
 	(void)samples;
 	(void)outputs;
 	(void)n;

@@ -141,6 +141,28 @@ static void test_held(void)
 	loader_free(l);
 }
 
+/* Whatever was read by then: all batches come out, in order, and the loader goes on. */
+static void test_cancel(void)
+{
+	slow = TRUE;
+	for (int i = 0; i < 20; i++) {
+		struct loader *l = loader_new(&fake, BATCH, 4, 3);
+		for (int k = 0; k < i % 5; k++)
+			push(l, 5 * k, BATCH);
+		loader_cancel(l);
+		for (int k = 0; k < i % 5; k++) {
+			struct batch *b = loader_pop(l);
+			g_assert_cmpint(GPOINTER_TO_INT(b->tag), ==, 5 * k);
+			loader_recycle(l, b);
+		}
+		g_assert_null(loader_pop(l));
+		push(l, 40, BATCH);
+		assert_batch(loader_pop(l), 40, BATCH);
+		loader_free(l);
+	}
+	slow = FALSE;
+}
+
 static void test_free(void)
 {
 	slow = TRUE;
@@ -285,6 +307,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/loader/order", test_order);
 	g_test_add_func("/loader/order-slow", test_order_slow);
 	g_test_add_func("/loader/held", test_held);
+	g_test_add_func("/loader/cancel", test_cancel);
 	g_test_add_func("/loader/free", test_free);
 	g_test_add_func("/loader/hangs", test_hangs);
 	g_test_add_func("/loader/hangs-to-the-end", test_hangs_to_the_end);

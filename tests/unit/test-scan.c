@@ -3,12 +3,15 @@
  * the batch, the number of readers and the order; and nothing left prepared, however a scan ends.
  */
 #include "common/log/log.h"
+#include "common/machine/stop.h"
 #include "common/scan/scan.h"
 #include "tests/unit/fake_task.h"
+#include <signal.h>
 
 struct taken {
 	struct model *model;
 	int rounds;
+	double share;
 	guint times[FAKE_CASES], n, stop_at;    /* stop_at: fails at that case; 0: never */
 	guint64 samples;
 };
@@ -34,7 +37,7 @@ static gboolean take(void *context, const struct scan_case *c, GError **error)
 	gsize failed = 0;
 
 	t->times[c->item]++;
-	fake_expect(t->model, c->item, t->rounds, samples, outputs);
+	fake_expect(t->model, c->item, t->rounds, t->share > 0 ? t->share : 1, samples, outputs);
 	g_autofree char *message = expected_error(c->item, samples);
 	g_assert_cmpuint(c->n, ==, samples->len);
 	for (guint i = 0; i < samples->len; i++) {
@@ -70,12 +73,12 @@ static void assert_released(void)
 	}
 }
 
-static void scan_once(struct model *m, guint batch, guint readers, gboolean prepare, int rounds)
+static void scan_share(struct model *m, guint batch, guint readers, gboolean prepare, int rounds, double share)
 {
 	const guint order[] = { 11, 3, 0, 7, 4, 10, 1, 9, 2, 8, 5, 6 };
 	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = batch, .readers = readers,
-			     .prepare = prepare, .rounds = rounds };
-	struct taken t = { .model = m, .rounds = rounds == 0 ? 10 : rounds };
+			     .prepare = prepare, .rounds = rounds, .share = share };
+	struct taken t = { .model = m, .rounds = rounds == 0 ? 10 : rounds, .share = share };
 	g_autoptr(GError) error = NULL;
 	guint items[FAKE_CASES];
 	gsize n = 0;
@@ -97,6 +100,11 @@ static void scan_once(struct model *m, guint batch, guint readers, gboolean prep
 		g_assert_cmpint(fake_prepared[i], ==, prepare ? 1 : 0);
 }
 
+static void scan_once(struct model *m, guint batch, guint readers, gboolean prepare, int rounds)
+{
+	scan_share(m, batch, readers, prepare, rounds, 0);
+}
+
 static void test_all(void)
 {
 	g_autoptr(model_t) m = fake_model(3);
@@ -116,6 +124,59 @@ static void test_rounds(void)
 	scan_once(m, 4, 2, TRUE, 1);
 	scan_once(m, 4, 2, FALSE, 2);
 	scan_once(m, 64, 2, FALSE, 3);
+}
+
+static void test_share(void)
+{
+	g_autoptr(model_t) m = fake_model(3);
+
+	scan_share(m, 4, 2, TRUE, 1, 0.5);
+	scan_share(m, 7, 2, FALSE, 0, 0.01);
+	scan_share(m, 7, 2, TRUE, 0, 1);
+}
+
+/* The outputs are those of whole batches; the smaller size stays, and is said once. */
+static void test_no_memory(void)
+{
+	g_autoptr(model_t) m = fake_model(3);
+	const guint items[] = { 8, 0, 1 };      /* 8 alone has 8 samples */
+	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = 4, .readers = 2 };
+	struct taken t = { .model = m, .rounds = 10 };
+	g_autoptr(GError) error = NULL;
+	guint before = log_warnings("memory");
+
+	fake_reset(TRUE);
+	fake_room = 1;
+	g_assert_true(scan_cases(&scan, items, 3, take, &t, &error));
+	g_assert_no_error(error);
+	g_assert_cmpuint(t.n, ==, 3);
+	g_assert_cmpuint(scan.at_once, ==, 1);
+	g_assert_cmpuint(log_warnings("memory"), ==, before + 1);
+	g_assert_true(scan_cases(&scan, items, 3, take, &t, &error));
+	g_assert_cmpuint(log_warnings("memory"), ==, before + 1);
+	fake_room = 3;
+	scan.at_once = 0;
+	g_assert_true(scan_cases(&scan, items, 3, take, &t, &error));
+	g_assert_cmpuint(scan.at_once, ==, 2);
+	fake_room = 0;
+}
+
+static void test_no_memory_for_one(void)
+{
+	g_autoptr(model_t) m = fake_model(3);
+	const guint items[] = { 0, 1 };
+	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = 4, .readers = 2, .prepare = TRUE };
+	struct taken t = { .model = m, .rounds = 10 };
+	g_autoptr(GError) error = NULL;
+
+	fake_reset(FALSE);
+	fake_room = -1;
+	g_assert_false(scan_cases(&scan, items, 2, take, &t, &error));
+	fake_room = 0;
+	g_assert_error(error, FAULT, FAULT_ROOM);
+	g_assert_cmpstr(error->message, ==, "network: from (1000000000,250000): out of memory at 1000000000000000 bytes");
+	g_assert_cmpuint(t.n, ==, 0);
+	assert_released();
 }
 
 static void test_nothing(void)
@@ -173,6 +234,33 @@ static void test_deadline(void)
 	g_assert_cmpuint(t.n, ==, 4);
 }
 
+/* Asked to stop, it ends like that at once; and between two cases. */
+static gboolean take_and_ask(void *context, const struct scan_case *c, GError **error)
+{
+	stop_ask(SIGTERM);
+	return take(context, c, error);
+}
+
+static void test_stop(void)
+{
+	g_autoptr(model_t) m = fake_model(3);
+	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = 1, .readers = 2, .prepare = TRUE };
+	struct taken t = { .model = m, .rounds = 10 };
+	const guint items[] = { 0, 1, 2, 3, 5, 6, 8, 10 };
+	g_autoptr(GError) error = NULL;
+
+	fake_reset(FALSE);
+	stop_ask(SIGINT);
+	g_assert_true(scan_cases(&scan, items, G_N_ELEMENTS(items), take, &t, &error));
+	g_assert_cmpuint(t.n, ==, 0);
+	stop_ask(0);
+	g_assert_true(scan_cases(&scan, items, G_N_ELEMENTS(items), take_and_ask, &t, &error));
+	stop_ask(0);
+	g_assert_no_error(error);
+	g_assert_cmpuint(t.n, ==, 1);
+	assert_released();
+}
+
 /* An error of `done` ends the scan at once, whatever is under way. */
 static void test_done_fails(void)
 {
@@ -217,9 +305,13 @@ int main(int argc, char **argv)
 	log_open("test-scan", 0);
 	g_test_add_func("/scan/all", test_all);
 	g_test_add_func("/scan/rounds", test_rounds);
+	g_test_add_func("/scan/share", test_share);
+	g_test_add_func("/scan/no-memory", test_no_memory);
+	g_test_add_func("/scan/no-memory-for-one", test_no_memory_for_one);
 	g_test_add_func("/scan/nothing", test_nothing);
 	g_test_add_func("/scan/one", test_one);
 	g_test_add_func("/scan/deadline", test_deadline);
+	g_test_add_func("/scan/stop", test_stop);
 	g_test_add_func("/scan/done-fails", test_done_fails);
 	g_test_add_func("/scan/network-fails", test_network_fails);
 	return g_test_run();

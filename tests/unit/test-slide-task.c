@@ -559,7 +559,7 @@ static void test_next(struct fixture *f, gconstpointer data)
 	struct work *w = open_work(f, PHASE_TEST, NULL);
 	prepare_all(w);
 	const struct slide_case *c = &slide_work_of(w)->slides[0];
-	slide_samples_next(w, 0, 0, NULL, NULL, 0, all);
+	slide_samples_next(w, 0, 0, 1, NULL, NULL, 0, all);
 	const struct sample *samples = (const struct sample *)(gconstpointer)all->data;
 	g_assert_cmpuint(all->len, ==, c->tiles.n);
 	g_assert_cmpuint(all->len, >=, 26);
@@ -573,7 +573,7 @@ static void test_next(struct fixture *f, gconstpointer data)
 	for (guint i = 0; i < all->len; i++)
 		outputs[i] = -fabsf((float)i - 14);
 	outputs[14] = outputs[20] = NAN;
-	slide_samples_next(w, 0, 1, samples, outputs, all->len, more);
+	slide_samples_next(w, 0, 1, 1, samples, outputs, all->len, more);
 	g_assert_cmpuint(more->len, ==, 24 * 7);
 	for (guint i = 0; i < more->len; i++) {
 		const struct sample *s = &g_array_index(more, struct sample, i);
@@ -590,15 +590,41 @@ static void test_next(struct fixture *f, gconstpointer data)
 		g_assert_true(memcmp(plain, view, sizeof plain) == 0);
 	}
 	g_array_set_size(more, 0);
-	slide_samples_next(w, 0, 2, samples, outputs, all->len, more);
+	slide_samples_next(w, 0, 2, 1, samples, outputs, all->len, more);
 	g_assert_cmpuint(more->len, ==, 0);
 	assign(f, "inference.turns=1");
-	slide_samples_next(w, 0, 1, samples, outputs, all->len, more);
+	slide_samples_next(w, 0, 1, 1, samples, outputs, all->len, more);
 	g_assert_cmpuint(more->len, ==, 0);
 	assign(f, "inference.turns=2");
 	assign(f, "score.top=100");
-	slide_samples_next(w, 0, 1, samples, outputs, all->len, more);
+	slide_samples_next(w, 0, 1, 1, samples, outputs, all->len, more);
 	g_assert_cmpuint(more->len, ==, all->len - 2);
+	slide_classification.close(w);
+}
+
+/* A share of the grid: fewer of its tiles, in the same order. */
+static void test_share(struct fixture *f, gconstpointer data)
+{
+	g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(struct sample));
+	g_autoptr(GArray) some = g_array_new(FALSE, FALSE, sizeof(struct sample));
+	guint k = 0;
+
+	(void)data;
+	link_slide(f, "test/Slide007", "test/Slide007");
+	assign(f, "tiles.size=16");
+	struct work *w = open_work(f, PHASE_TEST, NULL);
+	prepare_all(w);
+	slide_samples_next(w, 0, 0, 1, NULL, NULL, 0, all);
+	g_assert_cmpuint(all->len, >, 100);
+	slide_samples_next(w, 0, 0, 0.01, NULL, NULL, 0, some);
+	g_assert_cmpuint(some->len, ==, SHARE_LEAST);
+	g_array_set_size(some, 0);
+	slide_samples_next(w, 0, 0, 0.7, NULL, NULL, 0, some);
+	g_assert_cmpuint(some->len, ==, (guint)ceil(0.7 * all->len));
+	for (guint i = 0; i < some->len; i++, k++)
+		while (memcmp(&g_array_index(some, struct sample, i), &g_array_index(all, struct sample, k),
+			      sizeof(struct sample)) != 0)
+			g_assert_cmpuint(++k, <, all->len);
 	slide_classification.close(w);
 }
 
@@ -807,6 +833,7 @@ int main(int argc, char **argv)
 	ADD("jitter", test_jitter);
 	g_test_add_func("/slide-task/turns", test_turns);
 	ADD("next", test_next);
+	ADD("share", test_share);
 	ADD("features", test_features);
 	ADD("objective", test_objective);
 	g_test_add_func("/slide-task/answer", test_answer);

@@ -22,7 +22,7 @@ static void test_numbers(void)
 	for (gsize k = 0; k < G_N_ELEMENTS(items); k++) {
 		g_autoptr(GArray) samples = g_array_new(FALSE, FALSE, sizeof(struct sample));
 		g_autoptr(GArray) outputs = g_array_new(FALSE, FALSE, sizeof(float));
-		fake_expect(m, items[k], 10, samples, outputs);
+		fake_expect(m, items[k], 10, 1, samples, outputs);
 		all += samples->len;
 		if (items[k] != 7 && items[k] != 11) {
 			scored++;
@@ -60,7 +60,7 @@ static void test_numbers(void)
 		g_autoptr(GArray) samples = g_array_new(FALSE, FALSE, sizeof(struct sample));
 		g_autoptr(GArray) outputs = g_array_new(FALSE, FALSE, sizeof(float));
 		double features[FAKE_FEATURES];
-		fake_expect(m, v.items[i], 10, samples, outputs);
+		fake_expect(m, v.items[i], 10, 1, samples, outputs);
 		fake_features(&fake_work, v.items[i], NULL, (float *)(gpointer)outputs->data, samples->len, features);
 		g_assert_cmpfloat_with_epsilon(v.features[i * FAKE_FEATURES], features[0], 1e-4);
 		g_assert_cmpfloat(v.features[i * FAKE_FEATURES + 1], ==, features[1]);

@@ -1,0 +1,71 @@
+/* passes.c - see passes.h. */
+#include "inference/passes.h"
+#include "common/log/log.h"
+#include "common/machine/machine.h"
+#include "common/machine/stop.h"
+
+/* Of the time that is left, this much is planned with: a pass may be slower than the one before it. */
+static const double PLANNED = 0.9;
+
+static void say_plan(guint pass, const struct plan *p, const struct settings *s, double left)
+{
+	char needs[16], rest[16];
+
+	if (pass == 1)
+		log_say("plan pass=1 share=%.4g turns=1 cases=%u left=%s", p->share, p->n,
+			isinf(left) ? "unlimited" : log_duration(left, rest));
+	else
+		log_say("plan pass=%u share=%.4g turns=%d cases=%u samples=%" G_GUINT64_FORMAT " needs=%s left=%s", pass, p->share,
+			p->rounds == 0 ? s->inference.turns : 1, p->n, p->samples, log_duration(p->seconds, needs),
+			isinf(left) ? "unlimited" : log_duration(left, rest));
+}
+
+/* One pass; rate: what it cost. */
+static gboolean scan_pass(struct scan *scan, guint pass, const struct plan *p, struct answers *a, struct plan_rate *rate,
+			  GError **error)
+{
+	double start = log_seconds();
+
+	scan->share = p->share;
+	scan->rounds = p->rounds;
+	answers_begin(a, p->share, p->rounds);
+	gboolean ok = scan_cases(scan, p->items, p->n, answers_take, a, error);
+	double took = MAX(log_seconds() - start, 1e-6), busy = scan->network_s + scan->wait_s;
+	log_say("scanned pass=%u samples=%" G_GUINT64_FORMAT " samples_per_s=%.1f network=%.0f%% waiting=%.0f%% seconds=%.1f "
+		"peak_memory_mb=%.0f", pass, scan->n_samples, (double)scan->n_samples / took, 100 * scan->network_s / took,
+		100 * scan->wait_s / took, took, (double)machine_memory_peak() / 1e6);
+	rate->sample_s = busy / (double)MAX(scan->n_samples, 1);
+	rate->case_s = MAX(took - busy, 0) / MAX(p->n, 1);
+	return ok;
+}
+
+static double left_of(double deadline) { return deadline > 0 ? deadline - log_seconds() : INFINITY; }
+
+gboolean passes_run(struct work *w, struct model *m, const struct device *device, const struct memory *memory,
+		    struct answers *a, GError **error)
+{
+	const struct settings *s = w->settings;
+	struct scan scan = { .work = w, .model = m, .device = device->index, .flags = device->flags,
+			     .batch = memory->judged, .readers = memory->readers, .prepare = TRUE,
+			     .deadline = log_deadline(s->inference.time) };
+	g_autofree struct plan_case *cases = g_new(struct plan_case, w->n_cases + 1);
+	struct plan plan;
+	gboolean ok = TRUE;
+
+	plan_first(w->n_cases, &plan);
+	for (guint pass = 1; ok && plan.n > 0 && stop_asked() == NULL && left_of(scan.deadline) > 0; pass++) {
+		g_autoptr(GError) unwritten = NULL;
+		struct plan_rate rate;
+		double share = plan.share;
+
+		say_plan(pass, &plan, s, left_of(scan.deadline));
+		ok = scan_pass(&scan, pass, &plan, a, &rate, error);
+		if (!answers_write(a, &unwritten))
+			log_warn("answer", "%s; what was written before stays, and it is tried again", unwritten->message);
+		plan_clear(&plan);
+		answers_cases(a, cases);
+		plan_next(cases, w->n_cases, rate, PLANNED * left_of(scan.deadline), share, &plan);
+	}
+	plan_clear(&plan);
+	return ok;
+}

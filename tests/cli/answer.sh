@@ -1,0 +1,160 @@
+#!/bin/sh
+# answer.sh - the answer, whatever happens to inference: killed, stopped, out of time, run by its script; and what
+# check-answer says of answers that were spoilt.
+# shellcheck disable=SC2086
+. "${0%/*}/tap.sh"
+
+B=$(cd "$B" && pwd) || exit 1
+top=$(cd "${0%/*}/../.." && pwd) || exit 1
+cd "$T" || exit 1
+
+cat > data.yaml << 'YAML'
+tiles: {size: 64}
+model: {network: resnet18}
+sampling: {tiles_per_epoch: 32}
+training: {epochs: 1, batch: 16}
+inference: {batch: 8, turns: 8}
+device: cpu
+YAML
+inference="$B/inference --config data.yaml --data d"
+check="$B/check-answer --config data.yaml"
+answer=d/output/output.csv
+
+# How an answer stands: absent, complete, or what is wrong with it.
+standing() {
+	[ -e "$1" ] || { echo absent; return; }
+	$check "$1" d/test > .check 2>&1 && echo complete || cat .check
+}
+
+# Starts a command in the background as $pid, its log in .log, and waits for a line of it.
+start() { # PATTERN COMMAND...
+	pattern=$1 n=0
+	shift
+	rm -rf d/output
+	"$@" > .log 2> .err &
+	pid=$!
+	until grep -q -e "$pattern" .log || ! kill -0 $pid 2> /dev/null || [ $((n += 1)) -gt 1200 ]; do sleep 0.05; done
+}
+
+# NAME SIGNAL CODE: ends it so
+ended() {
+	kill -s "$2" $pid
+	wait $pid 2> /dev/null
+	is "$1: its exit code" $? "$3"
+}
+
+expect 'sample' 0 '' "$B/sample" d --train 4 --test 6 --positive 0.5 --tile 64 --tissue-tiles 300:320 --lesion 20:40 \
+	--levels 6 --ink 0 --seed 5
+expect 'train' 0 'nothing failed' "$B/train" --config data.yaml --data d
+
+# ---- stopped: the best so far, and 6 ----
+counts='[0-9]* of 6 cases were scored fully, [0-9]* coarsely, 0 have the fallback; the answer in output.csv is complete'
+for signal in TERM INT; do
+	start ' scanned pass=1 ' $inference
+	ended "SIG$signal" $signal 6
+	is 'the answer' "$(standing $answer)" complete
+	is 'is not the fallback' "$([ "$(cut -d, -f2 $answer | sort -u | wc -l)" -gt 1 ]; echo $?)" 0
+	grep -q " stopped by SIG$signal: $counts" .err
+	tap_result 'the last words say how far it came' $? "$(tail -n 3 .err)"
+	is 'and its last line the code' "$(tail -n 1 .log | cut -d' ' -f2-4)" 'inference end exit=6'
+done
+start ' data cases=' $inference
+ended 'early' TERM 6
+is 'the answer' "$(standing $answer)" complete
+
+# ---- killed: absent or complete, at any moment ----
+for when in ' start version=' ' data cases=' ' model network=' ' plan pass=1 ' ' scanned pass=1 ' ' plan pass=2 '; do
+	start "$when" $inference
+	ended "killed after '$when'" KILL 137
+	stands=$(standing $answer)
+	[ "$stands" = absent ] || [ "$stands" = complete ]
+	tap_result 'the answer is absent or complete' $? "$stands"
+done
+is 'it is complete after the first pass' "$stands" complete
+
+# ---- the scripts pass signals on, and wait ----
+mkdir bin && cp "$B/train" "$B/inference" "$top/train/train.sh" "$top/inference/inference.sh" data.yaml bin/
+start ' scanned pass=1 ' sh bin/inference.sh --data d
+ended 'inference.sh' TERM 0
+is 'inference had ended' "$(tail -n 1 .log | cut -d' ' -f2-4)" 'inference end exit=6'
+is 'the answer' "$(standing $answer)" complete
+start ' data cases=' sh bin/inference.sh --data d --set paths.output=/dev/null/x
+wait $pid
+is 'nowhere to answer: its exit code' $? 1
+# a program that takes its time to end, and ends with 7
+mkdir slow && cp bin/*.sh slow/
+cat > slow/inference << 'SH'
+#!/bin/sh
+trap 'echo caught; sleep 1; echo done; exit 7' TERM
+trap 'echo interrupted; exit 8' INT
+[ "$1" != --check ] || exit 3
+[ "$1" != --print ] || exit 0
+echo started
+while :; do sleep 0.05; done
+SH
+cp slow/inference slow/train
+chmod +x slow/inference slow/train
+for script in inference train; do
+	start started sh slow/$script.sh
+	ended "$script.sh" TERM "$([ $script = train ] && echo 3 || echo 7)"
+	is 'waited to the end' "$(tr '\n' ' ' < .log)" 'started caught done '
+done
+# a program that ends by itself
+printf '#!/bin/sh\n[ "$1" = --check ] && exit 0\nexit 5\n' > slow/train
+cp slow/train slow/inference
+expect 'train.sh, with a model' 0 '' sh slow/train.sh
+expect 'inference.sh, without an answer' 5 '' sh slow/inference.sh
+rm slow/train
+expect 'no program' 0 'not found' sh slow/train.sh
+rm slow/inference
+expect 'no program at all' 127 'not found' sh slow/train.sh
+
+# ---- passes within inference.time ----
+sum() { sed -n 's/.* outcome cases=6 scored=\([0-9]*\) fallback=\([0-9]*\) fully=\([0-9]*\) coarsely=\([0-9]*\) .*/\1 \2 \3 \4/p' "$out" |
+	awk '$1 + $2 == 6 && $3 + $4 == $1 { print "six" }'; }
+for time in 0.001 4 7 12; do
+	expect "in $time s" 0 'end: nothing failed' $inference --set inference.time=$time
+	is 'the answer' "$(standing $answer)" complete
+	is 'the counts are of six' "$(sum)" six
+	# each pass was planned, and took place
+	is 'plans and passes' "$(grep -c ' plan pass=' "$out")" "$(grep -c ' scanned pass=' "$out")"
+done
+expect 'in as much time as it wants' 0 'nothing failed' $inference --set inference.time=2h --set inference.turns=2
+stdout_has 'all is looked at' ' plan pass=2 share=1 turns=2 cases=6 '
+stdout_has 'in full' ' outcome cases=6 scored=6 fallback=0 fully=6 coarsely=0 partly_read=0 '
+cp $answer timed.csv
+expect 'without a limit' 0 'nothing failed' $inference --set inference.turns=2
+is 'gives much the same' "$(paste -d, timed.csv $answer |
+	awk -F, '{ d = $2 - $4; if (d < -0.05 || d > 0.05 || $1 != $3) n++ } END { print n + 0 }')" 0
+
+# ---- check-answer ----
+says() { # NAME CODE PATTERN: of the answer in bad.csv
+	expect "$1" "$2" '*' $check bad.csv d/test
+	stdout_has "$1: said" "$3"
+}
+first=$(head -n 1 $answer | cut -d, -f1) second=$(sed -n 2p $answer | cut -d, -f1)
+expect 'a good answer' 0 '' $check $answer d/test
+is 'is said to be one' "$(cat "$out")" "$answer can be handed in: 6 cases, each answered once"
+sed 1d $answer > bad.csv
+says 'one missing' 3 "^wrong: bad.csv: slide '$first' is missing\$"
+sed "1s/.*/&\n&/" $answer > bad.csv
+says 'one twice' 3 "^wrong: bad.csv:2: slide '$first' a second time, after line 1\$"
+sed "1s/^Slide/slode/" $answer > bad.csv
+says 'a name misspelt' 3 "^wrong: bad.csv:1: slide 'slode[0-9]*' is not in the test folder; did you mean '$first'?\$"
+sed "2s/,.*/,nan/" $answer > bad.csv
+says 'no number' 3 "^wrong: bad.csv:2: slide '$second': nan is not finite\$"
+sed 's/,/;/' $answer > bad.csv
+says 'semicolons' 3 '^wrong: bad.csv:6: 1 field .*: a comma separates, not a semicolon$'
+{ echo slide,p; cat $answer; } > bad.csv
+says 'a header' 3 '^wrong: bad.csv:1: .*if this line is a header, set answer.header=true'
+expect 'a header that is wanted' 0 '' $check --set answer.header=true bad.csv d/test
+{ printf '\357\273\277'; cat $answer; } > bad.csv
+says 'a byte-order mark' 3 '^wrong: bad.csv:1: a byte-order mark'
+sed 's/$/\r/' $answer > bad.csv
+says 'CRLF is a doubt' 0 '^doubtful: bad.csv:1: lines end in CR LF'
+sed 's/,.*/,0.5/' $answer > bad.csv
+says 'all alike is a doubt' 0 '^doubtful: all 6 answers are 0.5'
+expect 'no answer' 3 'absent.csv: No such file' $check absent.csv d/test
+expect 'no test folder' 3 'check paths.test and data.test' $check $answer none
+expect 'nothing asked' 2 'ANSWER \[TEST_FOLDER\] are wanted' $check
+finish

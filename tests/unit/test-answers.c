@@ -1,0 +1,252 @@
+/*
+ * test-answers.c - what stands for a case after each pass: a denser look replaces a coarser one and never the other
+ * way round, a case that cannot be read keeps what it has, and only numbers that may be handed in are written. The
+ * task is a fake one: a case has 100 samples and 10 more in a later round, its feature is its first output, its
+ * answer a tenth of that; its file is an array.
+ */
+#include "common/fault/fault.h"
+#include "common/log/log.h"
+#include "inference/answer.h"
+
+enum { CASES = 3, SAMPLES = 100, MORE = 10 };
+
+static struct work_case cases[CASES] = { { .id = "a" }, { .id = "b" }, { .id = "c" } };
+static double file[CASES], prior;
+static guint writes, checks, bad_checks;        /* bad_checks: so many that follow say that the file is wrong */
+
+static void next(const struct work *w, guint item, int round, double share, const struct sample *samples,
+		 const float *outputs, gsize n, GArray *out)
+{
+	(void)w;
+	(void)share;
+	(void)samples;
+	(void)outputs;
+	(void)n;
+	for (int i = 0; i < (round == 0 ? SAMPLES : round == 1 ? MORE : 0); i++) {
+		struct sample s = { .item = item };
+		g_array_append_val(out, s);
+	}
+}
+
+static void features(const struct work *w, guint item, const struct sample *samples, const float *outputs, gsize n,
+		     double *out)
+{
+	(void)w;
+	(void)item;
+	(void)samples;
+	(void)n;
+	out[0] = (double)outputs[0];
+}
+
+static void answer(JsonObject *facts, const double *of, double *out)
+{
+	out[0] = facts == NULL ? 0.5 : of == NULL ? prior : of[0] / 10;
+}
+
+static gboolean write_file(const struct work *w, const double *answers, GError **error)
+{
+	(void)w;
+	(void)error;
+	memcpy(file, answers, sizeof file);
+	writes++;
+	return TRUE;
+}
+
+static gboolean check_file(const struct work *w, const char *path, GPtrArray *wrong, GPtrArray *doubts, GError **error)
+{
+	(void)w;
+	(void)error;
+	g_assert_cmpstr(path, ==, "out/output.csv");
+	checks++;
+	if (bad_checks > 0) {
+		bad_checks--;
+		g_ptr_array_add(wrong, g_strdup("output.csv: slide 'a' is missing"));
+	}
+	g_ptr_array_add(doubts, g_strdup("perhaps"));
+	return TRUE;
+}
+
+static const struct task task = { .n_features = 1, .n_answers = 1, .least = 0, .most = 1, .next = next, .features = features,
+				  .answer = answer, .write = write_file, .check = check_file, .metric = "auc" };
+
+struct fixture { settings_t *settings; JsonObject *facts; struct work work; struct answers *a; };
+
+static void set_up(struct fixture *f, gconstpointer data)
+{
+	g_autoptr(GError) error = NULL;
+
+	f->settings = settings_new();
+	g_assert_true(settings_assign(f->settings, "paths.output=out", &error));
+	f->facts = json_object_new();
+	f->work = (struct work){ .task = &task, .settings = f->settings, .n_cases = CASES, .cases = cases };
+	prior = data != NULL ? *(const double *)data : 0.3;
+	writes = checks = bad_checks = 0;
+	f->a = answers_new(&f->work, f->facts, &error);
+	g_assert_no_error(error);
+}
+
+static void tear_down(struct fixture *f, gconstpointer data)
+{
+	(void)data;
+	answers_free(f->a);
+	json_object_unref(f->facts);
+	settings_free(f->settings);
+}
+
+/* A pass gives a case n samples, of which so many failed, and a feature. */
+static void give(struct fixture *f, guint item, gsize n, gsize failed, float feature)
+{
+	static const struct sample samples[SAMPLES + MORE];
+	g_autoptr(GError) wrong = failed > 0 || n == 0 ? g_error_new(FAULT, FAULT_DATA, "case '%s': no", cases[item].id) : NULL;
+	const struct scan_case c = { .item = item, .samples = samples, .outputs = &feature, .n = n, .failed = failed,
+				     .error = wrong };
+	g_autoptr(GError) error = NULL;
+
+	g_assert_true(answers_take(f->a, &c, &error));
+	g_assert_no_error(error);
+}
+
+static void assert_file(struct fixture *f, double a, double b, double c)
+{
+	g_autoptr(GError) error = NULL;
+
+	g_assert_true(answers_write(f->a, &error));
+	g_assert_cmpfloat_with_epsilon(file[0], a, 1e-6);
+	g_assert_cmpfloat_with_epsilon(file[1], b, 1e-6);
+	g_assert_cmpfloat_with_epsilon(file[2], c, 1e-6);
+}
+
+static void assert_counts(struct fixture *f, guint fully, guint coarsely, guint fallback, guint unreadable, guint partly)
+{
+	const struct answer_counts n = answers_count(f->a);
+
+	g_assert_cmpuint(n.fully, ==, fully);
+	g_assert_cmpuint(n.coarsely, ==, coarsely);
+	g_assert_cmpuint(n.fallback, ==, fallback);
+	g_assert_cmpuint(n.unreadable, ==, unreadable);
+	g_assert_cmpuint(n.partly, ==, partly);
+}
+
+static void test_fallback(struct fixture *f, gconstpointer data)
+{
+	(void)data;
+	g_assert_cmpuint(writes, ==, 1);        /* complete before anything is looked at */
+	assert_file(f, 0.3, 0.3, 0.3);
+	assert_counts(f, 0, 0, 3, 0, 0);
+}
+
+/* Even odds, where the model's own fallback is none. */
+static void test_bad_fallback(struct fixture *f, gconstpointer data)
+{
+	(void)data;
+	assert_file(f, 0.5, 0.5, 0.5);
+}
+
+static void test_denser(struct fixture *f, gconstpointer data)
+{
+	struct plan_case plan[CASES];
+	guint said = log_warnings(NULL);
+
+	(void)data;
+	answers_begin(f->a, 0.1, 1);
+	give(f, 0, 10, 0, 4);
+	give(f, 1, 10, 0, 9);
+	give(f, 2, 10, 0, 1);
+	assert_file(f, 0.4, 0.9, 0.1);
+	assert_counts(f, 0, 3, 0, 0, 0);
+	answers_cases(f->a, plan);
+	g_assert_cmpuint(plan[0].samples, ==, SAMPLES);
+	g_assert_cmpuint(plan[0].more, ==, MORE);
+	g_assert_cmpfloat_with_epsilon(plan[0].doubt, 0.8, 1e-6);       /* 0.1 from a half */
+	g_assert_cmpfloat_with_epsilon(plan[1].doubt, 0.2, 1e-6);
+	g_assert_true(plan[2].read && !plan[2].done);
+	answers_begin(f->a, 1, 0);
+	give(f, 0, SAMPLES + MORE, 0, 6);
+	give(f, 1, SAMPLES + MORE, 105, 0.5f);  /* five samples: fewer than it had */
+	give(f, 2, 0, 0, 5);                    /* cannot be prepared any more */
+	assert_file(f, 0.6, 0.9, 0.1);
+	assert_counts(f, 1, 2, 0, 0, 0);
+	g_assert_cmpuint(log_warnings(NULL), ==, said + 2);
+	answers_cases(f->a, plan);
+	g_assert_true(plan[0].done && plan[1].done && plan[2].done);
+	answers_begin(f->a, 0.1, 1);
+	give(f, 0, 10, 0, 1);                   /* coarser than what it has */
+	assert_file(f, 0.6, 0.9, 0.1);
+	assert_counts(f, 1, 2, 0, 0, 0);
+}
+
+static void test_unreadable(struct fixture *f, gconstpointer data)
+{
+	guint cases_said = log_warnings("case"), samples_said = log_warnings("sample");
+
+	(void)data;
+	answers_begin(f->a, 0.1, 1);
+	give(f, 0, 0, 0, 0);
+	give(f, 1, 10, 10, NAN);
+	give(f, 2, 10, 3, 2);
+	assert_file(f, 0.3, 0.3, 0.2);
+	assert_counts(f, 0, 1, 2, 2, 1);
+	answers_begin(f->a, 1, 0);
+	give(f, 0, 0, 0, 0);                    /* said once */
+	give(f, 1, SAMPLES + MORE, 0, 8);       /* it can be read after all */
+	give(f, 2, SAMPLES + MORE, 30, 7);
+	assert_file(f, 0.3, 0.8, 0.7);
+	assert_counts(f, 2, 0, 1, 1, 1);
+	g_assert_cmpuint(log_warnings("case"), ==, cases_said + 2);
+	g_assert_cmpuint(log_warnings("sample"), ==, samples_said + 1);
+}
+
+/* What is no number, or out of range, never gets into the file. */
+static void test_numbers(struct fixture *f, gconstpointer data)
+{
+	guint said = log_warnings("case");
+
+	(void)data;
+	answers_begin(f->a, 0.1, 1);
+	give(f, 0, 10, 0, NAN);
+	give(f, 1, 10, 0, 10.5f);
+	give(f, 2, 10, 0, 5);
+	assert_file(f, 0.3, 0.3, 0.5);
+	g_assert_cmpuint(log_warnings("case"), ==, said + 2);
+	answers_begin(f->a, 1, 0);
+	give(f, 2, SAMPLES + MORE, 0, -INFINITY);
+	assert_file(f, 0.3, 0.3, 0.5);
+	assert_counts(f, 0, 1, 2, 2, 0);
+}
+
+static void test_finish(struct fixture *f, gconstpointer data)
+{
+	guint said = log_warnings("answer");
+	g_autoptr(GError) error = NULL;
+
+	(void)data;
+	g_assert_true(answers_finish(f->a, 0.9, &error));
+	g_assert_cmpuint(writes, ==, 2);
+	g_assert_cmpuint(checks, ==, 1);
+	g_assert_cmpuint(log_warnings("answer"), ==, said + 1);         /* "perhaps" */
+	g_assert_true(answers_finish(f->a, 0.1, &error));
+	g_assert_cmpuint(log_warnings("answer"), ==, said + 3);         /* and turned round */
+	bad_checks = 1;
+	g_assert_true(answers_finish(f->a, -1, &error));                /* written once more */
+	g_assert_cmpuint(writes, ==, 5);
+	bad_checks = 2;
+	g_assert_false(answers_finish(f->a, -1, &error));
+	g_assert_error(error, FAULT, FAULT_DATA);
+	g_assert_cmpstr(error->message, ==, "output.csv: slide 'a' is missing");
+}
+
+int main(int argc, char **argv)
+{
+	static const double bad[] = { NAN, 1.5 };
+
+	g_test_init(&argc, &argv, NULL);
+	log_open("test-answers", 0);
+	g_test_add("/answers/fallback", struct fixture, NULL, set_up, test_fallback, tear_down);
+	g_test_add("/answers/bad-fallback", struct fixture, &bad[0], set_up, test_bad_fallback, tear_down);
+	g_test_add("/answers/bad-fallback-range", struct fixture, &bad[1], set_up, test_bad_fallback, tear_down);
+	g_test_add("/answers/denser", struct fixture, NULL, set_up, test_denser, tear_down);
+	g_test_add("/answers/unreadable", struct fixture, NULL, set_up, test_unreadable, tear_down);
+	g_test_add("/answers/numbers", struct fixture, NULL, set_up, test_numbers, tear_down);
+	g_test_add("/answers/finish", struct fixture, NULL, set_up, test_finish, tear_down);
+	return g_test_run();
+}
