@@ -1,5 +1,6 @@
 /* rehearse.c - see rehearse.h. */
 #include "train/rehearse.h"
+#include "common/answer/answer_check.h"
 #include "common/fault/fault.h"
 #include "common/log/log.h"
 #include "common/machine/machine.h"
@@ -178,6 +179,27 @@ static gboolean answer(const struct scratch *s, double seconds, GError **error)
 	return FALSE;
 }
 
+/* Line by line, against the folder that it answers for. What an untrained network's answer may be (all alike,
+   say) is no matter. */
+static gboolean check(const struct work *training, const struct scratch *s, GError **error)
+{
+	g_autoptr(settings_t) settings = settings_new();
+	g_autoptr(GPtrArray) doubts = g_ptr_array_new_with_free_func(g_free);
+	g_autofree char *answer = g_build_filename(s->output, training->settings->answer.file, NULL);
+
+	if (!settings_read_file(settings, s->config, error))
+		return FALSE;
+	g_free(settings->paths.test);
+	settings->paths.test = g_strdup(s->test);
+	struct work *w = training->task->open(settings, PHASE_TEST, NULL, error);
+	gboolean ok = w != NULL && answer_check_file(w, answer, doubts, error);
+	if (!ok)
+		g_prefix_error(error, "the rehearsal's answer: ");
+	if (w != NULL)
+		training->task->close(w);
+	return ok;
+}
+
 /* ---- all of it ---- */
 
 static gboolean learn(const struct fit_job *job, const struct scratch *s, GError **error)
@@ -200,7 +222,8 @@ static gboolean perform(const struct fit_job *job, const struct scratch *s, doub
 	if (!g_file_set_contents(s->config, yaml, -1, error) || !learn(job, s, error))
 		return FALSE;
 	machine_release();
-	return stage(job->work, s->test, cases, error) && answer(s, MAX(end - log_seconds(), LEAST_S), error);
+	return stage(job->work, s->test, cases, error) && answer(s, MAX(end - log_seconds(), LEAST_S), error) &&
+	       check(job->work, s, error);
 }
 
 gboolean rehearse(const struct fit_job *job, gboolean always, GError **error)
