@@ -94,7 +94,7 @@ static gboolean learn_part(struct fit *f, const struct batch *b, guint from, gui
 	*loss += share * value;
 	if (isfinite(value))
 		t_backward(net, n < b->n ? t_affine(net, mean, share, 0) : mean);
-	return !failed(s, "training step", f, error);
+	return !failed(net, "training step", f, error); /* and so of s */
 }
 
 static void zero_gradients(struct fit *f)
@@ -245,6 +245,8 @@ static gboolean train_epoch(struct fit *f, GError **error)
 	while (f->now.at < f->now.plan.epoch_steps) {
 		if (stopped(f, error) || !one_step(f, error))
 			return FALSE;
+		if (f->job->rehearse > 0 && log_seconds() > f->job->rehearse_until)
+			break;
 		if (f->job->rehearse > 0)
 			continue;
 		say_step(f);

@@ -27,6 +27,7 @@ struct fit_job {
 	const struct resume *resume_opt;
 	double deadline;                /* log_seconds() at which all must be done; 0: none */
 	gint64 rehearse;                /* so many small steps, and the weights are saved; 0: all of training */
+	double rehearse_until;          /* log_seconds() from which no further one is begun */
 };
 
 struct fit_outcome {

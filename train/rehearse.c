@@ -113,14 +113,13 @@ static gboolean wait_for(GPid child, double seconds, int *status, GError **error
 	double end = log_seconds() + seconds;
 
 	for (pid_t got; (got = waitpid(child, status, WNOHANG)) != child; g_usleep(G_USEC_PER_SEC / 50)) {
-		const char *why = got < 0 && errno != EINTR ? "was lost" : stop_asked() != NULL ? "was stopped"
-				  : log_seconds() > end ? "took too long and was ended" : NULL;
-		if (why == NULL)
+		gboolean lost = got < 0 && errno != EINTR, stopped = stop_asked() != NULL;
+		if (!lost && !stopped && log_seconds() <= end)
 			continue;
 		kill(child, SIGKILL);
 		waitpid(child, status, 0);
-		g_set_error(error, FAULT, stop_asked() != NULL ? FAULT_STOPPED : FAULT_FAILED, "the rehearsal's inference %s after %.0f s",
-			    why, log_seconds() - end + seconds);
+		g_set_error(error, FAULT, stopped ? FAULT_STOPPED : lost ? FAULT_FAILED : FAULT_TIME, "the rehearsal's inference %s "
+			    "after %.0f s", stopped ? "was stopped" : lost ? "was lost" : "had not ended", log_seconds() - end + seconds);
 		return FALSE;
 	}
 	return TRUE;
@@ -202,7 +201,7 @@ static gboolean check(const struct work *training, const struct scratch *s, GErr
 
 /* ---- all of it ---- */
 
-static gboolean learn(const struct fit_job *job, const struct scratch *s, GError **error)
+static gboolean learn(const struct fit_job *job, const struct scratch *s, double until, GError **error)
 {
 	g_autoptr(model_folder_t) folder = model_folder_take(s->model, NULL, error);
 	struct fit_job small = *job;
@@ -212,17 +211,20 @@ static gboolean learn(const struct fit_job *job, const struct scratch *s, GError
 	small.resume_opt = NULL;
 	small.deadline = 0;
 	small.rehearse = STEPS;
+	small.rehearse_until = until;
 	return folder != NULL && fit(&small, &outcome, error);
 }
 
-static gboolean perform(const struct fit_job *job, const struct scratch *s, double end, guint *cases, GError **error)
+/* limit: s, for all of it */
+static gboolean perform(const struct fit_job *job, const struct scratch *s, double limit, guint *cases, GError **error)
 {
 	g_autofree char *yaml = settings_to_yaml(job->work->settings);
+	double start = log_seconds(), end = start + limit;
 
-	if (!g_file_set_contents(s->config, yaml, -1, error) || !learn(job, s, error))
+	if (!g_file_set_contents(s->config, yaml, -1, error) || !learn(job, s, start + limit / 3, error))
 		return FALSE;
 	machine_release();
-	return stage(job->work, s->test, cases, error) && answer(s, MAX(end - log_seconds(), LEAST_S), error) &&
+	return stage(job->work, s->test, cases, error) && answer(s, MAX(end - log_seconds(), 1), error) &&
 	       check(job->work, s, error);
 }
 
@@ -239,9 +241,17 @@ gboolean rehearse(const struct fit_job *job, gboolean always, GError **error)
 		log_say("rehearsal none: %.0f%% of training.time are %.1f s", 100 * REHEARSAL_SHARE, limit);
 		return TRUE;
 	}
-	gboolean ok = scratch_make(&s, settings, error) && perform(job, &s, start + limit, &cases, error);
+	g_autoptr(GError) wrong = NULL;
+	gboolean ok = scratch_make(&s, settings, &wrong) && perform(job, &s, limit, &cases, &wrong);
 	scratch_clear(&s);
-	if (ok)
+	if (!ok && limit < REHEARSAL_S && g_error_matches(wrong, FAULT, FAULT_TIME)) {
+		log_warn("rehearsal", "%s, which is %.0f%% of training.time: whether inference works is not known yet; "
+			 "train --rehearse-only takes the time it needs", wrong->message, 100 * REHEARSAL_SHARE);
+		return TRUE;
+	}
+	if (!ok)
+		g_propagate_error(error, g_steal_pointer(&wrong));
+	else
 		log_say("rehearsal steps=%d cases=%u seconds=%s: train saves, inference answers", STEPS, cases,
 			log_duration(log_seconds() - start, took));
 	return ok;

@@ -4,7 +4,8 @@
  * the last hour fails in the first minutes.
  *
  * It takes place in a folder of its own below paths.model, which is removed in the end, and takes at most
- * REHEARSAL_S and REHEARSAL_SHARE of training.time; where that is too little, it is left out, and said.
+ * REHEARSAL_S and REHEARSAL_SHARE of training.time. Where that is too little, it is left out; where it is not enough
+ * on a slow machine, it ends without a verdict. Both are said.
  *
  * Errors: FAULT_FAILED with the cause: the last line of inference's stderr, or what is wrong with the answer.
  */

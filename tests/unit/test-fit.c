@@ -64,12 +64,15 @@ static void next(const struct work *w, guint item, int round, double part, const
 }
 
 static int losses, stop_at;     /* steps so far; a signal comes during this one, 0: none */
+static gint64 room;             /* so many samples at once fit into memory; 0: any number */
 
 static tensor *loss(const struct work *w, scope *s, const tensor *output, const tensor *target)
 {
 	(void)w;
 	if (++losses == stop_at)
 		stop_ask(SIGTERM);
+	if (room > 0 && t_size(output, 0) > room)
+		t_from(s, "", DIMS(1000000000, 250000), T_F32, T_CPU);  /* a petabyte */
 	return t_cross_entropy(s, output, t_cat(s, 1, LIST(t_affine(s, target, -1, 1), t_affine(s, target, 1, 0))));
 }
 
@@ -197,6 +200,31 @@ static void test_parts(void)
 	}
 }
 
+/* Where the memory does not hold ten at once, nor five, it goes on with three: as if that had been planned. */
+static void test_no_memory(void)
+{
+	static const char *const set[] = { "model.network=simple", "tiles.size=16", "training.batch=10", "training.epochs=1",
+		"sampling.tiles_per_epoch=60", "training.optimiser=sgd", "training.average=0", "split.validation=0", NULL };
+	g_autofree char *planned = g_dir_make_tmp("blindrun-XXXXXX", NULL), *found = g_dir_make_tmp("blindrun-XXXXXX", NULL);
+	g_autofree float *a = g_new(float, N), *b = g_new(float, N);
+	g_autoptr(GError) error = NULL;
+	struct fit_outcome outcome;
+	guint before = log_warnings("memory");
+
+	g_assert_true(learn(planned, set, 3, &outcome, &error));
+	room = 3;
+	g_assert_true(learn(found, set, 10, &outcome, &error));
+	room = 0;
+	g_assert_no_error(error);
+	g_assert_cmpint(outcome.steps, ==, 6);
+	g_assert_cmpuint(log_warnings("memory"), ==, before + 2);
+	read_weights(planned, a, N);
+	read_weights(found, b, N);
+	g_assert_true(memcmp(a, b, bytes) == 0);
+	remove_tree(planned);
+	remove_tree(found);
+}
+
 /* Two epochs of four steps, whose every part that is kept from step to step is in use. */
 static const char *const whole_run[] = { "model.network=simple", "tiles.size=16", "training.batch=10", "training.epochs=2",
 	"sampling.tiles_per_epoch=40", "training.optimiser=adamw", "training.schedule=cosine", "training.average=5",
@@ -277,6 +305,7 @@ int main(int argc, char **argv)
 	log_open("test", 0);
 	tensor_threads(1);
 	g_test_add_func("/fit/parts", test_parts);
+	g_test_add_func("/fit/no-memory", test_no_memory);
 	g_test_add_func("/fit/resume", test_resume);
 	g_test_add_func("/fit/baseline", test_baseline);
 	return g_test_run();
