@@ -81,7 +81,7 @@ static void say_rest(const struct work *w, const struct answers *a, GError **wro
 			    "fallback; the answer in %s is complete", stop_asked(), n.fully, w->n_cases, n.coarsely, n.fallback,
 			    w->settings->answer.file);
 	else if (w->settings->inference.time > 0)
-		log_warn("time", "inference.time was over before all was looked at: of %u cases %u have a coarse answer, %u the "
+		log_warn("time", "inference.time was too short to look at all: of %u cases %u have a coarse answer, %u the "
 			 "fallback; give it more, or --set inference.turns=1", w->n_cases, n.coarsely, late);
 }
 
