@@ -51,7 +51,8 @@ fuzzers    := $(patsubst tests/fuzz/fuzz-%.c,$(B)/fuzz/%,$(fuzz_src))
 # What reads what others wrote; nothing of it needs libtorch.
 parser_src := $(wildcard common/config/*.c common/csv/*.c common/fault/*.c common/image/*.c common/metrics/*.c \
 	common/score/*.c) $(addprefix common/,checkpoint/json.c checkpoint/model_settings.c checkpoint/safetensors.c \
-	checkpoint/safetensors_header.c slide/mask.c slide/regions.c task/pattern.c task/slide_facts.c)
+	checkpoint/safetensors_header.c slide/mask.c slide/regions.c task/pattern.c task/slide_facts.c \
+	answer/answer_file.c)
 # The replayer of files; empty, with -fsanitize=fuzzer in LDFLAGS: an engine.
 FUZZ_MAIN  ?= $(B)/obj/tests/fuzz/replay.o
 benches    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(bench_src))
