@@ -11,7 +11,7 @@
 enum {
 	PAIRS_SAID = 1000,      /* kept of each kind: with more there is one cause */
 	TEST_SECONDS = 60,      /* for the test set, at least */
-	SAVES = 5,              /* weights as large files: a model, the one before, one being written, and a state */
+	SAVES = 15,             /* weights as large files: three models and three states of four each, one being written */
 };
 
 #define COLOUR_MIN 0.03         /* optical density: a change that an eye would see */
