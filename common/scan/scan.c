@@ -11,6 +11,7 @@
 
 struct flight {
 	guint item;
+	gboolean prepared;
 	int round;
 	GArray *samples, *outputs, *targets;    /* struct sample; float (n, judged); float (n, targets) */
 	gsize back;                             /* samples whose outputs are there */
@@ -75,6 +76,7 @@ static struct flight *prepared(struct state *st, gboolean wait)
 		return NULL;
 	struct flight *f = g_hash_table_lookup(st->open, GUINT_TO_POINTER(item));
 	f->error = error;
+	f->prepared = TRUE;
 	return f;
 }
 
@@ -250,13 +252,12 @@ gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done do
 	for (struct batch *b; (b = loader_pop(st.loader)) != NULL; loader_recycle(st.loader, b))
 		g_free(b->tag);
 	loader_free(st.loader);
-	if (scan->prepare) {
-		GHashTableIter iter;
-		gpointer f;
-		g_hash_table_iter_init(&iter, st.open);
-		while (g_hash_table_iter_next(&iter, NULL, &f))
+	GHashTableIter iter;
+	gpointer f;
+	g_hash_table_iter_init(&iter, st.open);
+	while (g_hash_table_iter_next(&iter, NULL, &f))
+		if (((struct flight *)f)->prepared)
 			scan->work->task->release(scan->work, ((struct flight *)f)->item);
-	}
 	g_hash_table_unref(st.open);
 	g_queue_clear(&st.ready);
 	g_array_unref(st.waiting);
