@@ -35,8 +35,7 @@ struct settings {
 		char *masks;        /* pattern below paths.train; "": none */
 		int mask_scale;     /* level-0 px to a mask px, 1..1024 */
 		char *test;         /* pattern below paths.test, with {name} */
-		double patience;    /* s: longest wait for one read of a slide, or for one slide to be looked at;
-		                       0: without end */
+		double patience;    /* s: longest wait for a slide to open, or for one read of it; 0: without end */
 	} data;
 	struct {
 		int size;           /* px, 16..4096 */

@@ -54,7 +54,7 @@ const struct key key_table[] = {
   "level-0 pixels to a mask pixel; masks begin where\nthe scanned part does" },
 { "data.test", KEY_PATTERN, AT(data.test), "{name}.mrxs", 1, PATH_MAX_BYTES, "name", "below paths.test" },
 { "data.patience", KEY_DURATION, AT(data.patience), "5m", 0, YEAR, NULL,
-  "longest wait for one read, or for one slide to be looked at:\nthen the slide is given up; 0: none" },
+  "longest wait for a slide to open, or for one read of it:\nthen the slide is given up; 0: without end" },
 
 { "tiles.size", KEY_COUNT, AT(tiles.size), "256", 16, 4096, NULL, "side, px" },
 { "tiles.mpp", KEY_WORD_OR_NUMBER, AT(tiles.mpp), "auto", 0.01, 100, "auto level0",

@@ -14,8 +14,10 @@ struct hand {                   /* a thread */
 	gboolean busy;
 	enum state state;       /* of its job */
 	gpointer what;
-	gint64 since;           /* us */
+	gint64 begun, since;    /* us; since: it last got on */
 };
+
+static _Thread_local struct hand *own;
 
 struct done { gpointer what; gboolean late; };
 
@@ -61,7 +63,7 @@ static gboolean do_job(struct hand *h)
 
 	h->busy = TRUE;
 	h->state = RUNS;
-	h->since = g_get_monotonic_time();
+	h->begun = h->since = g_get_monotonic_time();
 	j->running++;
 	gpointer made = j->kind.begin(what, j->user);
 	g_mutex_unlock(&j->lock);
@@ -79,14 +81,25 @@ static gboolean do_job(struct hand *h)
 
 	g_mutex_lock(&j->lock);
 	h->busy = FALSE;
-	j->busy += (double)(g_get_monotonic_time() - h->since) / G_USEC_PER_SEC;
+	j->busy += (double)(g_get_monotonic_time() - h->begun) / G_USEC_PER_SEC;
 	finish(j, what, FALSE);
 	return TRUE;
 }
 
+void jobs_get_on(void)
+{
+	struct hand *h = own;
+
+	if (h == NULL)
+		return;
+	g_mutex_lock(&h->jobs->lock);
+	h->since = g_get_monotonic_time();
+	g_mutex_unlock(&h->jobs->lock);
+}
+
 static gpointer run(gpointer data)
 {
-	struct hand *h = data;
+	struct hand *h = own = data;
 	struct jobs *j = h->jobs;
 
 	if (j->kind.nice != 0)

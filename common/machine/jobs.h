@@ -1,7 +1,7 @@
 /*
  * jobs.h - threads that do jobs, of which any may hang for ever, as reads from a network's folder do.
  *
- * A job that takes longer than the patience is given up: pop says so, another thread takes the place of the one
+ * A job that takes longer than the patience, or that long since it last said that it gets on, is given up: pop says so, another thread takes the place of the one
  * that hangs, and whatever that one may still come to is dropped. It cannot be ended, so it is left, with what it
  * uses, until the program ends; nobody waits for it. Once the program is asked to stop (stop.h), patience is
  * JOBS_STOP_S at most.
@@ -39,6 +39,9 @@ gboolean jobs_pop(struct jobs *jobs, gboolean wait, gpointer *what, gboolean *la
 void jobs_cancel(struct jobs *jobs);            /* drops those not begun: they are not popped */
 double jobs_busy(struct jobs *jobs);            /* s that threads spent in jobs now done */
 void jobs_free(struct jobs *jobs);              /* all must be popped or cancelled */
+
+/* To be called by a job in its thread, now and then: it gets on. Elsewhere it does nothing. */
+void jobs_get_on(void);
 
 /* Keeps what cannot be freed where leak checkers see that it is meant. */
 void jobs_leave(gpointer kept);

@@ -15,6 +15,7 @@ enum { LOOK_US = 2000 };        /* while a case is prepared and nothing else is 
 
 struct flight {
 	guint item;
+	gboolean prepared;
 	int round;
 	GArray *samples, *outputs, *targets;    /* struct sample; float (n, judged); float (n, targets) */
 	gsize back;                             /* samples whose outputs are there */
@@ -79,6 +80,7 @@ static struct flight *prepared(struct state *st)
 		return NULL;
 	struct flight *f = g_hash_table_lookup(st->open, GUINT_TO_POINTER(item));
 	f->error = error;
+	f->prepared = TRUE;
 	return f;
 }
 
@@ -288,13 +290,12 @@ gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done do
 	for (struct batch *b; (b = loader_pop(st.loader)) != NULL; loader_recycle(st.loader, b))
 		g_free(b->tag);
 	loader_free(st.loader);
-	if (scan->prepare) {
-		GHashTableIter iter;
-		gpointer f;
-		g_hash_table_iter_init(&iter, st.open);
-		while (g_hash_table_iter_next(&iter, NULL, &f))
+	GHashTableIter iter;
+	gpointer f;
+	g_hash_table_iter_init(&iter, st.open);
+	while (g_hash_table_iter_next(&iter, NULL, &f))
+		if (((struct flight *)f)->prepared)
 			scan->work->task->release(scan->work, ((struct flight *)f)->item);
-	}
 	g_hash_table_unref(st.open);
 	g_queue_clear(&st.ready);
 	g_array_unref(st.waiting);

@@ -4,6 +4,7 @@
  */
 #include "common/slide/handles.h"
 #include "common/fault/fault.h"
+#include "common/machine/jobs.h"
 #include "common/slide/resample.h"
 #include <math.h>
 
@@ -224,6 +225,7 @@ static gboolean read_level(const struct request *r, gint64 u, gint64 v, gint64 w
 	g_autofree char *words = NULL, *again = NULL;
 	gboolean shared;
 
+	jobs_get_on();          /* whoever reads much may take long, as long as no read does */
 	try_level(r, at, w, h, FALSE, argb, &words, &shared);
 	if (words == NULL)
 		return TRUE;

@@ -84,8 +84,8 @@ void preparing_free(struct preparing *p)
 	if (p == NULL)
 		return;
 	jobs_cancel(p->jobs);
-	for (GError *error = NULL; preparing_pop(p, TRUE, &item, &error);)
-		g_clear_error(&error);
+	for (GError *error = NULL; preparing_pop(p, TRUE, &item, &error); g_clear_error(&error))
+		p->work->task->release(p->work, item);
 	jobs_free(p->jobs);
 	g_free(p->errors);
 	g_free(p);

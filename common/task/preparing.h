@@ -15,7 +15,7 @@ void preparing_push(struct preparing *preparing, guint item);
 /* The next that is done, in any order; *error: why it cannot be used, or NULL. FALSE where there is none yet, or
    with wait, none at all. */
 gboolean preparing_pop(struct preparing *preparing, gboolean wait, guint *item, GError **error);
-/* Waits for those under way, or gives them up; the others are not prepared. */
+/* Waits for those under way, or gives them up, and releases them; the others are not prepared. */
 void preparing_free(struct preparing *preparing);
 
 G_END_DECLS

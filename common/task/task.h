@@ -81,7 +81,7 @@ struct work {
 	struct work_case *cases; /* (n_cases) sorted by id */
 	guint n_left_out;       /* that open found unusable, said in `notes` */
 	GPtrArray *notes;       /* char *: sentences for stderr about the data */
-	double patience;        /* s that one prepare or read may take; 0: any */
+	double patience;        /* s that a prepare or read may take, or that long after it last got on (jobs.h); 0: any */
 	guint n_given_up;       /* cases; close() then leaves what hanging threads use */
 };
 
