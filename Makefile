@@ -50,11 +50,11 @@ fuzz_src   := $(sort $(wildcard tests/fuzz/fuzz-*.c))
 fuzzers    := $(patsubst tests/fuzz/fuzz-%.c,$(B)/fuzz/%,$(fuzz_src))
 # What reads what others wrote; nothing of it needs libtorch.
 parser_src := $(wildcard common/config/*.c common/csv/*.c common/fault/*.c common/image/*.c common/metrics/*.c \
-	common/score/*.c) $(addprefix common/,checkpoint/json.c checkpoint/model_settings.c checkpoint/safetensors.c \
-	checkpoint/safetensors_header.c slide/mask.c slide/regions.c task/pattern.c task/slide_facts.c \
-	answer/answer_file.c)
+	common/score/*.c) $(addprefix common/,answer/answer_file.c checkpoint/json.c checkpoint/model_settings.c \
+	checkpoint/safetensors.c checkpoint/safetensors_header.c slide/mask.c slide/regions.c task/pattern.c task/slide_facts.c)
 # The replayer of files; empty, with -fsanitize=fuzzer in LDFLAGS: an engine.
 FUZZ_MAIN  ?= $(B)/obj/tests/fuzz/replay.o
+preloads   := $(patsubst tests/preload/%.c,$(B)/%.so,$(sort $(wildcard tests/preload/*.c)))
 benches    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(bench_src))
 programs   := $(B)/train $(B)/inference $(B)/sample $(tools)
 headers    := $(wildcard common/*/*.h common/*.h train/*.h inference/*.h tests/sample/*.h)
@@ -143,11 +143,11 @@ check: deps
 	@B=$(B) tests/run
 
 # What tests put between a program and the C library.
-$(B)/hang.so: tests/preload/hang.c
+$(preloads): $(B)/%.so: tests/preload/%.c
 	@mkdir -p $(@D)
 	$(call say,LD $@)$(CC) -std=gnu17 -D_GNU_SOURCE $(WARN) -Wno-missing-prototypes $(HERE) -O2 -g -shared -fPIC -o $@ $<
 
-$(B)/units: $(units) $(fuzzers) $(B)/hang.so
+$(B)/units: $(units) $(fuzzers) $(preloads)
 	@touch $@
 
 sanitize: deps

@@ -63,7 +63,7 @@ static void set_resume(const struct fit *f, JsonObject *about)
 	now.bf16 = (f->device.flags & SCOPE_BF16) != 0;
 	now.seconds = f->seconds_before + log_seconds() - f->began;
 	f->work->task->facts(f->work, facts);
-	json_object_set_object_member(about, "resume", resume_to_json(f->settings, &now, facts, f->history,
+	json_object_set_object_member(about, "resume", resume_to_json(f->work, &now, facts, f->history,
 								      (const char *const *)held));
 }
 

@@ -110,6 +110,29 @@ static gboolean learn(const struct options *o, const struct job *job, const stru
 	return job->rehearse_only || fit(&fit_job, outcome, error);
 }
 
+/* Is the run of these settings and data finished? Of other data a new one begins, and *resume is none; an unfinished
+   one goes on with what is there now. */
+static gboolean is_done(const struct work *w, struct resume **resume)
+{
+	const struct resume *r = *resume;
+	g_autofree char *cases = resume_cases(w);
+	gboolean same = r != NULL && g_str_equal(r->cases, cases);
+
+	if (r == NULL || (same && !r->state.finished))
+		return FALSE;
+	if (same) {
+		log_say("finished steps=%" G_GINT64_FORMAT " epochs=%" G_GINT64_FORMAT, r->state.step, r->state.epoch);
+		log_warn("resume", "training of these settings is done in '%s': nothing is left to do; --fresh trains anew",
+			 w->settings->paths.model);
+	} else if (r->state.finished) {
+		g_clear_pointer(resume, resume_free);
+	} else {
+		log_warn("resume", "the cases are others than when the run began: it goes on with those that are there, and its "
+			 "weights will be others; --fresh begins anew");
+	}
+	return same;
+}
+
 static gboolean run(const struct options *o, const struct job *job, struct fit_outcome *outcome, GError **error)
 {
 	const struct settings *s = o->settings;
@@ -126,16 +149,12 @@ static gboolean run(const struct options *o, const struct job *job, struct fit_o
 	if (folder == NULL || !resume_find(folder, s, job->fresh || job->rehearse_only, &resume, error) ||
 	    !device_open(s, &device, error))
 		return FALSE;
-	if (resume != NULL && resume->state.finished) {
-		log_say("finished steps=%" G_GINT64_FORMAT " epochs=%" G_GINT64_FORMAT, resume->state.step, resume->state.epoch);
-		log_warn("resume", "training of these settings is done in '%s': nothing is left to do; --fresh trains anew",
-			 s->paths.model);
-		return TRUE;
-	}
-	struct work *w = task->open(s, PHASE_TRAIN, resume != NULL ? resume->facts : NULL, error);
+	gboolean finished = resume != NULL && resume->state.finished;
+	struct work *w = task->open(s, PHASE_TRAIN, resume != NULL && !finished ? resume->facts : NULL, error);
 	if (w == NULL)
 		return FALSE;
-	gboolean ok = learn(o, job, &device, folder, w, resume, outcome, error);
+	gboolean done = is_done(w, &resume);
+	gboolean ok = done || learn(o, job, &device, folder, w, resume, outcome, error);
 	task->close(w);
 	return ok;
 }

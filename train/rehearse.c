@@ -191,12 +191,13 @@ static gboolean check(const struct work *training, const struct scratch *s, GErr
 	g_free(settings->paths.test);
 	settings->paths.test = g_strdup(s->test);
 	struct work *w = training->task->open(settings, PHASE_TEST, NULL, error);
-	gboolean ok = w != NULL && answer_check_file(w, answer, doubts, error);
-	if (!ok)
-		g_prefix_error(error, "the rehearsal's answer: ");
-	if (w != NULL)
-		training->task->close(w);
-	return ok;
+	g_autoptr(GError) wrong = NULL;
+	if (w == NULL)
+		return FALSE;
+	if (!answer_check_file(w, answer, doubts, &wrong))
+		g_set_error(error, FAULT, FAULT_FAILED, "the rehearsal's answer: %s", wrong->message);
+	training->task->close(w);
+	return wrong == NULL;
 }
 
 /* ---- all of it ---- */

@@ -3,8 +3,8 @@
  * is done.
  *
  * The manifest's member "resume" has what it needs: "settings" of that run, its "state" (train/state.h),
- * "held", the cases held out, "facts", what the data had settled, and "history"; the file of the role
- * "state" has the tensors.
+ * "held", the cases held out, "cases", which there were, "facts", what the data had settled, and "history"; the file
+ * of the role "state" has the tensors.
  *
  * An unfinished run of other settings is refused, by the first key that differs (but for those that change no
  * weights: paths, threads, times, how answers are written). Where a run is finished and other settings are wanted,
@@ -13,7 +13,7 @@
  */
 #pragma once
 #include "common/checkpoint/model_folder.h"
-#include "common/config/config.h"
+#include "common/task/task.h"
 #include "train/state.h"
 
 G_BEGIN_DECLS
@@ -23,6 +23,7 @@ struct resume {
 	JsonObject *facts;      /* as struct task's facts() gave them */
 	JsonArray *history;
 	GHashTable *held;       /* identifiers of the cases held out (a set) */
+	char *cases;            /* resume_cases() of its data */
 	char *file;             /* the state's tensors; NULL: the run is finished */
 };
 
@@ -35,8 +36,10 @@ typedef struct resume resume_t;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(resume_t, resume_free)
 
 /* The manifest's member "resume". history: a new reference is taken. */
-JsonObject *resume_to_json(const struct settings *settings, const struct state *state, JsonObject *facts,
-			   JsonArray *history, const char *const *held);
+JsonObject *resume_to_json(const struct work *work, const struct state *state, JsonObject *facts, JsonArray *history,
+			   const char *const *held);
+/* A sum over identifiers and classes of all cases: are the data those that the run began with? */
+char *resume_cases(const struct work *work);
 /* {"tiles.size": "256", ...}: all settings. */
 JsonObject *resume_settings_json(const struct settings *settings);
 

@@ -22,7 +22,7 @@ inference: {batch: 64, turns: 1}
 split: {validation: 0.4}
 device: cpu
 YAML
-train="$B/train --config data.yaml --data d"
+train="$B/train --config data.yaml --data d --fresh"
 
 # Negative: 1, 6, 8, 9, 10, 12. Positive: 2 (its mask 31 x 58 px), 3, 4, 5, 7, 11. Test: 13 to 16.
 expect 'sample' 0 '' "$B/sample" d --train 12 --test 4 --positive 0.5 --tile 64 --tissue-tiles 24:32 --lesion 4:12 \

@@ -20,7 +20,7 @@ training: {epochs: 2, batch: 32}
 inference: {batch: 64, turns: 2}
 device: cpu
 YAML
-train="$B/train --config data.yaml --data d"
+train="$B/train --config data.yaml --data d --fresh"
 inference="$B/inference --config data.yaml --data d"
 given_up='gave no answer for 2 s; it is given up'
 

@@ -163,7 +163,7 @@ rm -r d/model && cp -R old d/model
 
 # ---- data that are not as they should be ----
 expect 'no training folder' 3 "no slide matches 'image/{class}/{name}.mrxs' in 'none'; class 'negative': .*check paths.train" \
-	$train --fresh --set paths.train=none
+	$train --set paths.train=none
 is 'the model is untouched' "$(cmp old/model.json d/model/model.json 2>&1)" ''
 mkdir -p empty/test
 expect 'an empty test folder' 3 "no slide matches '{name}.mrxs' in 'empty/test'" $inference --set paths.test=empty/test
