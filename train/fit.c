@@ -156,6 +156,7 @@ static void replan(struct fit *f, const char *why)
 	char left[16], step[16], validation[16];
 	double seconds = f->job->deadline - log_seconds();
 
+	f->planned_at = log_seconds();
 	if (f->now.costs.validation <= 0)   /* none was measured yet: a forward pass is a third of a step */
 		f->now.costs.validation = f->now.costs.step / 3 * (double)f->held_samples / f->batch;
 	plan_fit(&f->now.plan, (guint)f->now.epoch, f->now.at, seconds, f->now.costs);
@@ -171,7 +172,7 @@ static void replan(struct fit *f, const char *why)
    until some are measured; unless that would take a good part of the time: then every step counts. */
 static void clock_step(struct fit *f, double seconds)
 {
-	enum { SETTLE = 3, MEASURE = 10, EVERY = 50, SHARE = 20 };
+	enum { SETTLE = 3, MEASURE = 10, EVERY = 50, SHARE = 20, LOOKS = 50 /* at the plan, in all the time */ };
 	double deadline = f->job->deadline, left = deadline - log_seconds();
 	gint64 *timed = &f->now.timed;
 	gboolean slow = deadline > 0 && *timed <= MEASURE && seconds * (SETTLE + MEASURE) * SHARE > left;
@@ -181,7 +182,8 @@ static void clock_step(struct fit *f, double seconds)
 		return;
 	double weight = MAX(1.0 / (double)(*timed + 1), 0.05);
 	f->now.costs.step += weight * (seconds - f->now.costs.step);
-	if (deadline > 0 && (slow || *timed == MEASURE || (*timed > MEASURE && *timed % EVERY == 0)))
+	gboolean due = *timed % EVERY == 0 || log_seconds() - f->planned_at > deadline / LOOKS;
+	if (deadline > 0 && (slow || *timed == MEASURE || (*timed > MEASURE && due)))
 		replan(f, *timed <= MEASURE ? "measured" : "pace");
 	++*timed;
 }
@@ -333,12 +335,28 @@ static gboolean keep_best(struct fit *f, const struct validation *v, GError **er
 	return FALSE;
 }
 
+/* When a validation is cut short: half of what is kept back of the time is for saving. 0: never. */
+static double last_moment(const struct fit *f)
+{
+	return f->job->deadline > 0 ? (f->job->deadline + f->settings->training.time) / 2 : 0;
+}
+
+/* The time is over before the epoch was judged: its weights are kept where there are no better ones known. */
+static gboolean end_unjudged(struct fit *f, GError **error)
+{
+	log_warn("time", "training.time was over before epoch %" G_GINT64_FORMAT " was validated: %s", f->now.epoch + 1,
+		 f->judged ? "what was saved before stays" : "its weights are kept, unjudged");
+	f->cut = TRUE;
+	f->now.epoch = f->now.plan.epochs;
+	return f->judged || fit_save(f, WEIGHTS_UNJUDGED, NULL, error);
+}
+
 /* Judges the epoch, and moves on to the next: what is saved is the point behind it. */
 static gboolean end_epoch(struct fit *f, GError **error)
 {
 	struct scan scan = { .work = f->work, .model = f->average != NULL ? f->average : f->model,
 			     .device = f->device.index, .flags = f->device.flags,
-			     .batch = f->memory.judged, .readers = f->memory.readers };
+			     .batch = f->memory.judged, .readers = f->memory.readers, .deadline = last_moment(f) };
 	struct validation v = { 0 };
 	g_autoptr(GError) wrong = NULL;
 	double start = log_seconds();
@@ -348,6 +366,10 @@ static gboolean end_epoch(struct fit *f, GError **error)
 	if (stopped(f, error)) {        /* it may have been cut short: it is done again */
 		validation_clear(&v);
 		return FALSE;
+	}
+	if (scan.deadline > 0 && log_seconds() > scan.deadline) {
+		validation_clear(&v);
+		return end_unjudged(f, error);
 	}
 	gboolean better = is_best(f, &v);
 	note_plateau(f, better);
@@ -433,7 +455,7 @@ static gboolean run(struct fit *f, GError **error)
 		if (log_seconds() + f->now.costs.validation >= deadline)
 			break;
 	}
-	if (f->now.best_epoch == 0) {
+	if (f->now.best_epoch == 0 && !f->cut) {
 		g_set_error(error, FAULT, FAULT_FAILED, "the network gave no numbers in any epoch, so no model was saved; try --set "
 			    "training.learning_rate=%g", f->settings->training.learning_rate / 10);
 		return FALSE;

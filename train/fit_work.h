@@ -35,6 +35,8 @@ struct fit {
 	JsonObject *about;              /* of the weights in the folder; NULL: there are none */
 	gboolean judged;                /* they were validated */
 	double save_at;                 /* log_seconds() of the next point to go on from */
+	gboolean cut;                   /* the time was over before the last epoch was judged */
+	double planned_at;              /* log_seconds() of the last look at the plan */
 };
 
 enum weights {

@@ -50,9 +50,9 @@ expect 'inference, a slide hangs at opening' 0 "slide '$test1': $given_up; it is
 	hang "$test1.mrxs" 0 $inference
 stdout_has 'the others are scored' ' outcome cases=4 scored=3 fallback=1 '
 is 'all are answered' "$(wc -l < d/output/output.csv | tr -d ' ')" 4
-expect 'inference, one hangs while it is read' 0 "slide '$test1': $given_up; [0-9]* of its [0-9]* samples could not be read" \
+expect 'inference, one hangs while it is read' 0 "slide '$test1': $given_up; [0-9]* of [0-9]* samples could not be read" \
 	hang "$test1/Data0001" 10 $inference
-stdout_has 'it is scored by what was read' ' outcome cases=4 scored=4 fallback=0 partly_read=1 '
+stdout_has 'it is scored by what was read' ' outcome cases=4 scored=4 fallback=0 .* partly_read=1 '
 
 # ---- a signal ----
 hang "$test1/Data0001" 10 $inference --set data.patience=1h > .out 2> .err &
