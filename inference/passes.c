@@ -1,6 +1,7 @@
 /* passes.c - see passes.h. */
 #include "inference/passes.h"
 #include "common/log/log.h"
+#include "common/machine/jobs.h"
 #include "common/machine/machine.h"
 #include "common/machine/stop.h"
 
@@ -52,6 +53,8 @@ gboolean passes_run(struct work *w, struct model *m, const struct device *device
 	struct plan plan;
 	gboolean ok = TRUE;
 
+	if (scan.deadline > 0)
+		jobs_hurry_after(left_of(scan.deadline));
 	plan_first(w->n_cases, &plan);
 	for (guint pass = 1; ok && plan.n > 0 && stop_asked() == NULL && left_of(scan.deadline) > 0; pass++) {
 		g_autoptr(GError) unwritten = NULL;

@@ -246,7 +246,9 @@ static gboolean file_right(const char *folder, JsonObject *manifest, const char 
 		return FALSE;
 	g_autofree char *path = g_build_filename(folder, name, NULL);
 	g_autoptr(GError) unreadable = NULL;
-	g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, &unreadable);
+	/* a pipe would be waited for */
+	gboolean plain = g_file_test(path, G_FILE_TEST_IS_REGULAR) || !g_file_test(path, G_FILE_TEST_EXISTS);
+	g_autoptr(GMappedFile) file = plain ? g_mapped_file_new(path, FALSE, &unreadable) : NULL;
 	if (file == NULL) {
 		g_set_error(error, FAULT, FAULT_DATA, "%s: its manifest names it, but it %s", name,
 			    g_error_matches(unreadable, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? "is not there" : "cannot be read");

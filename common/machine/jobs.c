@@ -36,6 +36,8 @@ struct jobs {
 	double busy;            /* s */
 };
 
+static struct { GMutex lock; gint64 from /* us; 0: never */; } hurry;
+
 void jobs_leave(gpointer kept)
 {
 	static GMutex lock;
@@ -154,11 +156,26 @@ void jobs_push(struct jobs *j, gpointer what)
 	g_mutex_unlock(&j->lock);
 }
 
+void jobs_hurry_after(double seconds)
+{
+	g_mutex_lock(&hurry.lock);
+	hurry.from = g_get_monotonic_time() + (gint64)(MAX(seconds, 0) * G_USEC_PER_SEC);
+	g_mutex_unlock(&hurry.lock);
+}
+
+gboolean jobs_hurry(void)
+{
+	g_mutex_lock(&hurry.lock);
+	gboolean now = hurry.from > 0 && g_get_monotonic_time() >= hurry.from;
+	g_mutex_unlock(&hurry.lock);
+	return now;
+}
+
 static gint64 patience_now(const struct jobs *j)
 {
 	const gint64 brief = JOBS_STOP_S * G_USEC_PER_SEC;
 
-	if (stop_asked() == NULL)
+	if (stop_asked() == NULL && !jobs_hurry())
 		return j->patience > 0 ? j->patience : G_MAXINT64;
 	return j->patience > 0 ? MIN(j->patience, brief) : brief;
 }

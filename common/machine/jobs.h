@@ -1,10 +1,10 @@
 /*
  * jobs.h - threads that do jobs, of which any may hang for ever, as reads from a network's folder do.
  *
- * A job that takes longer than the patience, or that long since it last said that it gets on, is given up: pop says so, another thread takes the place of the one
- * that hangs, and whatever that one may still come to is dropped. It cannot be ended, so it is left, with what it
- * uses, until the program ends; nobody waits for it. Once the program is asked to stop (stop.h), patience is
- * JOBS_STOP_S at most.
+ * A job that takes longer than the patience, or that long since it last said that it gets on, is given up: pop says
+ * so, another thread takes the place of the one that hangs, and whatever that one may still come to is dropped. It
+ * cannot be ended, so it is left, with what it uses, until the program ends; nobody waits for it. Once the program is
+ * asked to stop (stop.h), or its time is over (jobs_hurry_after), patience is JOBS_STOP_S at most.
  *
  * So a job works in memory of its own, which begin makes; it is handed over where the job was not given up, and
  * dropped where it was. Only what work() itself reaches must be left as it is.
@@ -42,6 +42,10 @@ void jobs_free(struct jobs *jobs);              /* all must be popped or cancell
 
 /* To be called by a job in its thread, now and then: it gets on. Elsewhere it does nothing. */
 void jobs_get_on(void);
+
+/* So many seconds from now on, all jobs of the program are in a hurry: its time is over then. Any thread. */
+void jobs_hurry_after(double seconds);
+gboolean jobs_hurry(void);
 
 /* Keeps what cannot be freed where leak checkers see that it is meant. */
 void jobs_leave(gpointer kept);

@@ -81,6 +81,7 @@ void machine_start(char **argv)
 {
 	open_streams();
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);       /* a write beyond RLIMIT_FSIZE fails with EFBIG instead */
 	mallopt(M_MMAP_MAX, 0);
 	mallopt(M_TRIM_THRESHOLD, G_MAXINT);
 	mallopt(M_TOP_PAD, 64 << 20);

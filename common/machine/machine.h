@@ -22,8 +22,8 @@ char *machine_processor(void);
 /* Gives memory that was freed, and is kept otherwise, back to the system: between the parts of a run. */
 void machine_release(void);
 
-/* To be called first in main. Of stdin, stdout and stderr those that are closed become /dev/null, and a reader
-   of a stream that goes away does not end the program. glibc is told to keep memory that was freed: a step
+/* To be called first in main. Of stdin, stdout and stderr those that are closed become /dev/null; a reader of a
+   stream that goes away, or a limit on the size of files, does not end the program. glibc is told to keep memory that was freed: a step
    allocates and frees the same hundreds of megabytes, and giving them back each time costs a page fault for
    every 4 KiB of them (a fifth of the time of a training step was measured). And libgomp reads its settings
    when it is loaded, before main: where OMP_WAIT_POLICY is not set, it is set to passive (threads that wait

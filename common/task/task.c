@@ -1,6 +1,7 @@
 /* task.c - the table of tasks, and cases that are given up. */
 #include "common/task/task.h"
 #include "common/fault/fault.h"
+#include "common/machine/jobs.h"
 #include "common/machine/stop.h"
 
 static const struct task *const tasks[] = { &slide_classification };
@@ -35,6 +36,9 @@ gboolean case_given_up(const struct work *w, guint item, GError **error)
 		g_set_error(error, FAULT, FAULT_DATA, "%s '%s': it was being read when the program was asked to stop",
 			    w->task->noun, id);
 		return TRUE;
+	case GIVEN_UP_AT_END:
+		g_set_error(error, FAULT, FAULT_DATA, "%s '%s': it was being read when the time was over", w->task->noun, id);
+		return TRUE;
 	default:
 		return FALSE;
 	}
@@ -47,7 +51,7 @@ void case_give_up(struct work *w, guint item, GError **error)
 	g_mutex_lock(&changing);
 	if (g_atomic_int_get(state) == GIVEN_UP_NOT) {
 		w->n_given_up++;
-		g_atomic_int_set(state, stop_asked() != NULL ? GIVEN_UP_AT_STOP : GIVEN_UP_LATE);
+		g_atomic_int_set(state, stop_asked() != NULL ? GIVEN_UP_AT_STOP : jobs_hurry() ? GIVEN_UP_AT_END : GIVEN_UP_LATE);
 	}
 	g_mutex_unlock(&changing);
 	case_given_up(w, item, error);

@@ -40,7 +40,7 @@ struct sample {
 /* What read() fills: height * width * channels bytes, channels together; and `targets` numbers. */
 struct sample_shape { int channels, height, width, targets; };
 
-enum given_up { GIVEN_UP_NOT, GIVEN_UP_LATE, GIVEN_UP_AT_STOP };
+enum given_up { GIVEN_UP_NOT, GIVEN_UP_LATE, GIVEN_UP_AT_STOP, GIVEN_UP_AT_END };
 
 struct work_case {
 	char *id;

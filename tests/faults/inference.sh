@@ -15,7 +15,7 @@ fault inference 'kill -9 as the weights are read' "code=137 answer=whole answers
 fault inference 'kill -9 as slides are opened' "code=137 answer=whole answers=fallback $as_before" '' at kill open Slide011.mrxs FAIL_WHEN="$first_answer"
 fault inference 'kill -9 in the middle of the slides' "code=137 answer=whole $as_before" '' at kill open d/test/ \
 	FAIL_WHEN="$first_answer" FAIL_AFTER=60
-fault inference 'kill -9 as a better answer is written' "code=137 answer=whole $as_before" '' at kill fsync d/output FAIL_WHEN="$first_answer"
+fault inference 'kill -9 as a better answer is written' "code=137 answer=whole $as_before" '' at kill fsync d/output/ FAIL_WHEN="$first_answer"
 fault inference 'kill -9 as the last answer is renamed' "code=137 answer=whole $as_before" '' at kill rename "$first_answer" FAIL_AFTER=2
 
 # ---- asked to end ----
@@ -33,11 +33,11 @@ hangs="LD_PRELOAD=$B/fail.so FAIL_CALL=open FAIL_PATH=Slide011/Data FAIL_WHEN=$f
 # shellcheck disable=SC2086
 fault inference 'SIGTERM while a read hangs' "code=6 soon=yes answer=whole $as_before" "$asked" signal_when TERM '[ -e .hangs ]' $hangs
 fault inference 'SIGTERM while the last answer hangs' "code=6 soon=yes answer=whole $as_before" 'the answer that was written last stays' \
-	signal_when TERM '[ -e .hangs ]' LD_PRELOAD="$B/fail.so" FAIL_CALL=fsync FAIL_PATH=d/output FAIL_AFTER=2 \
+	signal_when TERM '[ -e .hangs ]' LD_PRELOAD="$B/fail.so" FAIL_CALL=fsync FAIL_PATH=d/output/ FAIL_AFTER=2 \
 	FAIL_WHEN="$first_answer" FAIL_DOES=hang FAIL_MARK=.hangs
 # shellcheck disable=SC2086
 fault inference 'a second SIGTERM while the answer hangs' "code=143 soon=yes answer=whole $as_before" '' twice '[ -e .hangs ]' \
-	LD_PRELOAD="$B/fail.so" FAIL_CALL=fsync FAIL_PATH=d/output FAIL_WHEN="$first_answer" FAIL_DOES=hang FAIL_MARK=.hangs
+	LD_PRELOAD="$B/fail.so" FAIL_CALL=fsync FAIL_PATH=d/output/ FAIL_WHEN="$first_answer" FAIL_DOES=hang FAIL_MARK=.hangs
 fault inference 'SIGTERM to inference.sh' "code=0 soon=yes answer=whole $as_before" "$asked" by_script TERM "line ' scanned pass=1 '"
 
 # ---- disks ----
@@ -56,9 +56,9 @@ fault inference 'an output folder of another user' 'code=1 answer=absent' 'Permi
 fault inference 'an old answer that may not be written' 'code=0 answer=whole answers=model' '' \
 	first 'mkdir -p d/output; echo old > d/output/output.csv; chmod 0 d/output/output.csv'
 fault inference 'full as the last answer is written, once' 'code=0 answer=whole answers=model' 'No space left on device.*; it is written once more' \
-	at 28 fsync d/output FAIL_WHEN="$first_answer" FAIL_TIMES=1
+	at 28 fsync d/output/ FAIL_WHEN="$first_answer" FAIL_TIMES=1
 fault inference 'full for good after the first answer' 'code=4 answer=whole answers=fallback' 'No space left on device' \
-	at 28 fsync d/output FAIL_WHEN="$first_answer"
+	at 28 fsync d/output/ FAIL_WHEN="$first_answer"
 fault inference 'the output folder is removed in the middle' 'code=0 answer=whole answers=model' '' \
 	meanwhile open Slide011.mrxs "$first_answer" 'rm -r d/output'
 
@@ -73,10 +73,6 @@ for damage in 'cut in half:half' 'of 0 bytes:cut_to 0' 'noise:noise' '100,000 br
 	fault inference "model.json is ${damage%:*}" 'code=0 answer=whole scored=4' 'model.json: .*; the one saved before it is used' \
 		first "${damage#*:} d/model/model.json"
 done
-noise() { head -c 5000 "$work/bin/train" > "$1"; }
-brackets() { perl -e 'print "[" x 100000' > "$1"; }
-pipe() { rm -rf "$1"; mkfifo "$1"; }
-folder() { rm -rf "$1"; mkdir "$1"; }
 newest() { sed -n 's/^ *"name" : "\(weights-.*\)",*$/d\/model\/\1/p' d/model/model.json | head -n 1; }
 fault inference 'model.json is of another version' 'code=1 answer=whole answers=fallback' 'made by another version' \
 	first 'sed -i "s/\"format\" : 1/\"format\" : 999/" d/model/model*.json'
@@ -95,6 +91,10 @@ fault inference 'both models are damaged' 'code=1 model=broken answer=whole answ
 answered='code=0 answer=whole'
 by_fallback="slide 'Slide011': .*; it is answered with the fallback"
 slide=d/test/Slide011
+still_listed() { # the answer is for all slides that were there when it began
+	test=$work/d/test
+	meanwhile "$@"
+}
 fault inference 'no test slides' 'code=3' "no slide matches '{name}.mrxs' in 'd/test'" first 'rm -r d/test/*'
 fault inference 'no test folder' 'code=3' 'd/test' first 'rm -r d/test'
 fault inference 'every test slide is damaged' "$answered scored=0 answers=fallback" "$by_fallback" first 'for s in d/test/*/Index.dat; do half $s; done'
@@ -110,15 +110,15 @@ fault inference 'a bit flipped every 500 bytes of a Data file' "$answered" 'Slid
 fault inference 'bits flipped in Index.dat' "$answered" 'Slide011' first 'flip 300 $slide/Index.dat'
 fault inference 'a slide that may not be read' "$answered scored=3" "$by_fallback" \
 	as_nobody 'mkdir -p d/output; chmod 777 d/output; chmod 0 $slide.mrxs'
-fault inference 'a slide vanishes after it was listed' "$answered scored=3" "$by_fallback" meanwhile open Slide011.mrxs "$first_answer" 'rm -r $slide $slide.mrxs'
-fault inference 'a slide vanishes while it is read' "$answered" "slide 'Slide011'" meanwhile open Slide011/Data "$first_answer" 'rm -r $slide $slide.mrxs'
+fault inference 'a slide vanishes after it was listed' "$answered scored=3" "$by_fallback" still_listed open Slide011.mrxs "$first_answer" 'rm -r $slide $slide.mrxs'
+fault inference 'a slide vanishes while it is read' "$answered" "slide 'Slide011'" still_listed open Slide011/Data "$first_answer" 'rm -r $slide $slide.mrxs'
 fault inference 'a slide is replaced by another while it is read' "$answered" '' \
 	meanwhile open Slide011/Data "$first_answer" 'rm -r $slide $slide.mrxs; cp -R d/test/Slide009 $slide; cp d/test/Slide009.mrxs $slide.mrxs'
 fault inference 'a slide is cut while it is read' "$answered" "slide 'Slide011'" meanwhile open Slide011/Data "$first_answer" 'half $slide/Data0001.dat'
-test_name() { mv "$slide" "d/test/$1" && mv "$slide.mrxs" "d/test/$1.mrxs"; }
-fault inference 'names with a comma, a quote, UTF-8' "$answered scored=4" '' first "test_name 'a,b\"ž 🐎'"
-fault inference 'a name with a line break' "$answered scored=4" '' first "test_name \$'two\nlines'"
-fault inference 'a name that is not UTF-8' 'code=0 scored=4' '' first "test_name \$'caf\\xe9'"
+renamed() { mv "$slide" "d/test/$1" && mv "$slide.mrxs" "d/test/$1.mrxs"; }
+fault inference 'names with a comma, a quote, UTF-8' "$answered scored=4" '' first "renamed 'a,b\"ž 🐎'"
+fault inference 'a name with a line break' "$answered scored=4" '' first "renamed \$'two\nlines'"
+fault inference 'a name that is not UTF-8' 'code=0 scored=4' '' first "renamed \$'caf\\xe9'"
 fault inference 'a slide hangs as it is opened' "$answered scored=3" "slide 'Slide011': gave no answer for 2 s; it is given up; it is answered" \
 	run LD_PRELOAD="$B/hang.so" HANG_PATH=Slide011.mrxs --set data.patience=2s
 fault inference 'every slide hangs in the middle' "$answered" 'gave no answer for 1 s; it is given up' \

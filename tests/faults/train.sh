@@ -28,10 +28,10 @@ fault train 'kill -9 in a save, state half written' "code=137 $goes_on" '' at ki
 fault train 'kill -9 in a save, between both manifests' "code=137 $goes_on" '' at kill rename "$first_save" FAIL_AFTER=1
 fault train 'kill -9 in a save, as old files are swept' "code=137 $goes_on" '' at kill unlink d/model FAIL_WHEN="$first_save"
 fault train 'kill -9 in the last save' "code=137 $goes_on" '' at kill rename "$first_save" FAIL_AFTER=2
-killed_often() { # at the n-th step after each start, until it comes through
+killed_often() { # in the second save after each start
 	local kills=0
-	for n in 1 2 3 4 5 6; do
-		at kill fsync d/model/state- FAIL_AFTER=$n --set training.checkpoint=0.1s
+	for _ in 1 2 3 4 5 6; do
+		at kill rename "$first_save" FAIL_AFTER=1 --set training.checkpoint=0.1s
 		[ $code = 137 ] || break
 		kills=$((kills + 1))
 	done
@@ -48,7 +48,7 @@ fault train 'SIGTERM before anything is read' "code=6 soon=yes $begins_anew" "$s
 fault train 'SIGTERM while slides are opened' "code=6 soon=yes $begins_anew" "$stop_says" at term open Slide005 FAIL_TIMES=1
 fault train 'SIGTERM while the test set is looked at' "code=6 soon=yes $begins_anew" "$stop_says" \
 	at term open d/test/Slide011 FAIL_TIMES=1
-fault train 'SIGTERM while the rehearsal saves' "code=6 soon=yes $begins_anew" "$stop_says" \
+fault train 'SIGTERM while the rehearsal saves' "code=6 soon=yes $begins_anew" 'was stopped\|stopped by' \
 	at term fsync rehearsal/model/weights- FAIL_TIMES=1
 fault train 'SIGTERM while the rehearsal answers' "code=6 soon=yes $begins_anew" 'was stopped' \
 	signal_when TERM '[ -s d/model/rehearsal/stdout ]'
@@ -69,7 +69,7 @@ fault train 'SIGTERM in a save that hangs' "code=6 soon=yes $goes_on" 'stopped i
 	FAIL_MARK=.hangs
 fault train 'SIGTERM to train.sh, with a model' "code=0 soon=yes $goes_on" 'stopped by SIGTERM at epoch' \
 	by_script TERM "line ' model network='"
-fault train 'SIGTERM to train.sh, before there is one' "code=3 soon=yes $begins_anew" "$stop_says" by_script TERM "line ' train start '"
+fault train 'SIGTERM to train.sh, before there is one' "code=6 soon=yes $begins_anew" "$stop_says" by_script TERM "line ' train start '"
 
 # ---- disks ----
 
@@ -179,8 +179,8 @@ fault train 'mask with bits flipped' "$learns" "$without" damaged "flip 40 $mask
 fault train 'mask that is a JPEG' "$learns" "$without" damaged "jpeg $positive/Slide003/Data0001.dat $mask"
 fault train 'mask that is a folder' "$learns" "$without" damaged "rm $mask; mkdir $mask"
 fault train 'mask that is a pipe' "$learns" "$without" damaged "rm $mask; mkfifo $mask"
-fault train 'mask of 16 bits' "$learns" "Slide003" damaged "png 44 45 16 0 $mask"
-fault train 'mask with a palette' "$learns" "Slide003" damaged "png 44 45 8 3 $mask"
+fault train 'mask of 16 bits' "$learns" "Slide003" damaged "like 16 0 $mask"
+fault train 'mask with a palette' "$learns" "Slide003" damaged "like 8 3 $mask"
 fault train 'masks are all gone' 'code=0 model=answers' 'it has no mask' damaged "rm -r d/train/mask"
 fault train 'no training slides' 'code=3 model=none' "no slide matches 'image/{class}/{name}.mrxs' in 'd/train'" damaged "rm -r d/train/image/*/*"
 fault train 'no train folder' 'code=3 model=none' "d/train" damaged "rm -r d/train"
