@@ -3,7 +3,7 @@
 # TORCH=/path/to/libtorch   another libtorch (the official archive, or site-packages/torch)
 # CC, CXX, CFLAGS, B, V=1   compilers, flags, the folder that is built into, whole commands
 # IMAGE, DATA, ARGS         of the targets that use Docker: tools/image, save, run, submit-check say more;
-#                           ARGS also of fuzz: tests/fuzz/run
+#                           ARGS also of fuzz (tests/fuzz/run) and kills (tests/kills)
 
 B       ?= build
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
@@ -18,7 +18,7 @@ IMAGE   ?= blindrun
 ARCHIVE ?= $(B)/$(IMAGE).tar.gz
 
 # The goals that compile want to know the libtorch at hand.
-ifneq ($(filter-out deps help clean demo check sanitize fuzz fuzzers bench image save run submit-check reproduce,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out deps help clean demo check faults kills sanitize fuzz fuzzers bench image save run submit-check reproduce,$(or $(MAKECMDGOALS),all)),)
 -include $(B)/torch.mk
 endif
 
@@ -59,7 +59,7 @@ benches    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(bench_src))
 programs   := $(B)/train $(B)/inference $(B)/sample $(tools)
 headers    := $(wildcard common/*/*.h common/*.h train/*.h inference/*.h tests/sample/*.h)
 
-.PHONY: FORCE all help deps demo check sanitize fuzz fuzzers headers bench clean image save run submit-check reproduce
+.PHONY: FORCE all help deps demo check faults kills sanitize fuzz fuzzers headers bench clean image save run submit-check reproduce
 .DELETE_ON_ERROR:
 all: $(programs)
 
@@ -68,6 +68,8 @@ help:
 	@echo 'make deps       install what is missing, with apt'
 	@echo 'make demo       sample slides, training, answer, score: at most 10 minutes'
 	@echo 'make check      all tests'
+	@echo 'make faults     more than a hundred faults, injected for real  (ONLY=PATTERN)'
+	@echo 'make kills      kill -9 at random instants  (ARGS="N [train|inference]")'
 	@echo 'make sanitize   all tests under the address and undefined-behaviour sanitizers'
 	@echo 'make fuzz       hostile files for each parser, 15 minutes each  (ARGS="SECONDS [NAME...]")'
 	@echo 'make headers    compile each header alone;  make bench: speeds;  make clean'
@@ -149,6 +151,14 @@ $(preloads): $(B)/%.so: tests/preload/%.c
 
 $(B)/units: $(units) $(fuzzers) $(preloads)
 	@touch $@
+
+# What must never cost a run, done to it; and many runs killed.
+faults: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(preloads)
+	@B=$(B) tests/faults/run
+kills: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@B=$(B) tests/kills $(ARGS)
 
 sanitize: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) B=$(B)-sanitize CFLAGS='-O1 -g -fno-omit-frame-pointer' \

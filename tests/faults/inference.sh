@@ -55,8 +55,10 @@ fault inference 'output.csv is a folder' 'code=1' 'output.csv' first 'mkdir -p d
 fault inference 'an output folder of another user' 'code=1 answer=absent' 'Permission denied' as_nobody 'mkdir -p d/output; chmod 755 d/output'
 fault inference 'an old answer that may not be written' 'code=0 answer=whole answers=model' '' \
 	first 'mkdir -p d/output; echo old > d/output/output.csv; chmod 0 d/output/output.csv'
-fault inference 'full as the last answer is written, once' 'code=0 answer=whole answers=model' 'No space left on device.*; it is written once more' \
+fault inference 'full as a pass is written' 'code=0 answer=whole answers=model' 'No space left on device; what was written before stays' \
 	at 28 fsync d/output/ FAIL_WHEN="$first_answer" FAIL_TIMES=1
+fault inference 'full as the last answer is written, once' 'code=0 answer=whole answers=model' 'No space left on device; it is written once more' \
+	at 28 fsync d/output/ FAIL_WHEN="$first_answer" FAIL_AFTER=2 FAIL_TIMES=1
 fault inference 'full for good after the first answer' 'code=4 answer=whole answers=fallback' 'No space left on device' \
 	at 28 fsync d/output/ FAIL_WHEN="$first_answer"
 fault inference 'the output folder is removed in the middle' 'code=0 answer=whole answers=model' '' \

@@ -147,11 +147,32 @@ static void test_stop(void)
 	g_assert_cmpint(begun, ==, 1);
 }
 
+/* When the time is over, neither. */
+static void test_hurry(void)
+{
+	struct jobs *j = jobs_new(1, 0, &kind, squares);
+	gpointer what;
+	gboolean late;
+
+	reset();
+	g_assert_false(jobs_hurry());
+	jobs_push(j, GINT_TO_POINTER(HANGS));
+	jobs_hurry_after(0);
+	g_assert_true(jobs_hurry());
+	g_assert_true(jobs_pop(j, TRUE, &what, &late));
+	g_assert_true(late);
+	jobs_hurry_after(3600);
+	g_assert_false(jobs_hurry());
+	jobs_free(j);
+	let_all_go(1);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/jobs/all", test_all);
 	g_test_add_func("/jobs/hang", test_hang);
 	g_test_add_func("/jobs/stop", test_stop);
+	g_test_add_func("/jobs/hurry", test_hurry);
 	return g_test_run();
 }
