@@ -150,15 +150,31 @@ static gboolean take_step(struct fit *f, const struct batch *b, double *loss, GE
 
 /* ---- one epoch ---- */
 
+static struct scan scan_of(const struct fit *f, double deadline)
+{
+	return (struct scan){ .work = f->work, .model = f->average != NULL ? f->average : f->model, .device = f->device.index,
+			      .flags = f->device.flags, .batch = f->memory.judged, .readers = f->memory.readers,
+			      .deadline = deadline };
+}
+
+/* Before one was done. */
+static double guess_validation(const struct fit *f)
+{
+	struct scan scan = scan_of(f, 0);
+	double rate = validation_rate(&scan, f->held, f->n_held);
+
+	return rate > 0 ? (double)f->held_samples / rate : 0;
+}
+
 static void replan(struct fit *f, const char *why)
 {
 	struct plan before = f->now.plan;
 	char left[16], step[16], validation[16];
-	double seconds = f->job->deadline - log_seconds();
 
+	if (f->now.costs.validation <= 0)
+		f->now.costs.validation = guess_validation(f);
 	f->planned_at = log_seconds();
-	if (f->now.costs.validation <= 0)   /* none was measured yet: a forward pass is a third of a step */
-		f->now.costs.validation = f->now.costs.step / 3 * (double)f->held_samples / f->batch;
+	double seconds = f->job->deadline - f->planned_at;
 	plan_fit(&f->now.plan, (guint)f->now.epoch, f->now.at, seconds, f->now.costs);
 	gint64 moved = ABS(f->now.plan.epoch_steps - before.epoch_steps);
 	if (before.epochs == f->now.plan.epochs && moved <= before.epoch_steps / 20)
@@ -354,9 +370,7 @@ static gboolean end_unjudged(struct fit *f, GError **error)
 /* Judges the epoch, and moves on to the next: what is saved is the point behind it. */
 static gboolean end_epoch(struct fit *f, GError **error)
 {
-	struct scan scan = { .work = f->work, .model = f->average != NULL ? f->average : f->model,
-			     .device = f->device.index, .flags = f->device.flags,
-			     .batch = f->memory.judged, .readers = f->memory.readers, .deadline = last_moment(f) };
+	struct scan scan = scan_of(f, last_moment(f));
 	struct validation v = { 0 };
 	g_autoptr(GError) wrong = NULL;
 	double start = log_seconds();
