@@ -158,8 +158,10 @@ gboolean fit_restore(struct fit *f, GError **error)
 	if (r == NULL)
 		return TRUE;
 	guint n = state_parts(f, parts);
-	if (!model_folder_restore(r->file, parts, n, error))
+	if (!model_folder_restore(r->file, parts, n, error)) {
+		g_prefix_error(error, "the run in '%s' cannot be gone on with; --fresh begins anew: ", model_folder_at(f->job->folder));
 		return FALSE;
+	}
 	f->now = r->state;
 	f->optim->step = r->state.optimiser_steps;
 	f->seconds_before = r->state.seconds;

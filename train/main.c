@@ -43,6 +43,28 @@ static void prepare_all(struct work *w, guint threads)
 	}
 }
 
+/* Of one class alone nothing can be learned, however long. No case at all is the sampler's to say. */
+static gboolean classes_differ(const struct work *w, GError **error)
+{
+	const struct work_case *first = NULL;
+	guint n = 0;
+
+	for (guint i = 0; i < w->n_cases; i++) {
+		const struct work_case *c = &w->cases[i];
+		if (!c->ready || c->label < 0)
+			continue;
+		if (first != NULL && c->label != first->label)
+			return TRUE;
+		first = c;
+		n++;
+	}
+	if (first == NULL)
+		return TRUE;
+	g_set_error(error, FAULT, FAULT_DATA, "there is nothing to tell apart: all cases that can be used, %u, are of class '%s'; "
+		    "check data.classes, data.images and paths.train", n, w->settings->data.classes[first->label]);
+	return FALSE;
+}
+
 static void say_settings(const struct options *o)
 {
 	g_autoptr(GString) line = g_string_new(NULL);
@@ -95,6 +117,8 @@ static gboolean learn(const struct options *o, const struct job *job, const stru
 		return FALSE;
 	prepare_all(w, memory.readers);
 	if (!audit(w, &memory, device, error))
+		return FALSE;
+	if (!classes_differ(w, error))
 		return FALSE;
 	machine_release();
 	g_autofree char *summary = w->task->summary(w);

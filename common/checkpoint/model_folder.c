@@ -407,9 +407,18 @@ static gboolean lock(struct model_folder *f, GError **error)
 	return FALSE;
 }
 
+/* Has it no manifest at all? */
+static gboolean empty(const char *folder)
+{
+	g_autofree char *now = g_build_filename(folder, MANIFEST, NULL), *before = g_build_filename(folder, BEFORE, NULL);
+
+	return !g_file_test(now, G_FILE_TEST_EXISTS) && !g_file_test(before, G_FILE_TEST_EXISTS);
+}
+
 struct model_folder *model_folder_take(const char *path, GPtrArray *notes, GError **error)
 {
 	g_autoptr(model_folder_t) f = g_new0(struct model_folder, 1);
+	g_autoptr(GError) unusable = NULL;
 
 	f->path = g_strdup(path);
 	f->fd = -1;
@@ -418,7 +427,10 @@ struct model_folder *model_folder_take(const char *path, GPtrArray *notes, GErro
 	f->now = model_folder_open(path, NULL, notes, NULL);
 	f->whole = f->now != NULL;
 	if (!f->whole)
-		f->now = model_folder_open(path, "weights", NULL, NULL);
+		f->now = model_folder_open(path, "weights", NULL, &unusable);
+	if (unusable != NULL && notes != NULL && !empty(path))
+		g_ptr_array_add(notes, g_strdup_printf("%s: it is not gone on with, and the first save replaces it",
+						       unusable->message));
 	return g_steal_pointer(&f);
 }
 

@@ -8,7 +8,8 @@
  * FAIL_AFTER   so many such calls pass first (default: none)
  * FAIL_TIMES   so many fail then; later ones pass (default: all fail)
  * FAIL_DOES    kill, term, int: that signal, then the call passes; an error by its number: 28 is ENOSPC; hang: for
- *              ever; wait: until the file FAIL_MARK is gone, which both make when they are there
+ *              ever; wait: until the file FAIL_MARK is gone
+ * FAIL_MARK    a file that is made when it comes to that
  *
  * Calls are counted for each process by itself. What libc calls within itself (fread, say) is not seen.
  */
@@ -36,16 +37,15 @@ static long number(const char *name, long standard)
 	return text != NULL ? strtol(text, NULL, 10) : standard;
 }
 
-/* Says that it is here, and waits until it may go on; for ever where there is no mark. */
-static void wait_here(bool for_ever)
+/* Says that it is here. */
+static const char *leave_mark(void)
 {
 	const char *mark = getenv("FAIL_MARK");
 	FILE *file = mark != NULL ? fopen(mark, "w") : NULL;
 
 	if (file != NULL)
 		fclose(file);
-	while (for_ever || (mark != NULL && access(mark, F_OK) == 0))
-		usleep(10000);
+	return mark;
 }
 
 /* TRUE where the call must fail, errno set. */
@@ -54,12 +54,16 @@ static bool act(const char *does)
 	static const struct { const char *name; int number; } signals[] = {
 		{ "kill", SIGKILL }, { "term", SIGTERM }, { "int", SIGINT },
 	};
+	const char *mark = leave_mark();
 
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
 		if (strcmp(does, signals[i].name) == 0)
 			return kill(getpid(), signals[i].number) != 0;
-	if (strcmp(does, "hang") == 0 || strcmp(does, "wait") == 0) {
-		wait_here(strcmp(does, "hang") == 0);
+	while (strcmp(does, "hang") == 0)
+		pause();
+	if (strcmp(does, "wait") == 0) {
+		while (mark != NULL && access(mark, F_OK) == 0)
+			usleep(10000);
 		return false;
 	}
 	errno = (int)strtol(does, NULL, 10);
