@@ -35,7 +35,7 @@ stdout_has 'test slides too' ' audit of=test cases=4 looked_at=4 not_opened=0 do
 stdout_has 'each has a line' ' look of=test case=Slide013 read=4/4 width_px='
 stdout_has 'and all together' ' audit of=train least..median..most .* levels=6..6..6 mpp=0.5..0.5..0.5 '
 stdout_has 'none is like another' ' audit twins=0 across_classes=0 train_and_test=0$'
-stdout_has 'the machine is named' ' audit room disk_model_mb=[0-9]* wanted_mb=31 .* files=[0-9]* gpu=none$'
+stdout_has 'the machine is named' ' audit room disk_model_mb=[0-9]* wanted_mb=92 .* files=[0-9]* gpu=none$'
 
 copy() {	# FROM TO: a slide with its folder
 	cp "$1.mrxs" "$2.mrxs" && cp -R "$1" "$2"
