@@ -222,7 +222,8 @@ fault train 'one slide a class' "$learns" '' damaged "rm -r $positive/Slide00[34
 fault train 'no test folder' "$learns" '' damaged 'rm -r d/test'
 fault train 'labels with a byte 0' 'code=3 model=none' 'labels.csv:2' \
 	damaged "printf 'case,class\nSlide001,neg\0ative\n' > d/train/labels.csv" --set data.labels=labels.csv
-fault train 'labels of a class that is none' 'code=3 model=none' 'labels.csv:2' \
+fault train 'labels of a class that is none' 'code=3 model=none' \
+	"its class 'maybe' in labels.csv is none of data.classes" \
 	damaged "printf 'case,class\nSlide001,maybe\n' > d/train/labels.csv" --set data.labels=labels.csv --set \
 		data.images=image/negative/{name}.mrxs
 fault train 'Dataset_information.csv is noise' "$learns" 'Dataset_information.csv' \
