@@ -8,10 +8,6 @@
 #include "tests/unit/fake_task.h"
 #include <signal.h>
 
-/* For the sanitizer: memory that there is not is NULL, as without it. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void) { return "allocator_may_return_null=1"; }
-
 struct taken {
 	struct model *model;
 	int rounds;
