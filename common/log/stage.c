@@ -2,13 +2,14 @@
 #include "common/log/stage.h"
 #include "common/log/log.h"
 
-enum { OTHER };                 /* stage 0 */
+enum { STAYS = -1, OTHER };     /* nothing was entered; stage 0 */
 
 static struct {
 	GThread *thread;
 	const char *name[STAGE_NAMES];
 	double spent[STAGE_NAMES];
 	int n, now;
+	gboolean whole;         /* `now` takes all that is entered within it */
 	double since;           /* log_seconds() when `now` went on */
 } clocks;
 
@@ -20,6 +21,7 @@ void stage_begin(void)
 		clocks.spent[i] = 0;
 	clocks.n = 1;
 	clocks.now = OTHER;
+	clocks.whole = FALSE;
 	clocks.since = 0;
 }
 
@@ -46,17 +48,28 @@ static int find(const char *name, gboolean add)
 
 int stage_enter(const char *name)
 {
-	if (clocks.thread != g_thread_self())
-		return OTHER;
 	int before = clocks.now;
+
+	if (clocks.thread != g_thread_self() || clocks.whole)
+		return STAYS;
 	go_to(find(name, TRUE));
+	return before;
+}
+
+int stage_enter_whole(const char *name)
+{
+	int before = stage_enter(name);
+
+	clocks.whole |= before != STAYS;
 	return before;
 }
 
 void stage_leave(int before)
 {
-	if (clocks.thread == g_thread_self())
-		go_to(before);
+	if (before == STAYS)
+		return;
+	clocks.whole = FALSE;
+	go_to(before);
 }
 
 double stage_seconds(const char *name)
