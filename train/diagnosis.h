@@ -8,16 +8,9 @@
  * Threads: main. Errors: none; what is not known is not said.
  */
 #pragma once
-#include "common/model/memory.h"
-#include "common/task/task.h"
+#include "train/audit.h"
 
 G_BEGIN_DECLS
-
-struct findings {               /* of the audit */
-	double stain_sd;        /* the largest shift of a channel from train to test, in standard deviations of train */
-	gboolean stain_matters;
-	guint n_test;           /* cases */
-};
 
 struct diagnosis {
 	const struct work *work;

@@ -530,6 +530,12 @@ static void clear(struct fit *f)
 	g_free(f->held);
 }
 
+void fit_outcome_clear(struct fit_outcome *o)
+{
+	g_clear_pointer(&o->history, json_array_unref);
+	g_clear_pointer(&o->about, json_object_unref);
+}
+
 gboolean fit(const struct fit_job *job, struct fit_outcome *outcome, GError **error)
 {
 	const struct settings *s = job->work->settings;
@@ -552,7 +558,8 @@ gboolean fit(const struct fit_job *job, struct fit_outcome *outcome, GError **er
 	*outcome = (struct fit_outcome){ .steps = f.now.step, .epochs = (guint)f.now.epoch, .best_epoch = (guint)f.now.best_epoch,
 					 .best = f.now.best, .samples_per_s = f.step_s > 0 ? (double)f.samples / f.step_s : 0,
 					 .wait_share = f.step_s > 0 ? f.wait_s / f.step_s : 0, .save_share = f.save_s / took,
-					 .saved = f.now.best_epoch > 0 };
+					 .saved = f.now.best_epoch > 0, .history = json_array_ref(f.history),
+					 .about = f.about != NULL ? json_object_ref(f.about) : NULL };
 	clear(&f);
 	if (wrong != NULL)
 		g_propagate_error(error, wrong);

@@ -381,7 +381,7 @@ void log_close(int exit_code, const char *cause)
 	for (guint i = 0; i < state.last->len; i++)
 		put_both(state.last->pdata[i]);
 	put_kinds();
-	g_autofree char *nothing = g_strdup_printf("nothing failed, %u warnings", state.warnings);
+	g_autofree char *nothing = g_strdup_printf("nothing failed, %u warning%s", state.warnings, state.warnings == 1 ? "" : "s");
 	g_autoptr(GString) why = g_string_new("end");
 	logfmt_append(why, "cause", cause != NULL ? cause : nothing);
 	put(1, LAST, why->str);

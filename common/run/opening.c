@@ -18,6 +18,14 @@ static char *build(void)
 	return g_strndup(sum, 12);
 }
 
+/* Of one section. */
+static void keep_settings(const char *section, const char *line)
+{
+	g_autofree char *name = g_strconcat("settings ", section, NULL);
+
+	log_keep(name, "%s", line);
+}
+
 static void say_settings(const struct settings *s)
 {
 	g_autoptr(GString) line = g_string_new("settings");
@@ -27,14 +35,14 @@ static void say_settings(const struct settings *s)
 		g_autofree char *value = settings_get(s, *key);
 		g_autofree char *of = g_strndup(*key, strcspn(*key, "."));
 		if (section != NULL && !g_str_equal(section, of) && strchr(*key, '.') != NULL) {
-			log_keep(section, "%s", line->str);
+			keep_settings(section, line->str);
 			g_string_assign(line, "settings");
 		}
 		logfmt_append(line, *key, value);
 		g_free(section);
 		section = g_steal_pointer(&of);
 	}
-	log_keep(section, "%s", line->str);
+	keep_settings(section, line->str);
 }
 
 void opening_say(const struct options *o)

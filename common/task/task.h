@@ -48,6 +48,7 @@ struct work_case {
 	char *group;            /* cases of one group are never split; NULL: a group of its own */
 	guint stratum;          /* the split keeps shares of these: class, lesion size */
 	gboolean ready;         /* prepare succeeded */
+	char *left_out;         /* why it is not used; NULL: it is, or open() said why */
 	double size;            /* for reports by size (lesion um2; 0: none, or not known) */
 	gint given_up;          /* enum given_up, atomic; a thread hangs in it: nothing touches it, nor frees it */
 };
