@@ -331,7 +331,7 @@ static void take_print(int stream, const char *line)
 	const char *words = stream == 1 ? "library stream=stdout" : "library stream=stderr";
 
 	g_mutex_lock(&state.lock);
-	warn(words, "library", line);
+	warn(words, stream == 1 ? "library stdout" : "library stderr", line);   /* much of the one hides none of the other */
 	g_mutex_unlock(&state.lock);
 }
 
