@@ -213,8 +213,8 @@ static void report(const struct scores *s, const struct table *all)
 		report_size(s, "20 and more", 20, NO_LESION - 1);
 		report_size(s, "not told", NO_LESION, NO_LESION);
 	}
-	g_print("sensitivity %.3f at 90 %% specificity, %.3f at 95 %%\n", metrics_sensitivity_at(roc, 0.90),
-		metrics_sensitivity_at(roc, 0.95));
+	g_print("sensitivity %.3f at 90 %% specificity, %.3f at 95 %%\n", metrics_at_specificity(roc, 0.90).sensitivity,
+		metrics_at_specificity(roc, 0.95).sensitivity);
 	g_print("Brier score %.4f, log loss %.4f\n", metrics_brier(all->score, all->label, all->n),
 		metrics_log_loss(all->score, all->label, all->n));
 	g_print("at 0.5: %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " positives found, %" G_GSIZE_FORMAT
