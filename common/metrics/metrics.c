@@ -256,6 +256,20 @@ double metrics_log_loss(const double *probability, const guint8 *label, gsize n)
 	return sum / (double)n;
 }
 
+struct saturation metrics_saturation(const double *score, gsize n, double end)
+{
+	g_autofree struct ranked *order = rank(score, n);
+	struct saturation s = { 0 };
+
+	for (gsize i = 0; i < n; i++) {
+		s.tied += (i > 0 && order[i].score <= order[i - 1].score) ||
+			(i + 1 < n && order[i].score >= order[i + 1].score);
+		s.high += order[i].score > 1 - end;
+		s.low += order[i].score < end;
+	}
+	return s;
+}
+
 double metrics_quantile(const double *sorted, gsize n, double q)
 {
 	double at = CLAMP(q, 0, 1) * (double)(n - 1);

@@ -41,6 +41,10 @@ double metrics_f(struct confusion c, double beta);      /* F-beta; NAN: no posit
 double metrics_brier(const double *probability, const guint8 *label, gsize n);
 double metrics_log_loss(const double *probability, const guint8 *label, gsize n);
 
+/* What a saturated network does to an order: scores that equal another, those above 1 - end, those below end. */
+struct saturation { gsize tied, high, low; };
+struct saturation metrics_saturation(const double *score, gsize n, double end);
+
 /* Of an ordered list of numbers, linear between ranks (type 7 of Hyndman & Fan 1996); q 0..1; n > 0. */
 double metrics_quantile(const double *sorted, gsize n, double q);
 

@@ -152,6 +152,18 @@ static void test_confusion(void)
 	assert_near(metrics_brier((const double[]){ 0, 0.5 }, (const guint8[]){ 1, 1 }, 2), 0.625);
 }
 
+static void test_saturation(void)
+{
+	const double score[] = { 0.5, 0, 1, 0.5, 0.01, 0.5, 0.99, 1 };
+	struct saturation s = metrics_saturation(score, 8, 0.01);
+
+	g_assert_cmpuint(s.tied, ==, 5);
+	g_assert_cmpuint(s.high, ==, 2);
+	g_assert_cmpuint(s.low, ==, 1);
+	g_assert_cmpuint(metrics_saturation(score, 1, 0.01).tied, ==, 0);
+	g_assert_cmpuint(metrics_saturation(NULL, 0, 0.01).tied, ==, 0);
+}
+
 static void test_quantile(void)
 {
 	const double sorted[] = { 1, 2, 4, 8 };
@@ -453,6 +465,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/metrics/auc-test", test_auc_test);
 	g_test_add_func("/metrics/roc", test_roc);
 	g_test_add_func("/metrics/confusion", test_confusion);
+	g_test_add_func("/metrics/saturation", test_saturation);
 	g_test_add_func("/metrics/quantile", test_quantile);
 	g_test_add_func("/metrics/normal", test_normal);
 	g_test_add_func("/metrics/shares", test_shares);
