@@ -10,6 +10,7 @@
 #include "common/fault/fault.h"
 #include "common/metrics/calibration.h"
 #include "common/metrics/metrics.h"
+#include "common/plot/chart.h"
 #include "common/plot/text.h"
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -24,6 +25,7 @@
 enum {
 	MOST_BINS = 10, LEAST_IN_BIN = 5,       /* of the calibration table */
 	PLOT_WIDTH = 56, PLOT_HEIGHT = 16,
+	CHART_WIDTH = 600, CHART_HEIGHT = 480,  /* px */
 };
 
 struct slide {
@@ -43,6 +45,7 @@ struct scores {
 	GArray *specificities;  /* double */
 	guint n_answers;
 	const char *answers[2]; /* paths */
+	char *svg;              /* the path; NULL: no picture is wanted */
 };
 
 static void slide_free(void *data)
@@ -65,6 +68,7 @@ static void scores_clear(struct scores *s)
 	g_hash_table_unref(s->slides);
 	g_ptr_array_unref(s->order);
 	g_array_unref(s->specificities);
+	g_free(s->svg);
 }
 
 /* ---- the truth ---- */
@@ -181,7 +185,21 @@ struct table {
 	double *score[2];       /* (n) of each answer */
 	guint8 *label;          /* (n) */
 	GArray *roc[2];         /* struct roc_point */
+	double *x[2], *y[2];    /* of each point: 1 - specificity, sensitivity */
 };
+
+static void table_add_curve(struct table *t, guint which)
+{
+	GArray *roc = metrics_roc(t->score[which], t->label, t->n);
+
+	t->roc[which] = roc;
+	t->x[which] = g_new(double, roc->len);
+	t->y[which] = g_new(double, roc->len);
+	for (guint i = 0; i < roc->len; i++) {
+		t->x[which][i] = 1 - g_array_index(roc, struct roc_point, i).specificity;
+		t->y[which][i] = g_array_index(roc, struct roc_point, i).sensitivity;
+	}
+}
 
 /* All negatives, and the positives with low..high tiles of lesion. */
 static void table_init(struct table *t, const struct scores *s, guint64 low, guint64 high)
@@ -200,7 +218,7 @@ static void table_init(struct table *t, const struct scores *s, guint64 low, gui
 		t->positives += slide->label;
 	}
 	for (guint k = 0; k < s->n_answers; k++)
-		t->roc[k] = metrics_roc(t->score[k], t->label, t->n);
+		table_add_curve(t, k);
 }
 
 static void table_clear(struct table *t)
@@ -208,47 +226,62 @@ static void table_clear(struct table *t)
 	for (int k = 0; k < 2; k++) {
 		g_free(t->score[k]);
 		g_clear_pointer(&t->roc[k], g_array_unref);
+		g_free(t->x[k]);
+		g_free(t->y[k]);
 	}
 	g_free(t->label);
 }
 
 /* ---- the curve ---- */
 
-struct curve { double *x, *y; /* (n) */ gsize n; };
-
-static void curve_init(struct curve *c, const GArray *roc)
-{
-	*c = (struct curve){ g_new(double, roc->len), g_new(double, roc->len), roc->len };
-	for (guint i = 0; i < roc->len; i++) {
-		c->x[i] = 1 - g_array_index(roc, struct roc_point, i).specificity;
-		c->y[i] = g_array_index(roc, struct roc_point, i).sensitivity;
-	}
-}
-
-static void curve_clear(struct curve *c)
-{
-	g_free(c->x);
-	g_free(c->y);
-}
-
 static void report_curves(const struct scores *s, const struct table *t)
 {
 	const struct plot_form form = { .width = PLOT_WIDTH, .height = PLOT_HEIGHT, .ascii = !g_get_charset(NULL),
 					.x = { "1 - specificity", 0, 1 }, .y = { "sensitivity", 0, 1 },
 					.diagonal = TRUE };
-	struct plot_series series[2];
-	struct curve curves[2] = { 0 };
 	gboolean two = s->n_answers > 1;
+	struct plot_series series[2];
 
-	for (guint k = 0; k < s->n_answers; k++) {
-		curve_init(&curves[k], t->roc[k]);
-		series[k] = (struct plot_series){ two ? s->answers[k] : NULL, curves[k].x, curves[k].y, curves[k].n };
-	}
+	for (guint k = 0; k < s->n_answers; k++)
+		series[k] = (struct plot_series){ two ? s->answers[k] : NULL, t->x[k], t->y[k], t->roc[k]->len };
 	g_autoptr(GPtrArray) lines = plot_curves(&form, &series[0], two ? &series[1] : NULL);
 	for (guint i = 0; i < lines->len; i++)
 		g_print("%s\n", (char *)lines->pdata[i]);
-	for (int k = 0; k < 2; k++)
-		curve_clear(&curves[k]);
+}
+
+/* The same as SVG. */
+static char *draw(const struct scores *s, const struct table *t)
+{
+	static const double ends[] = { 0, 1 };
+	struct chart_series series[3] = { { CHART_LINE, CHART_NEUTRAL, .dashed = TRUE, .n = 2, .x = ends, .y = ends } };
+	g_auto(GStrv) names = g_new0(char *, 3);
+	g_autofree char *title = g_strdup_printf("ROC curve: %" G_GSIZE_FORMAT " slides, %" G_GSIZE_FORMAT " positive",
+						 t->n, t->positives);
+
+	for (guint k = 0; k < s->n_answers; k++) {
+		g_autofree char *file = g_path_get_basename(s->answers[k]), *shown = g_filename_display_name(file);
+
+		names[k] = g_strdup_printf("AUC %.3f, %s", metrics_auc(t->score[k], t->label, t->n), shown);
+		series[1 + k] = (struct chart_series){ CHART_LINE, CHART_FIRST + k, .name_opt = names[k],
+						       .n = t->roc[k]->len, .x = t->x[k], .y = t->y[k] };
+	}
+	g_autofree char *desc = g_strjoinv("; ", names);
+	return chart_file(&(struct chart){ .id = "roc", .title = title, .desc = desc, .width = CHART_WIDTH,
+					   .height = CHART_HEIGHT, .x = { "1 - specificity", 0, 1 },
+					   .y = { "sensitivity", 0, 1 }, .series = series, .n_series = 1 + s->n_answers });
+}
+
+static gboolean write_svg(const struct scores *s, const struct table *t, GError **error)
+{
+	g_autofree char *svg = draw(s, t);
+	FILE *file = g_fopen(s->svg, "w");
+	gboolean ok = file != NULL && fputs(svg, file) >= 0;
+
+	if (file != NULL && fclose(file) != 0)
+		ok = FALSE;
+	if (!ok)
+		g_set_error(error, FAULT, errno == ENOSPC ? FAULT_ROOM : FAULT_FAILED, "%s: %s", s->svg, g_strerror(errno));
+	return ok;
 }
 
 /* ---- the report on one answer ---- */
@@ -400,8 +433,9 @@ static gboolean run(struct scores *s, const char *truth, GError **error)
 		else
 			report_two(s, &all);
 	}
+	gboolean ok = s->svg == NULL || write_svg(s, &all, error);
 	table_clear(&all);
-	return TRUE;
+	return ok;
 }
 
 /* `0.8,0.95` */
@@ -433,6 +467,7 @@ int main(int argc, char **argv)
 		{ "auc", 0, 0, G_OPTION_ARG_NONE, &s.auc_only, "Print the AUC alone", NULL },
 		{ "specificity", 0, 0, G_OPTION_ARG_FILENAME, &specificities,
 		  "Where the sensitivity is wanted (default: 0.9,0.95)", "LIST" },
+		{ "svg", 0, 0, G_OPTION_ARG_FILENAME, &s.svg, "Draw the ROC curve into it", "FILE" },
 		G_OPTION_ENTRY_NULL,
 	};
 	g_autoptr(GOptionContext) options = g_option_context_new("ANSWER [OTHER] TRUTH");

@@ -194,6 +194,19 @@ done
 is 'too few for a test' "$(cat "$out")" \
 	'difference of the AUCs 1.000, 3 slides, 2 positive: too few to tell how sure that is'
 
+# the curve as SVG
+cp other.csv 'a&b.csv'
+printf '0.833333\n1.000000\n' >expected.out
+check 'an SVG' 0 --auc --svg roc.svg plain.csv 'a&b.csv' truth.csv
+is 'it is one' "$(head -c 4 roc.svg)$(tail -n 1 roc.svg)" '<svg</svg>'
+is 'with two curves and the diagonal' "$(grep -c '<path class="line"' roc.svg)" 3
+is 'that say what they are' "$(sed -n 's/<desc.*>\(.*\)<.desc>/\1/p' roc.svg)" 'AUC 0.833, plain.csv; AUC 1.000, a&amp;b.csv'
+echo 0.833333 >expected.out
+echo 'score: /dev/full: No space left on device' >expected.err
+check 'an SVG to a full disk' 4 --auc --svg /dev/full plain.csv truth.csv
+echo 'score: absent/roc.svg: No such file or directory' >expected.err
+check 'an SVG to no folder' 1 --auc --svg absent/roc.svg plain.csv truth.csv
+
 sed 's/0\.7/none/' other.csv >answer.csv
 : >expected.out
 cat >expected.err <<END

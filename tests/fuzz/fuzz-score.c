@@ -39,6 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			table_init(&all, &s, 0, NO_LESION);
 			double auc = metrics_auc(all.score[0], all.label, all.n);
 			g_assert_true(auc >= 0 && auc <= 1);
+			g_free(draw(&s, &all));
 			table_clear(&all);
 		} else {
 			g_assert_error(error, FAULT, FAULT_DATA);
