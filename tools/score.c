@@ -240,10 +240,13 @@ static void report_curves(const struct scores *s, const struct table *t)
 					.x = { "1 - specificity", 0, 1 }, .y = { "sensitivity", 0, 1 },
 					.diagonal = TRUE };
 	gboolean two = s->n_answers > 1;
+	g_auto(GStrv) names = g_new0(char *, 3);
 	struct plot_series series[2];
 
-	for (guint k = 0; k < s->n_answers; k++)
-		series[k] = (struct plot_series){ two ? s->answers[k] : NULL, t->x[k], t->y[k], t->roc[k]->len };
+	for (guint k = 0; k < s->n_answers; k++) {
+		names[k] = g_filename_display_basename(s->answers[k]);
+		series[k] = (struct plot_series){ two ? names[k] : NULL, t->x[k], t->y[k], t->roc[k]->len };
+	}
 	g_autoptr(GPtrArray) lines = plot_curves(&form, &series[0], two ? &series[1] : NULL);
 	for (guint i = 0; i < lines->len; i++)
 		g_print("%s\n", (char *)lines->pdata[i]);
@@ -259,9 +262,9 @@ static char *draw(const struct scores *s, const struct table *t)
 						 t->n, t->positives);
 
 	for (guint k = 0; k < s->n_answers; k++) {
-		g_autofree char *file = g_path_get_basename(s->answers[k]), *shown = g_filename_display_name(file);
+		g_autofree char *name = g_filename_display_basename(s->answers[k]);
 
-		names[k] = g_strdup_printf("AUC %.3f, %s", metrics_auc(t->score[k], t->label, t->n), shown);
+		names[k] = g_strdup_printf("AUC %.3f, %s", metrics_auc(t->score[k], t->label, t->n), name);
 		series[1 + k] = (struct chart_series){ CHART_LINE, CHART_FIRST + k, .name_opt = names[k],
 						       .n = t->roc[k]->len, .x = t->x[k], .y = t->y[k] };
 	}

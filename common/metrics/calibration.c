@@ -132,9 +132,11 @@ static struct line maximise(const struct fit *f, gboolean with_slope)
 		double turn = with_slope ? in.tilt / in.spread : 0, rise = in.lift / in.weight - in.mean * turn;
 		double farthest = MAX(fabs(rise + turn * f->low), fabs(rise + turn * f->high));
 		double most = loss(f, l) * (1 + 1e-9), step = MIN(1, LONGEST_STEP / farthest);
-		struct line next = { l.intercept + step * rise, l.slope + step * turn };
-		for (; step > 1e-9 && !(loss(f, next) <= most); step /= 2)
-			next = (struct line){ l.intercept + step / 2 * rise, l.slope + step / 2 * turn };
+		struct line next;
+		do {
+			next = (struct line){ l.intercept + step * rise, l.slope + step * turn };
+			step /= 2;
+		} while (step > 1e-9 && !(loss(f, next) <= most));
 		l = next;
 		if (fabs(rise) <= 1e-15 * fabs(l.intercept) && fabs(turn) <= 1e-15 * fabs(l.slope))
 			break;

@@ -291,7 +291,7 @@ fails 'one class alone, and two answers' 3 'bad.csv: 2 slides, 2 of them positiv
 	plain.csv other.csv bad.csv
 fails 'no arguments' 2 'ANSWER [OTHER] TRUTH are wanted; see --help'
 fails 'one argument too many' 2 'ANSWER [OTHER] TRUTH are wanted; see --help' a b c d
-for list in 0.9,x 1.5,0.9 -0.1 0.9, ''; do
+for list in 0.9,x 1.5,0.9 -0.1 '0.9,' ''; do
 	bad=$(echo "$list" | sed 's/^0\.9,//; s/,0\.9$//')
 	fails "--specificity '$list'" 2 "--specificity: '$bad' is not a number from 0 to 1" --specificity="$list" a b
 done
