@@ -138,7 +138,7 @@ static struct line maximise(const struct fit *f, gboolean with_slope)
 			step /= 2;
 		} while (step > 1e-9 && !(loss(f, next) <= most));
 		l = next;
-		if (fabs(rise) <= 1e-15 * fabs(l.intercept) && fabs(turn) <= 1e-15 * fabs(l.slope))
+		if (farthest < 1e-10)   /* the error left is of its square */
 			break;
 	}
 	return l;
