@@ -1,0 +1,25 @@
+/*
+ * html.h - the pieces of a page: text that is escaped, tables that line up.
+ *
+ * Text is UTF-8; none of it becomes markup. Errors: none. Threads: no state.
+ */
+#pragma once
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* As printf; what %s stands for is escaped, the format is markup. */
+void html_printf(GString *out, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* "peak_memory_mb": "peak memory (MB)"; g_free() it. */
+char *html_label(const char *key);
+/* Numbers with the separators of a page: "0.88..0.98" is "0.88 – 0.98"; NULL is "–"; g_free() it. */
+char *html_value(const char *text_opt);
+
+/* A table that scrolls sideways where it is wider than the page. heads is NULL-ended; "" is the corner above row heads. */
+void html_table(GString *out, const char *caption, const char *const *heads);
+/* A cell is text as it stands, NULL is "–"; the first is the row's head. Numbers stand to the right. */
+void html_row(GString *out, const char *const *cells, guint n, gboolean marked);
+void html_table_end(GString *out);
+
+G_END_DECLS
