@@ -57,7 +57,7 @@ static gboolean add_line(struct drawing *d, const struct page *p, guint run, con
 	}
 	struct chart_series *s = add(d, CHART_LINE, curve, run, color);
 	if (name != NULL)
-		s->name_opt = d->names[d->n - 1] = g_strdup_printf("%s %.*f", name, fabs(curve->y[curve->n - 1]) < 0.01 ? 5 : 3,
+		s->name_opt = d->names[d->n - 1] = g_strdup_printf(fabs(curve->y[curve->n - 1]) < 0.01 ? "%s %.2g" : "%s %.3f", name,
 								   curve->y[curve->n - 1]);
 	return TRUE;
 }

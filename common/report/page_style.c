@@ -20,10 +20,10 @@ const char *page_style(void)
 	       "section{margin-top:52px}header+main section:first-child{margin-top:32px}\n"
 	       /* one beside the other where there is room */
 	       ".grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:12px 48px;align-items:start}\n"
-	       ".grid>*{min-width:0}\n"
+	       ".grid>*{min-width:0}.columns{columns:2 400px;column-gap:48px}.columns>*{break-inside:avoid}\n"
 	       ".grid article>h3:first-child{margin-top:0;font-size:18px}\n"
 	       ".big{font-size:52px;font-weight:650;line-height:1.1;letter-spacing:-.02em;font-variant-numeric:tabular-nums}\n"
-	       ".big small{font-size:16px;font-weight:400;letter-spacing:0;color:var(--soft);display:block;margin-top:4px}\n"
+	       ".big small{font-size:16px;font-weight:400;letter-spacing:0;color:var(--soft);display:block;margin-top:6px;line-height:1.4}\n"
 	       "dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:16px 0}dd{margin:0;min-width:0}\n"
 	       "dt{padding-top:1px}\n"
 	       ".state{font-weight:650}.good{color:var(--c3)}.bad{color:var(--c2)}\n"

@@ -171,7 +171,7 @@ static void compare_row(struct page *p, const char *label, const char *const *te
 	const char *cells[] = { label, a, b };
 
 	if (texts[0] != NULL || texts[1] != NULL)
-		html_row(p->out, cells, G_N_ELEMENTS(cells), !g_str_equal(a, b));
+		html_row(p->out, cells, G_N_ELEMENTS(cells), 0, !g_str_equal(a, b));
 }
 
 static void compare_outcomes(struct page *p)
@@ -188,7 +188,7 @@ static void compare_outcomes(struct page *p)
 	};
 	const char *heads[] = { "", p->names[0], p->names[1], NULL };
 
-	html_table(p->out, "Outcome", heads);
+	html_table(p->out, "Outcome", heads, 0);
 	for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
 		const char *texts[PAGE_RUNS];
 
@@ -224,7 +224,7 @@ static void compare_settings(struct page *p, const char *program)
 	g_autofree char *title = g_strdup_printf("Settings of %s that differ", program);
 	gsize begun = p->out->len;
 
-	html_table(p->out, title, heads);
+	html_table(p->out, title, heads, 0);
 	if (compare_settings_of(p, program, 0) + compare_settings_of(p, program, 1) > 0)
 		html_table_end(p->out);
 	else
