@@ -21,6 +21,8 @@ char *html_label(const char *key)
 
 	if (auc != NULL)
 		memcpy(auc, "AUC", 3);
+	if (g_str_equal(words, "size"))
+		return g_strdup("size (µm²)");
 	for (gsize i = 0; i < G_N_ELEMENTS(units); i++)
 		if (g_str_has_suffix(words, units[i].end) && strlen(words) > strlen(units[i].end)) {
 			words[strlen(words) - strlen(units[i].end)] = '\0';

@@ -177,10 +177,10 @@ char *page_html(const struct story *const *stories, const char *const *names, gu
 	g_autoptr(GString) body = g_string_new(NULL), links = g_string_new(NULL);
 	struct page p = { .runs = stories, .names = names, .n = MIN(n, PAGE_RUNS), .out = body };
 	g_autofree char *title = n == 1 ? g_strdup(names[0]) : g_strdup_printf("%s and %s", names[0], names[1]);
-	GString *page = g_string_new("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-				     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+	GString *page = g_string_new("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
+				     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
 				     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-				     "style-src 'unsafe-inline'; img-src data:\">\n<link rel=\"icon\" href=\"data:,\">\n");
+				     "style-src 'unsafe-inline'; img-src data:\"/>\n<link rel=\"icon\" href=\"data:,\"/>\n");
 
 	write_parts(&p, links);
 	html_printf(page, "<title>%s: blindrun report</title>\n", title);

@@ -34,7 +34,7 @@ const char *page_style(void)
 	       "figure{margin:0 0 20px}figure h3{margin:8px 0 6px}.chart{display:block;width:100%;height:auto;max-width:560px}\n"
 	       /* tables */
 	       ".wide{overflow-x:auto;margin:0 0 24px;max-width:100%}\n"
-	       "table{border-collapse:collapse;font-size:15px;font-variant-numeric:tabular-nums;overflow-wrap:normal}\n"
+	       "table{border-collapse:collapse;min-width:min(100%,23em);font-size:15px;font-variant-numeric:tabular-nums;overflow-wrap:normal}\n"
 	       "caption{text-align:left;padding:0 0 4px;font-weight:600;color:var(--ink);font-size:15px}\n"
 	       "th,td{text-align:left;vertical-align:top;padding:5px 18px 5px 0;border-bottom:1px solid var(--grid)}\n"
 	       "th{font-weight:400}thead th{color:var(--soft);font-size:14px;vertical-align:bottom}\n"

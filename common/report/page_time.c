@@ -127,11 +127,15 @@ void part_time(struct page *p)
 				html_printf(p->out, "<p><b>%s.</b> %s</p>\n", who, text);
 		}
 	struct page_box grid = page_open(p, "<div class=\"grid\">\n");
-	for (gsize i = 0; i < G_N_ELEMENTS(programs); i++) {
-		for (guint run = 0; run < p->n; run++)
-			draw_spent(p, run, i);
-		draw_speed(p, i);
-	}
+	for (guint run = 0; run < p->n; run++)
+		draw_spent(p, run, 0);
+	draw_speed(p, 0);
+	if (p->n > 1)           /* so that pairs stand beside each other */
+		draw_speed(p, 1);
+	for (guint run = 0; run < p->n; run++)
+		draw_spent(p, run, 1);
+	if (p->n == 1)
+		draw_speed(p, 1);
 	page_close(p, grid, "</div>\n");
 	struct page_box fold = page_fold(p, "Time and limits in numbers");
 	page_pairs(p, "Time of training (s)", "train", "spent");

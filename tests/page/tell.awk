@@ -94,7 +94,7 @@ function held(   i, size, p, of) {
 		p = size == 0 ? 0.03 + 0.5 * chance() ^ 3 : 1 - (size < 40000 ? 0.9 : size < 4000000 ? 0.5 : 0.15) * chance() ^ (1 / seed)
 		out(sprintf("held case=%s class=%s p=%.4f size=%.0f", i == 3 && evil ? quote("Slide" evil) : "Slide" 100 + i, size ? "positive" : "negative", p, size))
 	}
-	out("roc points=0,0;0,0.35;0.05,0.5;0.05,0.7;0.1,0.85;0.25,0.85;0.25,0.9;0.4,0.95;0.75,0.95;0.75,1;1,1")
+	out(seed == 2 ? "roc points=0,0;0,0.3;0.1,0.3;0.1,0.6;0.2,0.75;0.3,0.85;0.5,0.95;0.75,1;1,1" : "roc points=0,0;0,0.35;0.05,0.5;0.05,0.7;0.1,0.85;0.25,0.85;0.25,0.9;0.4,0.95;0.75,0.95;0.75,1;1,1")
 }
 
 function diagnosis(code, cause) {
