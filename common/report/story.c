@@ -94,10 +94,11 @@ static char *clean(const GString *line)
 	char *text = g_utf8_make_valid(line->str, (gssize)line->len);
 	char *to = text;
 
-	for (const char *c = text; *c != '\0'; c = g_utf8_next_char(c)) {
+	for (const char *c = text, *next; *c != '\0'; c = next) {
 		gunichar letter = g_utf8_get_char(c);
 		GUnicodeType type = g_unichar_type(letter);
 
+		next = g_utf8_next_char(c);     /* before it is written over */
 		if (type == G_UNICODE_FORMAT)
 			continue;
 		if (type == G_UNICODE_CONTROL || type == G_UNICODE_LINE_SEPARATOR || type == G_UNICODE_PARAGRAPH_SEPARATOR)

@@ -191,7 +191,7 @@ static void test_many_points(void)
 
 static void test_hostile(void)
 {
-	const char *evil = "</title></style><script>alert(1)</script>&lt;\\\"' onload=x \xe2\x80\xae\xe2\x80\xa8\x01\x7f\xff\xc2\x85";
+	const char *evil = "</title></style><script>alert(1)</script>&lt;\\\"' onload=x \xe2\x80\xae\xe2\x80\xa8\x01\x7f\xff\xc2\x85\xc2\x85.";
 	g_autoptr(GString) log = g_string_new(NULL);
 	static const char *const lines[] = {
 		"start version=%s settings=%s", "settings %s=%s a=%s", "epoch n=1/2 loss=0.5 slide_auc=0.5 interval=%s saved=%s", "held case=%s class=%s p=0.5 size=%s",
