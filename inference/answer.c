@@ -2,6 +2,7 @@
 #include "inference/answer.h"
 #include "common/answer/answer_check.h"
 #include "common/log/log.h"
+#include "common/log/stage.h"
 
 enum { REWRITE_S = 10 };        /* what SIGKILL costs at most, 10 s after SIGTERM as Docker sends it */
 
@@ -11,6 +12,7 @@ struct kept {                   /* of a case */
 	gboolean full;          /* its answer is from all that it has */
 	gboolean done;          /* all that it has was tried */
 	gboolean partly, said;
+	char *why;              /* a pass gave nothing for it; NULL: none did */
 };
 
 struct answers {
@@ -25,6 +27,7 @@ struct answers {
 
 gboolean answers_write(struct answers *a, GError **error)
 {
+	STAGE("answering");
 	a->written = log_seconds();
 	return a->work->task->write(a->work, a->answer, error);
 }
@@ -68,6 +71,8 @@ void answers_free(struct answers *a)
 {
 	if (a == NULL)
 		return;
+	for (guint i = 0; i < a->work->n_cases; i++)
+		g_free(a->kept[i].why);
 	g_free(a->answer);
 	g_free(a->kept);
 	g_free(a);
@@ -111,6 +116,8 @@ static void keep(struct answers *a, const struct scan_case *c, const char *why)
 
 	if (!k->said)
 		log_warn("case", "%s; %s", why, kept);
+	if (k->why == NULL)
+		k->why = g_strdup(why);
 	k->said = TRUE;
 }
 
@@ -122,6 +129,14 @@ static void say_partly(struct answers *a, const struct scan_case *c)
 		log_warn("sample", "%s; %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " samples could not be read",
 			 c->error->message, c->failed, c->n);
 	k->said = TRUE;
+}
+
+static void say_case(const char *id, gsize samples, double raw, double p)
+{
+	g_autoptr(GString) line = g_string_new("case");
+
+	logfmt_append(line, "case", id);
+	log_detail("%s samples=%" G_GSIZE_FORMAT " raw=%.4f p=%.6f", line->str, samples, raw, p);
 }
 
 /* A new answer for a case that was read, where it is from at least as much as the one before. */
@@ -155,7 +170,7 @@ static void score(struct answers *a, const struct scan_case *c)
 	if (k->partly)
 		say_partly(a, c);
 	if (a->rounds == 0)
-		log_detail("case %s samples=%" G_GSIZE_FORMAT " raw=%.4f answer=%.6f", id, c->n, features[0], answer[0]);
+		say_case(id, c->n, features[0], answer[0]);
 }
 
 gboolean answers_take(void *context, const struct scan_case *c, GError **error)
@@ -164,6 +179,7 @@ gboolean answers_take(void *context, const struct scan_case *c, GError **error)
 	struct kept *k = &a->kept[c->item];
 	g_autoptr(GError) wrong = NULL;
 
+	STAGE("answering");
 	(void)error;
 	if (c->n > 0 && k->samples == 0)
 		count_samples(a, c, k);
@@ -235,4 +251,53 @@ void answers_cases(const struct answers *a, struct plan_case *out)
 		out[i] = (struct plan_case){ .samples = k->samples, .more = k->more, .read = k->read > 0, .done = k->done,
 					     .doubt = 1 - fabs(answer - middle) / half };
 	}
+}
+
+/* ---- the diagnosis ---- */
+
+static int by_value(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The first number of each answer. */
+static void say_scores(const struct answers *a)
+{
+	const guint n = a->work->n_cases;
+	g_autofree double *sorted = g_new(double, n + 1);
+	g_autoptr(GString) line = g_string_new("scores quantiles=");
+	guint ties = 0, above = 0;
+
+	for (guint i = 0; i < n; i++)
+		sorted[i] = a->answer[i * (gsize)a->work->task->n_answers];
+	qsort(sorted, n, sizeof *sorted, by_value);
+	for (guint i = 0; i < n; i++) {
+		ties += i > 0 && sorted[i] <= sorted[i - 1] ? 1 : 0;
+		above += sorted[i] >= 0.5 ? 1 : 0;
+	}
+	for (int k = 0; n > 0 && k <= 4; k++)
+		g_string_append_printf(line, "%s%.4f", k > 0 ? ".." : "", metrics_quantile(sorted, n, k / 4.0));
+	if (n > 0)
+		log_last("%s above_half=%u ties=%u", line->str, above, ties);
+}
+
+void answers_say(const struct answers *a)
+{
+	enum { SAID = 5 };
+	guint n = 0;
+
+	say_scores(a);
+	for (guint i = 0; i < a->work->n_cases; i++) {
+		const struct kept *k = &a->kept[i];
+		g_autoptr(GString) line = g_string_new("left_out");
+		if (k->read > 0 || k->why == NULL || n++ >= SAID)
+			continue;
+		logfmt_append(line, "case", a->work->cases[i].id);
+		logfmt_append(line, "why", k->why);
+		log_last("%s", line->str);
+	}
+	if (n > SAID)
+		log_last("left_out more=%u", n - SAID);
 }

@@ -29,6 +29,9 @@ gboolean answers_write(struct answers *a, GError **error);
    the cases that were held out in training (not finite or negative: not known). FAULT_DATA: still wrong. */
 gboolean answers_finish(struct answers *a, double metric, GError **error);
 
+/* The diagnosis (log_last): how the answers lie, and the cases that have none of their own, with the reason. */
+void answers_say(const struct answers *a);
+
 struct answer_counts {
 	guint fully, coarsely, fallback; /* they add up to all cases */
 	guint unreadable;       /* of those with the fallback: tried in vain */

@@ -13,6 +13,8 @@
 #include "common/log/log.h"
 #include "common/machine/machine.h"
 #include "common/machine/stop.h"
+#include "common/run/closing.h"
+#include "common/run/opening.h"
 #include "inference/passes.h"
 
 enum { LOG_BUDGET = 300 * 1000 };
@@ -34,7 +36,7 @@ static gboolean take_settings(struct settings *s, JsonObject *manifest, GError *
 	if (from == NULL || !model_settings_take(s, from, changed, error))
 		return FALSE;
 	for (guint i = 0; i < changed->len; i++)
-		log_say("settings %s", (char *)changed->pdata[i]);
+		log_keep(changed->pdata[i], "settings %s", (char *)changed->pdata[i]);
 	return TRUE;
 }
 
@@ -85,6 +87,29 @@ static void say_rest(const struct work *w, const struct answers *a, GError **wro
 			 "fallback; give it more, or --set inference.turns=1", w->n_cases, n.coarsely, late);
 }
 
+/* What would make the next answer better. */
+static void say_tries(const struct work *w, const struct answers *a)
+{
+	const struct settings *s = w->settings;
+	const struct answer_counts n = answers_count(a);
+	const guint late = n.coarsely + n.fallback - n.unreadable;
+	guint count = 0;
+
+	if (late > 0 && s->inference.time > 0)
+		log_last("try n=%u key=inference.time value=%.0f why=\"%u of %u cases were not looked at in full\"", ++count,
+			 2 * s->inference.time, late, w->n_cases);
+	if (late > 0 && s->inference.turns > 1)
+		log_last("try n=%u key=inference.turns value=1 why=\"one view of each tile takes less time, and leaves more for all\"",
+			 ++count);
+	if (late == 0 && s->inference.turns < 8)
+		log_last("try n=%u key=inference.turns value=8 why=\"there was time: eight views of a tile rank a little better\"", ++count);
+	if (n.unreadable > 0)
+		log_last("try n=%u key=data.test value=%s why=\"%u cases could not be read: are they whole?\"", ++count, s->data.test,
+			 n.unreadable);
+	if (count == 0)
+		log_last("try n=1 key=training.time value=\"more of it\" why=\"inference did all it can: what is left to gain is in training\"");
+}
+
 /* The best by the manifest's own word; -1: not known. */
 static double metric_of(JsonObject *manifest, const struct task *task)
 {
@@ -96,8 +121,9 @@ static gboolean settle(const struct work *w, struct answers *a, JsonObject *mani
 	if (!answers_finish(a, metric_of(manifest, w->task), error))
 		return FALSE;
 	const struct answer_counts n = answers_count(a);
-	log_say("outcome cases=%u scored=%u fallback=%u fully=%u coarsely=%u partly_read=%u file=%s", w->n_cases,
+	log_last("outcome cases=%u scored=%u fallback=%u fully=%u coarsely=%u partly_read=%u file=%s", w->n_cases,
 		n.fully + n.coarsely, n.fallback, n.fully, n.coarsely, n.partly, w->settings->answer.file);
+	answers_say(a);
 	return TRUE;
 }
 
@@ -117,7 +143,9 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 		return FALSE;
 	for (guint i = 0; i < w->notes->len; i++)
 		log_warn("data", "%s", (char *)w->notes->pdata[i]);
-	log_say("data cases=%u", w->n_cases);
+	for (guint i = 0; i < w->n_cases; i++)
+		log_name(w->cases[i].id);
+	log_keep("data", "data cases=%u", w->n_cases);
 	a = answers_new(w, facts, error);
 	gboolean ok = a != NULL;
 	if (ok && facts != NULL && device_open(s, &device, wrong) &&
@@ -125,12 +153,16 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 		m = read_model(s, manifest, w, &device, wrong);
 	if (m != NULL) {
 		g_autofree char *where = device_describe(&device);
-		log_say("model network=%s step=%.0f %s", s->model.network, json_number(manifest, "step", 0), where);
+		opening_say_machine(&device);
+		log_keep("model", "model network=%s step=%.0f %s", s->model.network, json_number(manifest, "step", 0), where);
 		if (!passes_run(w, m, &device, &memory, a, wrong))
 			log_warn("scan", "%s; what was scored so far is kept", (*wrong)->message);
 		say_rest(w, a, wrong);
 	}
 	ok = ok && settle(w, a, facts != NULL ? manifest : NULL, error);
+	closing_say(s->paths.output, s->inference.time);
+	if (a != NULL)
+		say_tries(w, a);
 	g_clear_pointer(&a, answers_free);
 	task->close(w);
 	return ok;
@@ -176,7 +208,7 @@ int main(int argc, char **argv)
 		options_clear(&o);
 		return fault_exit_code(error);
 	}
-	log_say("start version=%s settings=%s", BLINDRUN_VERSION, o.source);
+	opening_say(&o);
 	gboolean ok = run(o.settings, &wrong, &error);
 	const gboolean stopped = g_error_matches(wrong, FAULT, FAULT_STOPPED);
 	int code = !ok ? fault_exit_code(error) : stopped ? FAULT_STOPPED : wrong != NULL ? FAULT_FAILED : 0;

@@ -1,6 +1,7 @@
 /* passes.c - see passes.h. */
 #include "inference/passes.h"
 #include "common/log/log.h"
+#include "common/log/stage.h"
 #include "common/machine/jobs.h"
 #include "common/machine/machine.h"
 #include "common/machine/stop.h"
@@ -13,10 +14,10 @@ static void say_plan(guint pass, const struct plan *p, const struct settings *s,
 	char needs[16], rest[16];
 
 	if (pass == 1)
-		log_say("plan pass=1 share=%.4g turns=1 cases=%u left=%s", p->share, p->n,
+		log_row("plan", TRUE, "plan pass=1 share=%.4g turns=1 cases=%u left=%s", p->share, p->n,
 			isinf(left) ? "unlimited" : log_duration(left, rest));
 	else
-		log_say("plan pass=%u share=%.4g turns=%d cases=%u samples=%" G_GUINT64_FORMAT " needs=%s left=%s", pass, p->share,
+		log_row("plan", TRUE, "plan pass=%u share=%.4g turns=%d cases=%u samples=%" G_GUINT64_FORMAT " needs=%s left=%s", pass, p->share,
 			p->rounds == 0 ? s->inference.turns : 1, p->n, p->samples, log_duration(p->seconds, needs),
 			isinf(left) ? "unlimited" : log_duration(left, rest));
 }
@@ -29,10 +30,11 @@ static gboolean scan_pass(struct scan *scan, guint pass, const struct plan *p, s
 
 	scan->share = p->share;
 	scan->rounds = p->rounds;
+	STAGE("computing");
 	answers_begin(a, p->share, p->rounds);
 	gboolean ok = scan_cases(scan, p->items, p->n, answers_take, a, error);
 	double took = MAX(log_seconds() - start, 1e-6), busy = scan->network_s + scan->wait_s;
-	log_say("scanned pass=%u samples=%" G_GUINT64_FORMAT " samples_per_s=%.1f network=%.0f%% waiting=%.0f%% seconds=%.1f "
+	log_row("scanned", TRUE, "scanned pass=%u samples=%" G_GUINT64_FORMAT " samples_per_s=%.1f network=%.0f%% waiting=%.0f%% seconds=%.1f "
 		"peak_memory_mb=%.0f", pass, scan->n_samples, (double)scan->n_samples / took, 100 * scan->network_s / took,
 		100 * scan->wait_s / took, took, (double)machine_memory_peak() / 1e6);
 	rate->sample_s = busy / (double)MAX(scan->n_samples, 1);

@@ -6,6 +6,7 @@
 #include "common/machine/room.h"
 #include "common/machine/stop.h"
 #include "common/model/model.h"
+#include "train/classes.h"
 #include <math.h>
 
 enum {
@@ -93,7 +94,7 @@ static void set_look(struct set *s, const char *of, struct work *w, guint thread
 	while (jobs_pop(jobs, TRUE, &what, &late)) {
 		if (late)
 			case_give_up(w, GPOINTER_TO_UINT(what), &s->errors[GPOINTER_TO_UINT(what)]);
-		log_progress("audit of=%s looked=%u/%u", of, ++done, w->n_cases);
+		log_progress("looking of=%s n=%u/%u", of, ++done, w->n_cases);
 	}
 	jobs_free(jobs);
 }
@@ -111,10 +112,11 @@ static void set_clear(struct set *s)
 
 /* ---- what one case shows ---- */
 
-static void leave_out(struct work *w, guint i)
+static void leave_out(struct work *w, guint i, const char *why)
 {
 	if (!w->cases[i].ready)
 		return;
+	w->cases[i].left_out = g_strdup(why);
 	w->task->release(w, i);
 	w->cases[i].ready = FALSE;
 	w->n_left_out++;
@@ -137,19 +139,22 @@ static void judge_reads(struct set *s, guint i)
 			 l->tried, l->reason, !training ? "is it copied whole?" : is_unreadable(l) ? "left out"
 			 : "what cannot be read is passed over");
 	if (training && (s->errors[i] != NULL || is_unreadable(l)))
-		leave_out(s->work, i);
+		leave_out(s->work, i, s->errors[i] != NULL ? s->errors[i]->message : l->reason);
 }
 
 static void say_case(const struct set *s, guint i)
 {
 	const struct look *l = &s->looks[i];
-	g_autoptr(GString) line = g_string_new(NULL);
+	g_autoptr(GString) line = g_string_new("look");
 
+	logfmt_append(line, "of", s->of);
+	logfmt_append(line, "case", s->work->cases[i].id);
+	g_string_append_printf(line, " read=%u/%u", l->tried - l->failed, l->tried);
 	for (guint k = 0; k < l->n_numbers; k++)
 		g_string_append_printf(line, " %s=%.6g", l->numbers[k].name, l->numbers[k].value);
 	if (l->coloured)
 		g_string_append_printf(line, " density=%.2f,%.2f,%.2f", l->colour[0], l->colour[1], l->colour[2]);
-	log_detail("look of=%s case=%s read=%u/%u%s", s->of, s->work->cases[i].id, l->tried - l->failed, l->tried, line->str);
+	log_detail("%s", line->str);
 }
 
 static void judge_cases(struct set *s)
@@ -319,7 +324,7 @@ static void leave_out_contradictions(struct twins *t)
 	}
 	for (guint i = 0; i < w->n_cases; i++)
 		if (contradicted[root_of(t->same, i)])
-			leave_out(w, i);
+			leave_out(w, i, "the same is there in another class");
 }
 
 static void find_twins(struct twins *t)
@@ -350,7 +355,7 @@ static void judge_twins(const struct set *train, const struct set *test)
 	struct twins t = { train, test, pairs, root, same, joined, 0, 0, 0 };
 
 	find_twins(&t);
-	log_say("audit twins=%u across_classes=%u train_and_test=%u", t.n_alike, t.n_across, t.n_test);
+	log_keep("twins", "twins cases=%u across_classes=%u train_and_test=%u", t.n_alike, t.n_across, t.n_test);
 }
 
 /* ---- the sets as wholes ---- */
@@ -406,12 +411,13 @@ static void say_set(const struct set *s, guint cases)
 		tried += l->tried;
 		bad += l->failed;
 	}
-	log_say("audit of=%s cases=%u looked_at=%u not_opened=%u doubts=%u samples_read=%u/%u", s->of, cases, looked, failed,
+	g_autofree char *name = g_strconcat("audit ", s->of, NULL), *ranges = g_strconcat("ranges ", s->of, NULL);
+	log_keep(name, "audit of=%s cases=%u looked_at=%u not_opened=%u doubts=%u samples_read=%u/%u", s->of, cases, looked, failed,
 		doubts, tried - bad, tried);
 	for (guint i = 0; i < names->len; i++)
 		append_range(s, names->pdata[i], line);
 	if (line->len > 0)
-		log_say("audit of=%s least..median..most%s", s->of, line->str);
+		log_keep(ranges, "ranges of=%s%s", s->of, line->str);
 }
 
 struct audit_shift audit_shift(const double *a, gsize n, const double *b, gsize m, double least)
@@ -450,7 +456,7 @@ static gsize channel(const struct set *s, int k, double *out)
 	return n;
 }
 
-static void judge_colour(const struct set *train, const struct set *test)
+static void judge_colour(const struct set *train, const struct set *test, struct findings *out)
 {
 	static const char *const names[] = { "red", "green", "blue" };
 	g_autofree double *a = g_new(double, (gsize)train->work->n_cases + 1);
@@ -463,10 +469,12 @@ static void judge_colour(const struct set *train, const struct set *test)
 			return;
 		struct audit_shift s = audit_shift(a, n, b, m, COLOUR_MIN);
 		g_string_append_printf(line, " %s=%.3f->%.3f(%+.1fsd)", names[k], s.from, s.to, s.by);
+		out->stain_sd = MAX(out->stain_sd, fabs(s.by));
+		out->stain_matters |= s.matters;
 		if (s.matters)
 			g_string_append_printf(moved, "%s%s by %+.2f", moved->len > 0 ? ", " : "", names[k], s.to - s.from);
 	}
-	log_say("audit density train->test%s", line->str);
+	log_keep("stain", "stain%s", line->str);
 	if (moved->len > 0)
 		log_warn("stain", "the test set is stained otherwise than the training set (optical density: %s): scores may be "
 			 "lower there than on held-out cases; leave tiles.normalise on, and raise augmentation.stain", moved->str);
@@ -491,7 +499,7 @@ static void judge_room(const struct settings *s, const struct memory *memory, co
 	const double mb = 1e6;
 	const double shm = g_file_test("/dev/shm", G_FILE_TEST_IS_DIR) ? (double)room_disk("/dev/shm") : 0;
 
-	log_say("audit room disk_model_mb=%.0f wanted_mb=%.0f disk_output_mb=%.0f shm_mb=%.0f memory_mb=%.0f need_mb=%.0f "
+	log_keep("room", "room disk_model_mb=%.0f wanted_mb=%.0f disk_output_mb=%.0f shm_mb=%.0f memory_mb=%.0f need_mb=%.0f "
 		"files=%" G_GUINT64_FORMAT " gpu=%s", (double)room_disk(s->paths.model) / mb, (double)model / mb,
 		(double)room_disk(s->paths.output) / mb, shm / mb, (double)memory->limit / mb,
 		(double)memory_need(memory) / mb, room_files(), device->index == T_CPU ? "none" : "yes");
@@ -500,6 +508,14 @@ static void judge_room(const struct settings *s, const struct memory *memory, co
 }
 
 /* ---- all of it ---- */
+
+static void say_no_test(const char *why)
+{
+	g_autoptr(GString) line = g_string_new("audit of=test cases=0");
+
+	logfmt_append(line, "why", why);
+	log_say("%s", line->str);
+}
 
 /* The test set's cases, with what training has settled so far; NULL: there are none, which ends no training. */
 static struct work *open_test(const struct work *train)
@@ -510,7 +526,7 @@ static struct work *open_test(const struct work *train)
 	train->task->facts(train, facts);
 	struct work *test = train->task->open(train->settings, PHASE_TEST, facts, &error);
 	if (test == NULL)
-		log_say("audit of=test cases=0 why=\"%s\"", error->message);
+		say_no_test(error->message);
 	for (guint i = 0; test != NULL && i < test->notes->len; i++)
 		log_warn("data", "test: %s", (char *)test->notes->pdata[i]);
 	return test;
@@ -522,7 +538,7 @@ static double test_until(const struct settings *s)
 	return log_seconds() + MAX(TEST_SECONDS, s->training.time / 100);
 }
 
-static void judge_all(struct set *train, struct set *test)
+static void judge_all(struct set *train, struct set *test, struct findings *out)
 {
 	guint cases = 0;
 
@@ -534,12 +550,16 @@ static void judge_all(struct set *train, struct set *test)
 	say_set(train, cases);
 	if (test->work != NULL) {
 		say_set(test, test->work->n_cases);
-		judge_colour(train, test);
+		judge_colour(train, test, out);
+		out->n_test = test->work->n_cases;
 	}
 	judge_twins(train, test);
+	if (train->work->task->samples != NULL)
+		classes_say(train->work, train->looks);
 }
 
-gboolean audit(struct work *w, const struct memory *memory, const struct device *device, GError **error)
+gboolean audit(struct work *w, const struct memory *memory, const struct device *device, struct findings *out,
+	       GError **error)
 {
 	struct set train = { 0 }, test = { 0 };
 	double start = log_seconds();
@@ -556,7 +576,7 @@ gboolean audit(struct work *w, const struct memory *memory, const struct device 
 	if (stopped)
 		g_set_error(error, FAULT, FAULT_STOPPED, "stopped by %s while the data were looked at", stop_asked());
 	else
-		judge_all(&train, &test);
+		judge_all(&train, &test, out);
 	set_clear(&train);
 	set_clear(&test);
 	if (other != NULL)

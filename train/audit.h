@@ -16,9 +16,16 @@
 
 G_BEGIN_DECLS
 
+struct findings {               /* for the diagnosis */
+	double stain_sd;        /* the largest shift of a channel from train to test, in standard deviations of train */
+	gboolean stain_matters;
+	guint n_test;           /* cases */
+};
+
 /* work: of PHASE_TRAIN, prepared; changes cases' `ready` and `group`, and n_left_out. FALSE only where a stop was
    asked for (FAULT_STOPPED). */
-gboolean audit(struct work *work, const struct memory *memory, const struct device *device, GError **error);
+gboolean audit(struct work *work, const struct memory *memory, const struct device *device, struct findings *out,
+	       GError **error);
 
 /* ---- its arithmetic ---- */
 

@@ -4,6 +4,7 @@
  */
 #include "common/fault/fault.h"
 #include "common/log/log.h"
+#include "common/log/stage.h"
 #include "common/machine/stop.h"
 #include "common/random/random.h"
 #include "train/augment.h"
@@ -82,10 +83,12 @@ static gboolean learn_part(struct fit *f, const struct batch *b, guint from, gui
 	tensor_seed(random_hash(seed, (guint64)f->now.epoch, first, PURPOSE_DROPOUT));
 
 	SCOPE(s, NULL, 0);
+	int before = stage_enter("augmenting");
 	tensor *x = input_values(s, b->bytes + from * size, n, shape, device);
 	if (shape->channels == 3)
 		x = augment_colour(s, x, augmentations, n, device);
 	x = augment_geometry(s, input_normalise(s, f->model, x, shape, device), augmentations, n, device);
+	stage_leave(before);
 	tensor *target = t_from(s, b->targets + from * (gsize)shape->targets, DIMS(n, shape->targets), T_F32, device);
 	SCOPE(net, s, f->device.flags | SCOPE_TRAIN);
 	tensor *y = t_to(net, model_forward(f->model, net, x), T_F32, device);
@@ -125,6 +128,18 @@ static gboolean learn(struct fit *f, const struct batch *b, double *loss, GError
 	}
 }
 
+/* Now and then: it waits for the device. */
+static void look_at_gradient(struct fit *f, scope *s)
+{
+	enum { EVERY = 10 };
+
+	if (f->now.step % EVERY != 0)
+		return;
+	f->gradient = t_grad_norm(s, f->model->params);
+	f->gradient_sum += f->gradient;
+	f->gradients++;
+}
+
 static gboolean take_step(struct fit *f, const struct batch *b, double *loss, GError **error)
 {
 	if (!learn(f, b, loss, error))
@@ -141,6 +156,7 @@ static gboolean take_step(struct fit *f, const struct batch *b, double *loss, GE
 	}
 	f->now.not_finite = 0;
 	SCOPE(s, NULL, 0);
+	look_at_gradient(f, s);
 	optim_step(f->optim, s, rate(f), f->settings->training.weight_decay);
 	zero_gradients(f);
 	if (f->average != NULL)
@@ -179,7 +195,7 @@ static void replan(struct fit *f, const char *why)
 	gint64 moved = ABS(f->now.plan.epoch_steps - before.epoch_steps);
 	if (before.epochs == f->now.plan.epochs && moved <= before.epoch_steps / 20)
 		return;
-	log_say("plan why=%s epochs=%u steps_an_epoch=%" G_GINT64_FORMAT " left=%s step=%s validation=%s", why,
+	log_keep("plan", "plan why=%s epochs=%u steps_an_epoch=%" G_GINT64_FORMAT " left=%s step=%s validation=%s", why,
 		f->now.plan.epochs, f->now.plan.epoch_steps, log_duration(seconds, left), log_duration(f->now.costs.step, step),
 		log_duration(f->now.costs.validation, validation));
 }
@@ -219,10 +235,10 @@ static void say_step(const struct fit *f)
 	const struct state *now = &f->now;
 	char left[16];
 
-	log_progress("epoch=%" G_GINT64_FORMAT "/%u step=%" G_GINT64_FORMAT "/%" G_GINT64_FORMAT
-		     " loss=%.4f rate=%.3g samples_per_s=%.1f wait=%.0f%% eta=%s",
-		     now->epoch + 1, now->plan.epochs, now->at, now->plan.epoch_steps,
-		     now->loss_count > 0 ? now->loss_sum / (double)now->loss_count : NAN, rate(f),
+	log_progress("step n=%" G_GINT64_FORMAT "/%" G_GINT64_FORMAT " epoch=%" G_GINT64_FORMAT "/%u loss=%.4f rate=%.3g "
+		     "gradient=%.3g samples_per_s=%.1f wait=%.0f%% eta=%s",
+		     now->at, now->plan.epoch_steps, now->epoch + 1, now->plan.epochs,
+		     now->loss_count > 0 ? now->loss_sum / (double)now->loss_count : NAN, rate(f), f->gradient,
 		     (double)f->samples / f->step_s, 100 * f->wait_s / f->step_s, log_duration(seconds_left(f), left));
 }
 
@@ -232,7 +248,9 @@ static gboolean one_step(struct fit *f, GError **error)
 
 	while (loader_room(f->loader) && f->now.at + loader_pending(f->loader) < f->now.plan.epoch_steps)
 		push_batch(f);
+	int before = stage_enter("waiting");
 	struct batch *b = loader_pop(f->loader);
+	stage_leave(before);
 	gboolean ok = !fill_gaps(f, b) || take_step(f, b, &loss, error);
 	f->samples += b->n;
 	loader_recycle(f->loader, b);
@@ -259,7 +277,12 @@ static gboolean stopped(const struct fit *f, GError **error)
 
 static gboolean train_epoch(struct fit *f, GError **error)
 {
+	STAGE("computing");
 	f->drawn = (guint64)f->now.at * f->batch;
+	f->epoch_step_s = f->step_s;
+	f->epoch_samples = f->samples;
+	f->gradient_sum = 0;
+	f->gradients = 0;
 	while (f->now.at < f->now.plan.epoch_steps) {
 		if (stopped(f, error) || !one_step(f, error))
 			return FALSE;
@@ -301,18 +324,31 @@ static void note_plateau(struct fit *f, gboolean better)
 	}
 }
 
+/* What the epoch came to; of very many epochs, some: they are told, and nothing is decided by them. */
 static void note_history(struct fit *f, const struct validation *v)
 {
+	enum { MOST = 2000 };
 	const struct task *task = f->work->task;
+	const struct { const char *name; double value; } numbers[] = {
+		{ "loss", f->now.loss_sum / (double)MAX(f->now.loss_count, 1) },
+		{ "rate", rate(f) },
+		{ "gradient", f->gradients > 0 ? f->gradient_sum / (double)f->gradients : NAN },
+		{ "log_loss", v->sample_log_loss },
+		{ task->sample_metric, v->sample_auc },
+		{ task->metric, v->metric.value },
+		{ "low", v->metric.low },
+		{ "high", v->metric.high },
+	};
 	JsonObject *row = json_object_new();
 
 	json_object_set_int_member(row, "epoch", f->now.epoch + 1);
 	json_object_set_int_member(row, "step", f->now.step);
-	json_object_set_double_member(row, "loss", f->now.loss_sum / (double)MAX(f->now.loss_count, 1));
-	if (isfinite(v->metric.value)) {
-		json_object_set_double_member(row, task->metric, v->metric.value);
-		json_object_set_double_member(row, task->sample_metric, isfinite(v->sample_auc) ? v->sample_auc : -1);
-	}
+	for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
+		if (isfinite(numbers[i].value))
+			json_object_set_double_member(row, numbers[i].name, numbers[i].value);
+	for (guint i = json_array_get_length(f->history), full = i >= MOST; full && i > 1; i--)
+		if (i % 2 == 0)
+			json_array_remove_element(f->history, i - 1);
 	json_array_add_object_element(f->history, row);
 }
 
@@ -320,13 +356,15 @@ static void note_history(struct fit *f, const struct validation *v)
 static void say_epoch(const struct fit *f, const struct state *now, const struct validation *v, gboolean saved)
 {
 	const struct task *task = f->work->task;
+	double seconds = MAX(f->step_s - f->epoch_step_s, 1e-6);
 	char took[16];
 
-	log_say("epoch=%" G_GINT64_FORMAT "/%u done steps=%" G_GINT64_FORMAT " loss=%.4f %s=%.4f log_loss=%.4f %s=%.4f "
-		"interval=%.3f..%.3f cases=%" G_GSIZE_FORMAT " validation=%s samples_per_s=%.1f%s",
-		now->epoch + 1, now->plan.epochs, now->step, now->loss_sum / (double)MAX(now->loss_count, 1),
-		task->sample_metric, v->sample_auc, v->sample_log_loss, task->metric, v->metric.value, v->metric.low,
-		v->metric.high, v->n, log_duration(v->seconds, took), (double)v->samples / v->seconds, saved ? " saved=best" : "");
+	log_row("epoch", saved, "epoch n=%" G_GINT64_FORMAT "/%u steps=%" G_GINT64_FORMAT " loss=%.4f rate=%.3g gradient=%.3g "
+		"%s=%.4f log_loss=%.4f %s=%.4f interval=%.3f..%.3f cases=%" G_GSIZE_FORMAT " validation=%s samples_per_s=%.1f%s",
+		now->epoch + 1, now->plan.epochs, now->step, now->loss_sum / (double)MAX(now->loss_count, 1), rate(f),
+		f->gradients > 0 ? f->gradient_sum / (double)f->gradients : NAN, task->sample_metric, v->sample_auc,
+		v->sample_log_loss, task->metric, v->metric.value, v->metric.low, v->metric.high, v->n,
+		log_duration(v->seconds, took), (double)(f->samples - f->epoch_samples) / seconds, saved ? " saved=best" : "");
 }
 
 /* The weights are the best, and are saved. Where that fails, what was the best before stays it: a later epoch may be
@@ -375,6 +413,7 @@ static gboolean end_epoch(struct fit *f, GError **error)
 	g_autoptr(GError) wrong = NULL;
 	double start = log_seconds();
 
+	STAGE("judging");
 	if (!validate(&scan, f->held, f->n_held, &v, error))
 		return FALSE;
 	if (stopped(f, error)) {        /* it may have been cut short: it is done again */
@@ -422,7 +461,7 @@ static gboolean start(struct fit *f, GError **error)
 	if (s->model.weights[0] != '\0' && !model_load(f->model, s->model.weights, &left_out, error))
 		return FALSE;
 	if (left_out != NULL)
-		log_say("weights %s", left_out);
+		log_keep("weights", "weights %s", left_out);
 	if (s->training.average > 0) {
 		f->average = model_new(s->model.network, f->work->shape.channels, f->work->outputs, f->device.index, error);
 		if (f->average == NULL)
@@ -441,7 +480,7 @@ static gboolean start(struct fit *f, GError **error)
 		return FALSE;
 	g_autofree char *where = device_describe(&f->device);
 	if (f->job->rehearse == 0)
-		log_say("model network=%s parameters=%" G_GINT64_FORMAT " weights=%s %s", s->model.network,
+		log_keep("model", "model network=%s parameters=%" G_GINT64_FORMAT " weights=%s %s", s->model.network,
 			model_parameters(f->model), f->job->resume_opt != NULL ? "resumed" : s->model.weights[0] != '\0' ? "loaded" : "random",
 			where);
 	f->loader = loader_new(f->work, f->batch, LOADER_DEPTH, f->memory.readers);
@@ -491,6 +530,12 @@ static void clear(struct fit *f)
 	g_free(f->held);
 }
 
+void fit_outcome_clear(struct fit_outcome *o)
+{
+	g_clear_pointer(&o->history, json_array_unref);
+	g_clear_pointer(&o->about, json_object_unref);
+}
+
 gboolean fit(const struct fit_job *job, struct fit_outcome *outcome, GError **error)
 {
 	const struct settings *s = job->work->settings;
@@ -513,7 +558,8 @@ gboolean fit(const struct fit_job *job, struct fit_outcome *outcome, GError **er
 	*outcome = (struct fit_outcome){ .steps = f.now.step, .epochs = (guint)f.now.epoch, .best_epoch = (guint)f.now.best_epoch,
 					 .best = f.now.best, .samples_per_s = f.step_s > 0 ? (double)f.samples / f.step_s : 0,
 					 .wait_share = f.step_s > 0 ? f.wait_s / f.step_s : 0, .save_share = f.save_s / took,
-					 .saved = f.now.best_epoch > 0 };
+					 .saved = f.now.best_epoch > 0, .history = json_array_ref(f.history),
+					 .about = f.about != NULL ? json_object_ref(f.about) : NULL };
 	clear(&f);
 	if (wrong != NULL)
 		g_propagate_error(error, wrong);

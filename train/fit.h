@@ -38,8 +38,12 @@ struct fit_outcome {
 	double wait_share;              /* of training time spent waiting for samples */
 	double save_share;              /* of all time spent saving */
 	gboolean saved;                 /* one that was validated */
+	JsonArray *history;             /* of objects, one an epoch */
+	JsonObject *about;              /* of the weights in the folder; NULL: there are none */
 };
 
+void fit_outcome_clear(struct fit_outcome *outcome);
+/* outcome: zeroed before; set, and to be cleared, also where it fails. */
 gboolean fit(const struct fit_job *job, struct fit_outcome *outcome, GError **error);
 
 G_END_DECLS

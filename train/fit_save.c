@@ -2,6 +2,7 @@
 #include "common/checkpoint/json.h"
 #include "common/fault/fault.h"
 #include "common/log/log.h"
+#include "common/log/stage.h"
 #include "common/machine/stop.h"
 #include "train/fit_work.h"
 #include <math.h>
@@ -24,6 +25,25 @@ static guint state_parts(const struct fit *f, struct model_part parts[3])
 	return n;
 }
 
+/* The held-out cases as the weights see them: each one's name, then its features; those that have them all. */
+static JsonArray *held_features(const struct work *w, const struct validation *v)
+{
+	JsonArray *out = json_array_new();
+	const gsize n = (gsize)w->task->n_features;
+
+	for (gsize i = 0; i < v->n; i++) {
+		gsize finite = 0;
+		for (gsize k = 0; k < n; k++)
+			finite += isfinite(v->features[i * n + k]) ? 1 : 0;
+		if (finite < n)
+			continue;
+		json_array_add_string_element(out, w->cases[v->items[i]].id);
+		for (gsize k = 0; k < n; k++)
+			json_array_add_double_element(out, v->features[i * n + k]);
+	}
+	return out;
+}
+
 /* What inference needs to know of the weights, beside themselves. */
 static JsonObject *about_weights(const struct fit *f, const struct validation *v)
 {
@@ -38,6 +58,8 @@ static JsonObject *about_weights(const struct fit *f, const struct validation *v
 	json_object_set_int_member(about, "step", f->now.step);
 	json_object_set_int_member(about, "epoch", f->now.epoch);
 	json_object_set_int_member(about, "judged", v != NULL);
+	if (v != NULL)
+		json_object_set_array_member(about, "held", held_features(f->work, v));
 	if (v != NULL)
 		json_object_set_double_member(about, task->metric, isfinite(v->metric.value) ? v->metric.value : -1);
 	return about;
@@ -95,6 +117,7 @@ gboolean fit_save(struct fit *f, enum weights which, const struct validation *v,
 	guint n = 1 + (f->now.finished ? 0 : state_parts(f, parts + 1));
 	double start = log_seconds();
 
+	STAGE("saving");
 	set_resume(f, about);
 	gboolean ok = model_folder_save(f->job->folder, (guint64)f->now.step, parts, n, about, error);
 	f->save_s += log_seconds() - start;

@@ -37,6 +37,10 @@ struct fit {
 	double save_at;                 /* log_seconds() of the next point to go on from */
 	gboolean cut;                   /* the time was over before the last epoch was judged */
 	double planned_at;              /* log_seconds() of the last look at the plan */
+	double gradient, gradient_sum;  /* Euclidean norm: the newest, looked at now and then; of this epoch */
+	gint64 gradients;               /* in the sum */
+	double epoch_step_s;            /* step_s and samples as the epoch began */
+	guint64 epoch_samples;
 };
 
 enum weights {

@@ -8,14 +8,18 @@
 #include "common/config/options.h"
 #include "common/fault/fault.h"
 #include "common/log/log.h"
+#include "common/log/stage.h"
 #include "common/machine/machine.h"
 #include "common/machine/stop.h"
+#include "common/run/closing.h"
+#include "common/run/opening.h"
 #include "common/task/preparing.h"
 #include "train/audit.h"
+#include "train/diagnosis.h"
 #include "train/rehearse.h"
 #include "train/split.h"
 
-enum { LOG_BUDGET = 600 * 1000 };
+enum { LOG_BUDGET = 600 * 1000, NAMES_SAID = 200 };
 
 struct job { gboolean fresh, rehearse_only; };  /* the command line of train alone */
 
@@ -38,6 +42,7 @@ static void prepare_all(struct work *w, guint threads)
 			continue;
 		}
 		log_warn("case", "%s; left out", errors[i]->message);
+		w->cases[i].left_out = g_strdup(errors[i]->message);
 		w->n_left_out++;
 		g_error_free(errors[i]);
 	}
@@ -65,73 +70,78 @@ static gboolean classes_differ(const struct work *w, GError **error)
 	return FALSE;
 }
 
-static void say_settings(const struct options *o)
-{
-	g_autoptr(GString) line = g_string_new(NULL);
-	g_autofree char *group = NULL;
-
-	for (const char *const *key = settings_keys(); *key != NULL; key++) {
-		g_autofree char *value = settings_get(o->settings, *key);
-		g_autofree char *section = g_strndup(*key, strcspn(*key, "."));
-		if (group != NULL && !g_str_equal(group, section)) {
-			log_say("settings%s", line->str);
-			g_string_truncate(line, 0);
-		}
-		g_string_append_printf(line, " %s=%s", *key, value[0] == '\0' ? "\"\"" : value);
-		g_free(group);
-		group = g_steal_pointer(&section);
-	}
-	log_say("settings%s", line->str);
-}
-
 /* The held-out cases: drawn, or those of the run that goes on. */
 static gboolean *split(const struct work *w, const struct resume *resume)
 {
 	const struct settings *s = w->settings;
 	gboolean *held = g_new0(gboolean, w->n_cases + 1);
-	g_autoptr(GString) names = g_string_new(NULL);
+	g_autoptr(GString) names = g_string_new(NULL), line = g_string_new("split");
+	guint n = 0;
 
 	if (resume == NULL)
 		split_cases(w, s->split.validation, (guint64)s->split.seed, held);
 	for (guint i = 0; i < w->n_cases; i++) {
 		if (resume != NULL)
 			held[i] = w->cases[i].ready && g_hash_table_contains(resume->held, w->cases[i].id);
-		if (held[i])
+		if (held[i] && n++ < NAMES_SAID && !log_names_hidden())
 			g_string_append_printf(names, "%s%s", names->len > 0 ? "," : "", w->cases[i].id);
 	}
-	log_say("split held_out=%s", names->len > 0 ? names->str : "none");
+	g_string_append_printf(line, " cases=%u", n);
+	logfmt_append(line, "held_out", n == 0 ? "none" : names->len > 0 ? names->str : "(hidden)");
+	log_keep("split", "%s", line->str);
 	return held;
+}
+
+static gboolean look(struct work *w, const struct memory *memory, const struct device *device, struct findings *findings,
+		     GError **error)
+{
+	STAGE_WHOLE("looking");
+	prepare_all(w, memory->readers);
+	if (!audit(w, memory, device, findings, error) || !classes_differ(w, error))
+		return FALSE;
+	machine_release();
+	return TRUE;
+}
+
+static void report(const struct fit_outcome *o, const struct work *w, const struct findings *findings, const struct memory *memory)
+{
+	const struct diagnosis d = { .work = w, .history = o->history, .about_opt = o->about, .best = o->best,
+				     .best_epoch = o->best_epoch, .findings = findings, .memory = memory };
+
+	log_keep("trained", "trained steps=%" G_GINT64_FORMAT " epochs=%u samples_per_s=%.1f waiting=%.0f%% saving=%.1f%%", o->steps,
+		 o->epochs, o->samples_per_s, 100 * o->wait_share, 100 * o->save_share);
+	diagnosis_say(&d);
 }
 
 /* The cases, looked at and split; then rehearsed, and learned from. */
 static gboolean learn(const struct options *o, const struct job *job, const struct device *device,
-		      struct model_folder *folder, struct work *w, const struct resume *resume,
-		      struct fit_outcome *outcome, GError **error)
+		      struct model_folder *folder, struct work *w, const struct resume *resume, GError **error)
 {
+	struct findings findings = { 0 };
+	struct fit_outcome outcome = { 0 };
 	struct memory memory;
 	char took[16];
 
 	for (guint i = 0; i < w->notes->len; i++)
 		log_warn("data", "%s", (char *)w->notes->pdata[i]);
-	if (!memory_plan(w, device, machine_memory(), &memory, error))
+	if (!memory_plan(w, device, machine_memory(), &memory, error) || !look(w, &memory, device, &findings, error))
 		return FALSE;
-	prepare_all(w, memory.readers);
-	if (!audit(w, &memory, device, error))
-		return FALSE;
-	if (!classes_differ(w, error))
-		return FALSE;
-	machine_release();
 	g_autofree char *summary = w->task->summary(w);
-	log_say("data %s seconds=%s", summary, log_duration(log_seconds(), took));
+	log_keep("data", "data %s seconds=%s", summary, log_duration(log_seconds(), took));
 	g_autofree gboolean *held = split(w, resume);
 	struct fit_job fit_job = { .work = w, .held = held, .device = device, .memory = &memory, .folder = folder,
 				   .resume_opt = resume, .deadline = log_deadline(o->settings->training.time) };
 	if (resume != NULL)
-		log_say("resume epoch=%" G_GINT64_FORMAT " step=%" G_GINT64_FORMAT " steps=%" G_GINT64_FORMAT " trained_before=%s",
+		log_keep("resume", "resume epoch=%" G_GINT64_FORMAT " step=%" G_GINT64_FORMAT " steps=%" G_GINT64_FORMAT " trained_before=%s",
 			resume->state.epoch + 1, resume->state.at, resume->state.step, log_duration(resume->state.seconds, took));
 	else if (!rehearse(&fit_job, job->rehearse_only, error))
 		return FALSE;
-	return job->rehearse_only || fit(&fit_job, outcome, error);
+	if (job->rehearse_only)
+		return TRUE;
+	gboolean ok = fit(&fit_job, &outcome, error);
+	report(&outcome, w, &findings, &memory);
+	fit_outcome_clear(&outcome);
+	return ok;
 }
 
 /* Is the run of these settings and data finished? Of other data a new one begins, and *resume is none; an unfinished
@@ -157,7 +167,7 @@ static gboolean is_done(const struct work *w, struct resume **resume)
 	return same;
 }
 
-static gboolean run(const struct options *o, const struct job *job, struct fit_outcome *outcome, GError **error)
+static gboolean run(const struct options *o, const struct job *job, GError **error)
 {
 	const struct settings *s = o->settings;
 	const struct task *task = task_find(s->task, error);
@@ -173,23 +183,17 @@ static gboolean run(const struct options *o, const struct job *job, struct fit_o
 	if (folder == NULL || !resume_find(folder, s, job->fresh || job->rehearse_only, &resume, error) ||
 	    !device_open(s, &device, error))
 		return FALSE;
+	opening_say_machine(&device);
 	gboolean finished = resume != NULL && resume->state.finished;
 	struct work *w = task->open(s, PHASE_TRAIN, resume != NULL && !finished ? resume->facts : NULL, error);
 	if (w == NULL)
 		return FALSE;
+	for (guint i = 0; i < w->n_cases; i++)
+		log_name(w->cases[i].id);
 	gboolean done = is_done(w, &resume);
-	gboolean ok = done || learn(o, job, &device, folder, w, resume, outcome, error);
+	gboolean ok = done || learn(o, job, &device, folder, w, resume, error);
 	task->close(w);
 	return ok;
-}
-
-static void report(const struct fit_outcome *o, const struct task *task)
-{
-	log_say("trained steps=%" G_GINT64_FORMAT " epochs=%u samples_per_s=%.1f waiting=%.0f%% saving=%.1f%% peak_memory_mb=%.0f",
-		o->steps, o->epochs, o->samples_per_s, 100 * o->wait_share, 100 * o->save_share, (double)machine_memory_peak() / 1e6);
-	if (o->saved)
-		log_say("outcome saved_epoch=%u %s=%.4f interval=%.3f..%.3f", o->best_epoch, task->metric, o->best.value,
-			o->best.low, o->best.high);
 }
 
 static void late(void)
@@ -208,7 +212,6 @@ int main(int argc, char **argv)
 		G_OPTION_ENTRY_NULL,
 	};
 	struct options o = { 0 };
-	struct fit_outcome outcome = { 0 };
 	g_autoptr(GError) error = NULL;
 
 	machine_start(argv);
@@ -222,14 +225,8 @@ int main(int argc, char **argv)
 		options_clear(&o);
 		return 0;
 	}
-	g_autofree char *processor = machine_processor();
-	log_say("start version=%s settings=%s processor=\"%s\" cores=%d memory_mb=%.0f", BLINDRUN_VERSION, o.source,
-		processor, machine_cores(), (double)machine_memory() / 1e6);
-	say_settings(&o);
-	gboolean ok = run(&o, &job, &outcome, &error);
-	const struct task *task = task_find(o.settings->task, NULL);
-	if (task != NULL && outcome.steps > 0)
-		report(&outcome, task);
+	opening_say(&o);
+	gboolean ok = run(&o, &job, &error);
 	int code = ok ? 0 : fault_exit_code(error);
 	log_close(code, ok ? NULL : error->message);
 	options_clear(&o);

@@ -3,6 +3,7 @@
 #include "common/answer/answer_check.h"
 #include "common/fault/fault.h"
 #include "common/log/log.h"
+#include "common/log/stage.h"
 #include "common/machine/machine.h"
 #include "common/machine/stop.h"
 #include <errno.h>
@@ -97,14 +98,17 @@ static gboolean stage(const struct work *w, const char *folder, guint *n, GError
 
 static char *last_line(const char *path)
 {
+	g_auto(logfmt_t) parts = { 0 };
 	g_autofree char *text = NULL;
 
 	if (!g_file_get_contents(path, &text, NULL, NULL))
 		return g_strdup("it said nothing");
 	g_strchomp(text);
-	const char *newline = strrchr(text, '\n'), *line = newline != NULL ? newline + 1 : text;
-	const char *words = strstr(line, " inference ");       /* after the time */
-	return g_utf8_make_valid(words != NULL ? words + strlen(" inference ") : line[0] != '\0' ? line : "it said nothing", -1);
+	char *newline = strrchr(text, '\n'), *line = newline != NULL ? newline + 1 : text;
+	g_autofree char *whole = g_strdup(line);
+	logfmt_parse(&parts, line, strlen(line));
+	const char *cause = logfmt_get(&parts, "cause");
+	return g_utf8_make_valid(cause != NULL ? cause : whole[0] != '\0' ? whole : "it said nothing", -1);
 }
 
 /* Seconds it may take; then it is killed. */
@@ -206,14 +210,16 @@ static gboolean learn(const struct fit_job *job, const struct scratch *s, double
 {
 	g_autoptr(model_folder_t) folder = model_folder_take(s->model, NULL, error);
 	struct fit_job small = *job;
-	struct fit_outcome outcome;
+	struct fit_outcome outcome = { 0 };
 
 	small.folder = folder;
 	small.resume_opt = NULL;
 	small.deadline = 0;
 	small.rehearse = STEPS;
 	small.rehearse_until = until;
-	return folder != NULL && fit(&small, &outcome, error);
+	gboolean ok = folder != NULL && fit(&small, &outcome, error);
+	fit_outcome_clear(&outcome);
+	return ok;
 }
 
 /* limit: s, for all of it */
@@ -238,8 +244,9 @@ gboolean rehearse(const struct fit_job *job, gboolean always, GError **error)
 	guint cases = 0;
 	char took[16];
 
+	STAGE_WHOLE("rehearsing");
 	if (limit < LEAST_S) {
-		log_say("rehearsal none: %.0f%% of training.time are %.1f s", 100 * REHEARSAL_SHARE, limit);
+		log_say("rehearsal none=\"%.0f%% of training.time are %.1f s\"", 100 * REHEARSAL_SHARE, limit);
 		return TRUE;
 	}
 	g_autoptr(GError) wrong = NULL;
@@ -253,7 +260,7 @@ gboolean rehearse(const struct fit_job *job, gboolean always, GError **error)
 	if (!ok)
 		g_propagate_error(error, g_steal_pointer(&wrong));
 	else
-		log_say("rehearsal steps=%d cases=%u seconds=%s: train saves, inference answers", STEPS, cases,
+		log_keep("rehearsal", "rehearsal steps=%d cases=%u seconds=%s result=\"train saves, inference answers\"", STEPS, cases,
 			log_duration(log_seconds() - start, took));
 	return ok;
 }

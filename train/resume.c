@@ -7,7 +7,7 @@
 /* Keys, and sections with their dot, that may be others when a run goes on. */
 static const char *const free_to_change[] = {
 	"competition", "paths.", "data.test", "data.patience", "inference.", "answer.", "device", "precision", "threads",
-	"training.time", "training.checkpoint", "training.run", NULL,
+	"training.time", "training.checkpoint", "training.run", "log.", "pictures.", NULL,
 };
 
 static gboolean may_change(const char *key)

@@ -1,6 +1,7 @@
 /* model_settings.c - see model_settings.h. */
 #include "common/checkpoint/model_settings.h"
 #include "common/checkpoint/json.h"
+#include "common/log/logfmt.h"
 
 /* A key, or what keys begin with. */
 static const char *const fixed[] = { "task", "data.classes", "tiles.", "model.network", "score." };
@@ -24,8 +25,13 @@ gboolean model_settings_take(struct settings *s, JsonObject *from, GPtrArray *ch
 		if (!settings_set(s, *key, value, "model.json: ", error))
 			return FALSE;
 		g_autofree char *after = settings_get(s, *key);
-		if (!g_str_equal(before, after))
-			g_ptr_array_add(changed, g_strdup_printf("%s=%s from=model instead_of=%s", *key, after, before));
+		if (g_str_equal(before, after))
+			continue;
+		GString *line = g_string_new(NULL);
+		logfmt_append(line, *key, after);
+		logfmt_append(line, "from", "model");
+		logfmt_append(line, "instead_of", before);
+		g_ptr_array_add(changed, g_string_free(line, FALSE));
 	}
 	return TRUE;
 }

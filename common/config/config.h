@@ -89,6 +89,10 @@ struct settings {
 		gboolean header;
 		int decimals;       /* 1..12 */
 	} answer;
+	struct {
+		gboolean ascii;     /* plots in ASCII, not in UTF-8 */
+		gboolean identifiers; /* names of cases may show */
+	} log;
 	char *device;           /* auto, cpu, cuda, cuda:N */
 	enum precision precision;
 	int threads;            /* 0: one a core */

@@ -1,159 +1,391 @@
 /* log.c - see log.h. One lock; one line is one write. */
 #include "common/log/log.h"
+#include "common/log/capture.h"
+#include "common/log/discreet.h"
+#include "common/log/stage.h"
+#include "common/log/told.h"
+#include <errno.h>
 #include <math.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
 
-enum { REPEATS = 20, RESERVE = 64 * 1024 };
+enum {
+	RESERVE = 64 * 1024,    /* of the budget, for the end */
+	RECENT = 12 * 1024,     /* what ends no further back than this is not told again at the end */
+	LINE_BYTES = 16 * 1024,
+	EXAMPLE_BYTES = 160,    /* of the first warning of a kind, in the diagnosis */
+	KINDS_SAID = 12,        /* kinds of warnings in the diagnosis */
+	DIAGNOSIS = LOG_LAST - KINDS_SAID - 2,
+};
+
+struct kind {                   /* of warnings */
+	char *name, *first;
+	guint count;
+};
 
 static struct {
 	GMutex lock;
 	char *program;
-	gsize budget, used[2];  /* stdout, stderr */
-	gint64 start, last_progress;
-	GHashTable *kinds;      /* kind: number of warnings */
+	int fd[2];              /* stdout, stderr */
+	gsize budget, used[2], again; /* bytes; used[0] when the story was last told whole */
+	gint64 start;
+	double progress, row;   /* s: when the last of each was written */
+	gboolean progressed, rowed;
+	GPtrArray *kinds;       /* struct kind *, in the order in which they came */
 	guint warnings, dropped;
-} state;
+	struct told *told;
+	GPtrArray *last;        /* char * */
+	struct discreet *discreet;
+	gboolean ascii, nameless;
+	gint64 (*clock)(void);
+	char crash[256];
+} state = { .fd = { STDOUT_FILENO, STDERR_FILENO } };
+
+static void kind_free(gpointer data)
+{
+	struct kind *k = data;
+
+	g_free(k->name);
+	g_free(k->first);
+	g_free(k);
+}
+
+static gint64 now_us(void) { return state.clock != NULL ? state.clock() : g_get_monotonic_time(); }
+
+void log_set_clock(gint64 (*monotonic)(void)) { state.clock = monotonic; }
 
 void log_open(const char *program, gsize budget)
 {
 	g_mutex_lock(&state.lock);
 	g_free(state.program);
+	g_clear_pointer(&state.kinds, g_ptr_array_unref);
+	g_clear_pointer(&state.last, g_ptr_array_unref);
+	g_clear_pointer(&state.told, told_free);
+	g_clear_pointer(&state.discreet, discreet_free);
 	state.program = g_strdup(program);
 	state.budget = budget;
-	state.used[0] = state.used[1] = 0;
-	state.start = g_get_monotonic_time();
-	state.last_progress = 0;
-	g_clear_pointer(&state.kinds, g_hash_table_unref);
-	state.kinds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	state.used[0] = state.used[1] = state.again = 0;
+	state.start = now_us();
+	state.progressed = state.rowed = FALSE;
+	state.kinds = g_ptr_array_new_with_free_func(kind_free);
+	state.last = g_ptr_array_new_with_free_func(g_free);
+	state.told = told_new();
+	state.discreet = discreet_new();
 	state.warnings = state.dropped = 0;
+	state.ascii = state.nameless = FALSE;
 	g_mutex_unlock(&state.lock);
+	stage_begin();
 }
 
-double log_seconds(void)
-{
-	return (double)(g_get_monotonic_time() - state.start) / G_USEC_PER_SEC;
-}
+double log_seconds(void) { return (double)(now_us() - state.start) / G_USEC_PER_SEC; }
 
 double log_deadline(double limit) { return limit > 0 ? MAX(limit * 0.98 - 2, limit / 2) : 0; }
 
+/* ---- a line, all under the lock ---- */
+
 enum rank { DETAIL, NEWS, LAST };
 
-/* Locked. What does not fit the budget, less the reserve, is dropped and counted. */
-static void put(int stream, enum rank rank, const char *text)
+static gsize limit_of(enum rank rank)
 {
-	const gsize limit[] = { [DETAIL] = state.budget / 3, [NEWS] = state.budget - MIN(state.budget, RESERVE),
-				[LAST] = state.budget };
+	gsize reserve = MIN(state.budget, RESERVE);
+
+	if (state.budget == 0)
+		return G_MAXSIZE;
+	return rank == LAST ? state.budget : rank == NEWS ? state.budget - reserve : state.budget / 4;
+}
+
+static void write_all(int fd, const char *text, gsize size)
+{
+	while (size > 0) {
+		gssize n = write(fd, text, size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		text += n;
+		size -= (gsize)n;
+	}
+}
+
+/* What does not fit the budget is dropped and counted. Returns the byte of the stream at which it ends; 0: dropped. */
+static gsize put(int stream, enum rank rank, const char *text)
+{
 	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
 	g_autofree char *stamp = g_date_time_format(now, "%Y-%m-%dT%H:%M:%SZ");
-	g_autofree char *line = g_strdup_printf("%s %s %s\n", stamp, state.program ? state.program : "-", text);
+	g_autofree char *shown = state.discreet != NULL ? discreet_line(state.discreet, text) : g_strdup(text);
+	g_autofree char *line = g_strdup_printf("time=%s t=%.1f %s %.*s\n", stamp, log_seconds(), state.program ? state.program : "-",
+						LINE_BYTES, shown);
 	gsize size = strlen(line);
 
 	for (char *c = line; c < line + size - 1; c++)
 		if ((guchar)*c < ' ')
 			*c = ' ';
-	if (state.budget != 0 && state.used[stream] + size > limit[rank]) {
+	if (state.used[stream] + size > limit_of(rank)) {
 		state.dropped++;
-		return;
+		return 0;
 	}
 	state.used[stream] += size;
-	FILE *file = stream == 0 ? stdout : stderr;
-	fputs(line, file);
-	fflush(file);
+	write_all(state.fd[stream], line, size);
+	g_snprintf(state.crash, sizeof state.crash, "time=%s t=%.1f %s end cause=\"the program crashed: ", stamp, log_seconds(),
+		   state.program);
+	return state.used[stream];
 }
 
-G_GNUC_PRINTF(2, 0) static void say(enum rank rank, const char *format, va_list args)
+static gsize put_again(const char *text, double t, gpointer rank)
 {
-	g_autofree char *text = g_strdup_vprintf(format, args);
+	g_autofree char *line = g_strdup_printf("%s again=%.1f", text, t);
 
+	return put(0, (enum rank)GPOINTER_TO_INT(rank), line);
+}
+
+/* All of the story, now and then. */
+static void tell_again(void)
+{
+	if (state.used[0] - state.again < LOG_AGAIN)
+		return;
+	state.again = state.used[0];
+	told_again(state.told, G_MAXSIZE, put_again, GINT_TO_POINTER(NEWS));
+	state.again = state.used[0];
+}
+
+/* Seconds between two lines of one sort: more as time passes, and as the budget is used, so that it is never at its end. */
+static double pause_now(void)
+{
+	double used = state.budget == 0 ? 0 : (double)state.used[0] / (double)limit_of(NEWS);
+
+	return MAX(5, log_seconds() / 100) * exp2(6 * used);
+}
+
+static gboolean is_due(double *last, gboolean *any)
+{
+	double now = log_seconds();
+
+	if (*any && now - *last < pause_now())
+		return FALSE;
+	*any = TRUE;
+	*last = now;
+	return TRUE;
+}
+
+/* ---- what is said ---- */
+
+#define TEXT(name) \
+	va_list args; \
+	va_start(args, format); \
+	g_autofree char *name = g_strdup_vprintf(format, args); \
+	va_end(args)
+
+static void say(enum rank rank, const char *text)
+{
 	g_mutex_lock(&state.lock);
 	put(0, rank, text);
+	tell_again();
 	g_mutex_unlock(&state.lock);
 }
 
 void log_say(const char *format, ...)
 {
-	va_list args;
-
-	va_start(args, format);
-	say(NEWS, format, args);
-	va_end(args);
+	TEXT(text);
+	say(NEWS, text);
 }
 
 void log_detail(const char *format, ...)
 {
-	va_list args;
+	if (state.nameless)
+		return;
+	TEXT(text);
+	say(DETAIL, text);
+}
 
-	va_start(args, format);
-	say(DETAIL, format, args);
-	va_end(args);
+void log_keep(const char *name, const char *format, ...)
+{
+	TEXT(text);
+	g_mutex_lock(&state.lock);
+	told_line(state.told, name, text, log_seconds(), put(0, NEWS, text));
+	tell_again();
+	g_mutex_unlock(&state.lock);
+}
+
+void log_row(const char *name, gboolean news, const char *format, ...)
+{
+	TEXT(text);
+	g_mutex_lock(&state.lock);
+	gboolean due = is_due(&state.row, &state.rowed);
+	told_row(state.told, name, text, log_seconds(), news || due ? put(0, NEWS, text) : 0);
+	tell_again();
+	g_mutex_unlock(&state.lock);
 }
 
 void log_progress(const char *format, ...)
 {
 	g_mutex_lock(&state.lock);
-	gint64 now = g_get_monotonic_time();
-	/* every 5 s at first; later each 1/100 of the time that has passed */
-	gint64 pause = MAX(5 * G_USEC_PER_SEC, (now - state.start) / 100);
-	if (now - state.last_progress >= pause) {
-		va_list args;
-		va_start(args, format);
-		g_autofree char *text = g_strdup_vprintf(format, args);
-		va_end(args);
-		state.last_progress = now;
+	if (is_due(&state.progress, &state.progressed)) {
+		TEXT(text);
 		put(0, NEWS, text);
+		tell_again();
 	}
 	g_mutex_unlock(&state.lock);
 }
 
+static struct kind *kind_of(const char *name, gboolean add)
+{
+	for (guint i = 0; i < state.kinds->len; i++) {
+		struct kind *k = state.kinds->pdata[i];
+		if (g_str_equal(k->name, name))
+			return k;
+	}
+	if (!add)
+		return NULL;
+	struct kind *k = g_new0(struct kind, 1);
+	k->name = g_strdup(name);
+	g_ptr_array_add(state.kinds, k);
+	return k;
+}
+
+/* The first ones, then the hundredth, the thousandth and so on. */
+static gboolean is_said(guint count)
+{
+	guint power = count;
+
+	while (power % 10 == 0)
+		power /= 10;
+	return count <= LOG_REPEATS || power == 1;
+}
+
+/* Locked. words: "warning". */
+static void warn(const char *words, const char *kind, const char *text)
+{
+	struct kind *k = kind_of(kind, TRUE);
+	g_autoptr(GString) line = g_string_new(words);
+
+	if (k->first == NULL)
+		k->first = g_strndup(text, EXAMPLE_BYTES);
+	k->count++;
+	if (!is_said(k->count))
+		return;
+	logfmt_append(line, "kind", kind);
+	if (k->count > LOG_REPEATS)
+		g_string_append_printf(line, " count=%u", k->count);
+	logfmt_append(line, "text", text);
+	put(1, NEWS, line->str);
+}
+
 void log_warn(const char *kind, const char *format, ...)
 {
-	va_list args;
-	va_start(args, format);
-	g_autofree char *text = g_strdup_vprintf(format, args);
-	va_end(args);
+	TEXT(text);
 	g_mutex_lock(&state.lock);
-	guint count = 1;
-	if (state.kinds != NULL) {
-		count += GPOINTER_TO_UINT(g_hash_table_lookup(state.kinds, kind));
-		g_hash_table_insert(state.kinds, g_strdup(kind), GUINT_TO_POINTER(count));
-	}
 	state.warnings++;
-	if (count <= REPEATS)
-		put(1, NEWS, text);
+	warn("warning", kind, text);
 	g_mutex_unlock(&state.lock);
 }
 
 guint log_warnings(const char *kind)
 {
 	g_mutex_lock(&state.lock);
-	guint n = kind == NULL ? state.warnings : GPOINTER_TO_UINT(g_hash_table_lookup(state.kinds, kind));
+	const struct kind *k = kind != NULL && state.kinds != NULL ? kind_of(kind, FALSE) : NULL;
+	guint n = kind == NULL ? state.warnings : k != NULL ? k->count : 0;
 	g_mutex_unlock(&state.lock);
 	return n;
 }
 
-void log_close(int exit_code, const char *cause)
+/* ---- what is not said ---- */
+
+void log_set_ascii(gboolean ascii) { state.ascii = ascii; }
+gboolean log_ascii(void) { return state.ascii; }
+
+void log_hide_folder(const char *path)
 {
-	GHashTableIter iter;
-	gpointer kind, count;
+	g_mutex_lock(&state.lock);
+	discreet_folder(state.discreet, path);
+	g_mutex_unlock(&state.lock);
+}
+
+void log_hide_names(void) { state.nameless = TRUE; }
+gboolean log_names_hidden(void) { return state.nameless; }
+
+void log_name(const char *identifier)
+{
+	g_mutex_lock(&state.lock);
+	if (state.nameless)
+		discreet_name(state.discreet, identifier);
+	g_mutex_unlock(&state.lock);
+}
+
+/* ---- what libraries print ---- */
+
+static void take_print(int stream, const char *line)
+{
+	const char *words = stream == 1 ? "library stream=stdout" : "library stream=stderr";
 
 	g_mutex_lock(&state.lock);
-	g_hash_table_iter_init(&iter, state.kinds);
-	while (g_hash_table_iter_next(&iter, &kind, &count)) {
-		if (GPOINTER_TO_UINT(count) <= REPEATS)
-			continue;
-		g_autofree char *folded = g_strdup_printf("%s: %u such lines in all, %u of them not shown",
-							  (char *)kind, GPOINTER_TO_UINT(count),
-							  GPOINTER_TO_UINT(count) - REPEATS);
-		put(1, LAST, folded);
+	warn(words, "library", line);
+	g_mutex_unlock(&state.lock);
+}
+
+void log_capture(void)
+{
+	capture_words(state.crash, ". Started again it goes on from what was saved last; if it crashes again at the same place, "
+		      "that slide or setting is the cause\"\n");
+	capture_begin(state.fd, take_print);
+}
+
+/* ---- the end ---- */
+
+void log_last(const char *format, ...)
+{
+	TEXT(text);
+	g_mutex_lock(&state.lock);
+	if (state.last->len < DIAGNOSIS)
+		g_ptr_array_add(state.last, g_steal_pointer(&text));
+	g_mutex_unlock(&state.lock);
+}
+
+static void put_both(const char *text)
+{
+	put(0, LAST, text);
+	put(1, LAST, text);
+}
+
+static int by_count(gconstpointer a, gconstpointer b)
+{
+	const struct kind *const *x = a, *const *y = b;
+
+	return ((*x)->count < (*y)->count) - ((*x)->count > (*y)->count);
+}
+
+static void put_kinds(void)
+{
+	g_ptr_array_sort(state.kinds, by_count);
+	for (guint i = 0; i < MIN(state.kinds->len, KINDS_SAID); i++) {
+		const struct kind *k = state.kinds->pdata[i];
+		g_autoptr(GString) line = g_string_new("survived");
+		logfmt_append(line, "kind", k->name);
+		g_string_append_printf(line, " count=%u", k->count);
+		logfmt_append(line, "first", k->first);
+		put_both(line->str);
 	}
 	if (state.dropped > 0) {
-		g_autofree char *dropped = g_strdup_printf("%u lines were left out to stay within %" G_GSIZE_FORMAT
-							   " bytes a stream", state.dropped, state.budget);
-		put(1, LAST, dropped);
+		g_autofree char *line = g_strdup_printf("dropped lines=%u budget=%" G_GSIZE_FORMAT, state.dropped, state.budget);
+		put_both(line);
 	}
-	g_autofree char *warned = g_strdup_printf("end: nothing failed, %u warnings", state.warnings);
-	put(1, LAST, cause != NULL ? cause : warned);
-	g_autofree char *end = g_strdup_printf("end exit=%d seconds=%.1f warnings=%u", exit_code, log_seconds(),
-					       state.warnings);
+}
+
+void log_close(int exit_code, const char *cause)
+{
+	capture_end();
+	g_mutex_lock(&state.lock);
+	state.fd[0] = STDOUT_FILENO;
+	state.fd[1] = STDERR_FILENO;
+	told_again(state.told, state.used[0] - MIN(state.used[0], RECENT), put_again, GINT_TO_POINTER(LAST));
+	for (guint i = 0; i < state.last->len; i++)
+		put_both(state.last->pdata[i]);
+	put_kinds();
+	g_autofree char *nothing = g_strdup_printf("nothing failed, %u warning%s", state.warnings, state.warnings == 1 ? "" : "s");
+	g_autoptr(GString) why = g_string_new("end");
+	logfmt_append(why, "cause", cause != NULL ? cause : nothing);
+	put(1, LAST, why->str);
+	g_autofree char *end = g_strdup_printf("end exit=%d seconds=%.1f warnings=%u", exit_code, log_seconds(), state.warnings);
 	put(0, LAST, end);
 	g_mutex_unlock(&state.lock);
 }

@@ -44,7 +44,7 @@ static void say(const struct memory *m)
 {
 	const double mb = 1e6;
 
-	log_say("memory need_mb=%.0f limit_mb=%.0f base_mb=%.0f network_mb=%.0f pass_mb=%.0f reading_mb=%.0f batch=%u "
+	log_keep("memory", "memory need_mb=%.0f limit_mb=%.0f base_mb=%.0f network_mb=%.0f pass_mb=%.0f reading_mb=%.0f batch=%u "
 		"at_once=%u readers=%u", (double)memory_need(m) / mb, (double)m->limit / mb, (double)m->base / mb,
 		(double)m->network / mb, (double)m->pass / mb, (double)m->reading / mb, m->batch, m->part, m->readers);
 }

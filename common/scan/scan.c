@@ -5,6 +5,7 @@
 #include "common/scan/scan.h"
 #include "common/fault/fault.h"
 #include "common/log/log.h"
+#include "common/log/stage.h"
 #include "common/machine/machine.h"
 #include "common/machine/stop.h"
 #include "common/model/input.h"
@@ -195,7 +196,9 @@ static gboolean take(struct state *st, GError **error)
 {
 	const struct task *task = st->scan->work->task;
 	gsize judged = (gsize)task->judged, targets = (gsize)st->scan->work->shape.targets;
+	int before = stage_enter("waiting");
 	struct batch *b = loader_pop(st->loader);
+	stage_leave(before);
 	g_autofree struct ticket *tickets = b->tag;
 
 	if (!judge(st->scan, st->all, b, st->row, error)) {
@@ -244,6 +247,7 @@ static gboolean run(struct state *st, const guint *items, gsize n, GError **erro
 			break;
 		struct flight *f = prepared(st);
 		if (f == NULL && idle) {
+			STAGE("waiting");
 			g_usleep(LOOK_US);
 			continue;
 		}

@@ -16,6 +16,8 @@
 #define RETRIES 32                     /* of a slide, in vain */
 #define RETRY_AFTER 200000             /* us */
 
+const char *slide_reader_version(void) { return openslide_get_version(); }
+
 char *slide_id(const char *path)
 {
 	char *id = g_path_get_basename(path);

@@ -362,6 +362,7 @@ static void open_all(struct slide_work *sw)
 		g_error_free(errors[i]);
 		g_free(w->cases[i].id);
 		g_free(w->cases[i].group);
+		g_free(w->cases[i].left_out);
 		g_free(sw->slides[i].path);
 		g_free(sw->slides[i].mask_path);
 		w->n_left_out++;
@@ -482,6 +483,7 @@ void slide_cases_close(struct work *w)
 		g_free(sw->slides[i].mask_path);
 		g_free(w->cases[i].id);
 		g_free(w->cases[i].group);
+		g_free(w->cases[i].left_out);
 	}
 	slide_pool_free(sw->pool);
 	g_clear_pointer(&sw->table, g_hash_table_unref);

@@ -4,6 +4,7 @@
  */
 #include "common/answer/answer_file.h"
 #include "common/fault/fault.h"
+#include "common/log/logfmt.h"
 #include "common/task/pattern.h"
 #include "common/task/slide_facts.h"
 #include "common/task/slide_work.h"
@@ -29,8 +30,9 @@ static char *describe(const struct work *w, guint item)
 	const struct work_case *wc = &w->cases[item];
 	GString *s = g_string_new(NULL);
 
-	g_string_append_printf(s, "slide=%s class=%s tiles=%u tissue=%.3f scanned=%.3f mpp=%.4g scale=%.4g", wc->id,
-			       wc->label < 0 ? "?" : w->settings->data.classes[wc->label], c->tiles.n, c->tissue_share,
+	logfmt_append(s, "slide", wc->id);
+	logfmt_append(s, "class", wc->label < 0 ? "?" : w->settings->data.classes[wc->label]);
+	g_string_append_printf(s, " tiles=%u tissue=%.3f scanned=%.3f mpp=%.4g scale=%.4g", c->tiles.n, c->tissue_share,
 			       c->scanned_share, c->slide->mpp, c->scale);
 	if (c->mask != NULL)
 		g_string_append_printf(s, " tumour_tiles=%u lesions=%u largest_lesion_um2=%.0f", c->tiles.n_tumour,
@@ -58,10 +60,18 @@ static char *summary(const struct work *w)
 	}
 	return g_strdup_printf("slides=%u positive=%u negative=%u left_out=%u positive_without_mask=%u tiles=%" G_GUINT64_FORMAT
 			       " tumour_tiles=%" G_GUINT64_FORMAT " tiles_a_slide=%" G_GUINT64_FORMAT "..%" G_GUINT64_FORMAT
-			       " mpp=%.4g index_bytes=%" G_GUINT64_FORMAT,
+			       " mpp=%.4g index_bytes=%" G_GUINT64_FORMAT " reader=openslide-%s",
 			       slides[0] + slides[1], slides[1], slides[0], w->n_left_out, without_mask, tiles, tumour,
-			       tiles > 0 ? least : 0, most, sw->mpp, tiles * sizeof(struct tile));
+			       tiles > 0 ? least : 0, most, sw->mpp, tiles * sizeof(struct tile), slide_reader_version());
 }
+
+static guint64 tiles_of(const struct work *w, guint item) { return slide_work_of(w)->slides[item].tiles.n; }
+
+/* By the area of the largest lesion, as if it were round: isolated tumour cells up to 0.2 mm across,
+   micrometastases up to 2 mm, macrometastases (AJCC Cancer Staging Manual, 8th edition). */
+static const struct size_class sizes[] = {
+	{ "itc", G_PI / 4 * 200 * 200 }, { "micro", G_PI / 4 * 2000 * 2000 }, { "macro", G_MAXDOUBLE }, { NULL, 0 },
+};
 
 static void facts(const struct work *w, JsonObject *out)
 {
@@ -233,6 +243,8 @@ const struct task slide_classification = {
 	.stage = stage,
 	.describe = describe,
 	.summary = summary,
+	.samples = tiles_of,
+	.sizes = sizes,
 	.look = slide_look,
 	.n_strata = N_STRATA,
 	.strata = strata,

@@ -48,7 +48,8 @@ struct work_case {
 	char *group;            /* cases of one group are never split; NULL: a group of its own */
 	guint stratum;          /* the split keeps shares of these: class, lesion size */
 	gboolean ready;         /* prepare succeeded */
-	double size;            /* for reports by size (lesion um2; 0: none) */
+	char *left_out;         /* why it is not used; NULL: it is, or open() said why */
+	double size;            /* for reports by size (lesion um2; 0: none, or not known) */
 	gint given_up;          /* enum given_up, atomic; a thread hangs in it: nothing touches it, nor frees it */
 };
 
@@ -103,6 +104,8 @@ struct task {
 	/* One line a case, key=value, and one for all. */
 	char *(*describe)(const struct work *work, guint item);
 	char *(*summary)(const struct work *work);
+	/* Samples of a case that is prepared, for reports. */
+	guint64 (*samples)(const struct work *work, guint item);
 	/* Opens a case, prepared or not, and reads a little of it everywhere. Fails where it cannot be opened. */
 	gboolean (*look)(struct work *work, guint item, struct look *out, GError **error);
 
@@ -148,6 +151,8 @@ struct task {
 	/* How good ranked cases are: the competition's metric, higher is better; and what the log calls the
 	   AUC of samples. */
 	const char *metric, *sample_metric;
+	/* Classes of work_case.size, the smallest first, for reports: one's sizes are up to `most`. Ended by no name. */
+	const struct size_class { const char *name; double most; } *sizes;
 	struct interval (*measure)(const struct work *work, const guint *items, gsize n,
 				   const double *features);
 };

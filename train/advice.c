@@ -1,0 +1,115 @@
+/* advice.c - see advice.h. */
+#include "train/advice.h"
+#include "common/log/log.h"
+#include "common/log/stage.h"
+#include <math.h>
+
+struct seen {                   /* what the rows look at */
+	const struct diagnosis *d;
+	const struct settings *s;
+	enum course course;
+	const struct judged *held;
+	gsize n;
+};
+
+/* ---- conditions ---- */
+
+static gboolean learns_nothing(const struct seen *x) { return x->course == COURSE_NOTHING; }
+static gboolean overfits(const struct seen *x) { return x->course == COURSE_OVERFITS; }
+static gboolean rises(const struct seen *x) { return x->course == COURSE_RISING; }
+static gboolean stain_differs(const struct seen *x) { return x->d->findings->stain_matters && x->s->augmentation.stain < 0.6; }
+static gboolean is_random(const struct seen *x) { return x->s->model.weights[0] == '\0'; }
+static gboolean is_small(const struct seen *x)
+{
+	return g_str_equal(x->s->model.network, "simple") || g_str_equal(x->s->model.network, "squeezenet1_1");
+}
+static gboolean turns_less(const struct seen *x) { return x->s->inference.turns < 8; }
+static gboolean has_no_limit(const struct seen *x) { return x->s->training.time <= 0; }
+static gboolean holds_few(const struct seen *x) { return x->n < 20 && x->s->split.validation < 0.25; }
+static gboolean is_cut(const struct seen *x) { return x->d->memory != NULL && (gint64)x->d->memory->part < x->s->training.batch; }
+static gboolean holds_none_back(const struct seen *x) { return x->s->split.validation <= 0; }
+static gboolean always(const struct seen *x) { return x != NULL; }
+
+static gboolean waits(const struct seen *x)
+{
+	(void)x;
+	return stage_seconds("waiting") > 0.3 * (stage_seconds("waiting") + stage_seconds("augmenting") + stage_seconds("computing"));
+}
+
+/* Positives with the smallest lesions that are called negative, more than with others. */
+static gboolean misses_small(const struct seen *x)
+{
+	const struct size_class *sizes = x->d->work->task->sizes;
+	gsize small = 0, missed = 0, cases = 0, all_missed = 0;
+
+	for (gsize i = 0; sizes != NULL && i < x->n; i++) {
+		const struct judged *c = &x->held[i];
+		double size = x->d->work->cases[c->item].size;
+		gboolean is_small_one = size > 0 && size <= sizes[0].most;
+		small += c->label && is_small_one;
+		missed += c->label && is_small_one && c->p < 0.5;
+		cases += c->label;
+		all_missed += c->label && c->p < 0.5;
+	}
+	return small > 0 && missed > 0 && missed * cases >= all_missed * small && x->s->sampling.tumour < 2;
+}
+
+/* ---- values ---- */
+
+static double less_rate(const struct settings *s) { return s->training.learning_rate / 10; }
+static double double_epochs(const struct settings *s) { return 2.0 * s->training.epochs; }
+static double more_stain(const struct settings *s) { return MIN(1, s->augmentation.stain + 0.2); }
+static double double_tumour(const struct settings *s) { return MAX(1, 2 * s->sampling.tumour); }
+static double more_decay(const struct settings *s) { return MIN(1, 5 * s->training.weight_decay); }
+
+/* In the order of what they bring. Where there is no number, value is the word. */
+static const struct row {
+	gboolean (*applies)(const struct seen *seen);
+	const char *key;
+	double (*number)(const struct settings *s);
+	const char *value, *why;
+} rows[] = {
+	{ learns_nothing, "training.learning_rate", less_rate, NULL, "it learned next to nothing: a rate that is too high is the likeliest "
+	  "cause; wrong masks the next (look at a few)" },
+	{ holds_none_back, "split.validation", NULL, "0.2", "nothing is held out, so which epoch is best is not known" },
+	{ overfits, "augmentation.stain", more_stain, NULL, "it overfits: more variation helps most" },
+	{ stain_differs, "augmentation.stain", more_stain, NULL, "the test set is stained otherwise" },
+	{ is_random, "model.weights", NULL, "weights/resnet18.safetensors", "pretrained weights are worth more than days of training; they fit "
+	  "model.network=resnet18" },
+	{ misses_small, "sampling.tumour", double_tumour, NULL, "slides with the smallest lesions are missed: let it see more of them" },
+	{ rises, "training.epochs", double_epochs, NULL, "it was still learning; training.time must allow it" },
+	{ is_small, "model.network", NULL, "resnet18", "a larger network has room to learn more" },
+	{ waits, "model.network", NULL, "resnet34", "the network waits for slides: a larger one costs no time" },
+	{ is_cut, "tiles.size", NULL, "128", "batches are cut for want of memory: smaller tiles train faster" },
+	{ overfits, "training.weight_decay", more_decay, NULL, "it overfits" },
+	{ turns_less, "inference.turns", NULL, "8", "eight views of each tile, averaged, rank a little better, for more time" },
+	{ has_no_limit, "training.time", NULL, "28h", "without a limit a run that the cloud ends early stops in mid-schedule" },
+	{ holds_few, "split.validation", NULL, "0.25", "so few held-out cases say little of the test set" },
+	{ always, "split.seed", NULL, "7", "another seed shows how much of a score is chance: change nothing else" },
+	{ always, "training.epochs", double_epochs, NULL, "longer, with the same schedule; training.time must allow it" },
+	{ always, "model.network", NULL, "resnet34", "a deeper network, where time and memory allow it" },
+};
+
+void advice_say(const struct diagnosis *d, enum course course, const struct judged *held, gsize n)
+{
+	const struct seen seen = { d, d->work->settings, course, held, n };
+	const char *said[ADVICE_MOST];
+	guint count = 0;
+
+	for (gsize i = 0; i < G_N_ELEMENTS(rows) && count < ADVICE_MOST; i++) {
+		const struct row *r = &rows[i];
+		gboolean twice = FALSE;
+		for (guint k = 0; k < count; k++)
+			twice |= g_str_equal(said[k], r->key);
+		if (twice || !r->applies(&seen))
+			continue;
+		g_autoptr(GString) line = g_string_new("try");
+		g_autofree char *number = r->number != NULL ? g_strdup_printf("%g", r->number(seen.s)) : NULL;
+		said[count++] = r->key;
+		g_string_append_printf(line, " n=%u", count);
+		logfmt_append(line, "key", r->key);
+		logfmt_append(line, "value", number != NULL ? number : r->value);
+		logfmt_append(line, "why", r->why);
+		log_last("%s", line->str);
+	}
+}

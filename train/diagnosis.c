@@ -1,0 +1,371 @@
+/* diagnosis.c - see diagnosis.h: the held-out cases, the curves, the forecast. */
+#include "train/diagnosis.h"
+#include "common/checkpoint/json.h"
+#include "common/log/log.h"
+#include "common/plot/text.h"
+#include "common/run/closing.h"
+#include "train/advice.h"
+#include <math.h>
+
+enum { PLOT_WIDTH = 64, PLOT_HEIGHT = 12, SPARK_WIDTH = 32, WORST = 5, ROC_POINTS = 60, HELD_SAID = 60 };
+static const double LEVEL = 0.95, CALLED = 0.5; /* from this probability on a case is called positive */
+
+struct held {                   /* the held-out cases as the saved weights see them */
+	struct judged *cases;   /* (n) the surest positive first */
+	gsize n, positives;
+	double *p;              /* (n) the same, for the metrics */
+	guint8 *label;
+};
+
+/* ---- what is known ---- */
+
+static int by_probability(const void *a, const void *b)
+{
+	const struct judged *x = a, *y = b;
+
+	return x->p != y->p ? (x->p < y->p) - (x->p > y->p) : (x->item > y->item) - (x->item < y->item);
+}
+
+static gint64 find_case(const struct work *w, const char *id)
+{
+	for (guint i = 0; i < w->n_cases; i++)
+		if (g_str_equal(w->cases[i].id, id))
+			return i;
+	return -1;
+}
+
+static guint8 is_positive(const struct work *w, guint item)
+{
+	int label = w->cases[item].label;
+
+	return label >= 0 && w->settings->data.classes[label + 1] == NULL;
+}
+
+/* From each name, and the features behind it. What is not as it should be is passed over. */
+static void read_held(const struct diagnosis *d, struct held *h)
+{
+	const struct task *task = d->work->task;
+	JsonObject *facts = json_child(d->about_opt, "facts");
+	JsonNode *node = d->about_opt != NULL ? json_object_get_member(d->about_opt, "held") : NULL;
+	JsonArray *list = node != NULL && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+	const guint n = list != NULL && facts != NULL ? json_array_get_length(list) : 0, row = 1 + (guint)task->n_features;
+	g_autofree double *features = g_new(double, row), *answer = g_new(double, task->n_answers);
+
+	h->cases = g_new(struct judged, n / row + 1);
+	for (guint i = 0; i + row <= n; i += row) {
+		const char *id = json_array_get_string_element(list, i);
+		gint64 item = id != NULL ? find_case(d->work, id) : -1;
+		if (item < 0)
+			continue;
+		for (guint k = 1; k < row; k++)
+			features[k - 1] = json_array_get_double_element(list, i + k);
+		task->answer(facts, features, answer);
+		h->cases[h->n++] = (struct judged){ (guint)item, is_positive(d->work, (guint)item), answer[0] };
+	}
+	qsort(h->cases, h->n, sizeof *h->cases, by_probability);
+	h->p = g_new(double, h->n + 1);
+	h->label = g_new(guint8, h->n + 1);
+	for (gsize i = 0; i < h->n; i++) {
+		h->p[i] = h->cases[i].p;
+		h->label[i] = h->cases[i].label;
+		h->positives += h->label[i];
+	}
+}
+
+static void held_clear(struct held *h)
+{
+	g_free(h->cases);
+	g_free(h->p);
+	g_free(h->label);
+}
+
+static double *column(JsonArray *history, const char *name)
+{
+	guint n = json_array_get_length(history);
+	double *values = g_new(double, n + 1);
+
+	for (guint i = 0; i < n; i++)
+		values[i] = json_number(json_array_get_object_element(history, i), name, NAN);
+	return values;
+}
+
+/* ---- the story: cases, ROC, plots ---- */
+
+static const char *class_of(const struct work *w, guint item)
+{
+	int label = w->cases[item].label;
+
+	return label >= 0 ? w->settings->data.classes[label] : "?";
+}
+
+/* All, or so many of them evenly. */
+static void say_held(const struct work *w, const struct held *h)
+{
+	const gsize said = log_names_hidden() ? 0 : MIN(h->n, HELD_SAID);
+
+	for (gsize k = 0; k < said; k++) {
+		const struct judged *c = &h->cases[k * h->n / said];
+		const struct work_case *wc = &w->cases[c->item];
+		g_autoptr(GString) line = g_string_new("held");
+		logfmt_append(line, "case", wc->id);
+		logfmt_append(line, "class", class_of(w, c->item));
+		log_row("held", TRUE, "%s p=%.4f size=%.0f", line->str, c->p, c->label ? wc->size : 0);
+	}
+}
+
+static void say_plot(const char *of, const struct plot_form *form, const struct plot_series *first,
+		     const struct plot_series *second_opt)
+{
+	g_autoptr(GPtrArray) rows = plot_curves(form, first, second_opt);
+
+	for (guint i = 0; i < rows->len; i++) {
+		g_autoptr(GString) line = g_string_new("plot");
+		g_autofree char *name = g_strdup_printf("plot of %s %u", of, i);
+		logfmt_append(line, "of", of);
+		logfmt_append(line, "row", rows->pdata[i]);
+		log_keep(name, "%s", line->str);
+	}
+}
+
+static void say_roc(const struct held *h)
+{
+	if (h->positives == 0 || h->positives == h->n)
+		return;
+	g_autoptr(GArray) roc = metrics_roc(h->p, h->label, h->n);
+	g_autofree double *x = g_new(double, roc->len), *y = g_new(double, roc->len);
+	g_autoptr(GString) points = g_string_new(NULL);
+	const guint said = MIN(roc->len, ROC_POINTS);
+
+	for (guint i = 0; i < roc->len; i++) {
+		const struct roc_point *p = &g_array_index(roc, struct roc_point, i);
+		x[i] = 1 - p->specificity;
+		y[i] = p->sensitivity;
+	}
+	for (guint k = 0; k < said; k++) {
+		guint i = said > 1 ? k * (roc->len - 1) / (said - 1) : 0;
+		g_string_append_printf(points, "%s%.3f,%.3f", k > 0 ? ";" : "", x[i], y[i]);
+	}
+	log_keep("roc", "roc points=%s", points->str);
+	const struct plot_form form = { .width = PLOT_WIDTH, .height = PLOT_HEIGHT, .ascii = log_ascii(), .diagonal = TRUE,
+					.x = { "1 - specificity", 0, 1 }, .y = { "sensitivity", 0, 1 } };
+	say_plot("roc", &form, &(struct plot_series){ .x_opt = x, .y = y, .n = roc->len }, NULL);
+}
+
+static void say_curves(const struct diagnosis *d)
+{
+	const struct task *task = d->work->task;
+	const guint n = json_array_get_length(d->history);
+	g_autofree double *epoch = column(d->history, "epoch"), *loss = column(d->history, "loss");
+	g_autofree double *held = column(d->history, "log_loss"), *metric = column(d->history, task->metric);
+	g_autofree double *samples = column(d->history, task->sample_metric);
+	struct plot_form form = { .width = PLOT_WIDTH, .height = PLOT_HEIGHT, .ascii = log_ascii(), .x = { "epoch", 0, 0 } };
+
+	if (n < 2)
+		return;
+	form.y = (struct plot_axis){ "loss", 0, 0 };
+	say_plot("loss", &form, &(struct plot_series){ "train", epoch, loss, n }, &(struct plot_series){ "held out", epoch, held, n });
+	form.y = (struct plot_axis){ "AUC", 0, 0 };
+	say_plot("auc", &form, &(struct plot_series){ task->metric, epoch, metric, n },
+		 &(struct plot_series){ task->sample_metric, epoch, samples, n });
+}
+
+/* ---- the diagnosis ---- */
+
+static void say_outcome(const struct diagnosis *d, const struct held *h)
+{
+	if (d->best_epoch > 0)
+		log_last("outcome saved_epoch=%" G_GINT64_FORMAT " %s=%.4f interval=%.3f..%.3f cases=%" G_GSIZE_FORMAT, d->best_epoch,
+			 d->work->task->metric, d->best.value, d->best.low, d->best.high, h->n);
+	else
+		log_last("outcome saved_epoch=none");
+}
+
+static void say_confusion(const struct held *h)
+{
+	const struct confusion c = metrics_confusion(h->p, h->label, h->n, CALLED);
+
+	if (h->n > 0)
+		log_last("confusion at=%g tp=%" G_GSIZE_FORMAT " fn=%" G_GSIZE_FORMAT " fp=%" G_GSIZE_FORMAT " tn=%" G_GSIZE_FORMAT
+			 " sensitivity=%.3f specificity=%.3f", CALLED, c.tp, c.fn, c.fp, c.tn,
+			 (double)c.tp / (double)MAX(c.tp + c.fn, 1), (double)c.tn / (double)MAX(c.tn + c.fp, 1));
+}
+
+/* Positives of one class of sizes, against all negatives. A positive without a size is of none. */
+static void say_size(const struct work *w, const struct held *h, const char *name, double above, double most)
+{
+	g_autofree double *p = g_new(double, h->n + 1);
+	g_autofree guint8 *label = g_new(guint8, h->n + 1);
+	gsize n = 0, found = 0, cases = 0;
+
+	for (gsize i = 0; i < h->n; i++) {
+		double size = w->cases[h->cases[i].item].size;
+		gboolean of = h->label[i] && size > above && size <= most;
+		if (h->label[i] && !of)
+			continue;
+		p[n] = h->p[i];
+		label[n++] = h->label[i];
+		cases += of ? 1 : 0;
+		found += of && h->p[i] >= CALLED ? 1 : 0;
+	}
+	if (cases == 0)
+		return;
+	struct interval auc = metrics_auc_interval(p, label, n, LEVEL);
+	log_last("size of=%s cases=%" G_GSIZE_FORMAT " found=%" G_GSIZE_FORMAT "/%" G_GSIZE_FORMAT " %s=%.3f interval=%.3f..%.3f", name,
+		 cases, found, cases, w->task->metric, auc.value, auc.low, auc.high);
+}
+
+static void say_sizes(const struct work *w, const struct held *h)
+{
+	double above = 0;
+
+	say_size(w, h, "not_known", -1, 0);
+	for (const struct size_class *s = w->task->sizes; s != NULL && s->name != NULL; above = s->most, s++)
+		say_size(w, h, s->name, above, s->most);
+}
+
+/* The surest of the mistakes: negatives called positive from the top, positives called negative from the end. */
+static void say_worst(const struct work *w, const struct held *h)
+{
+	g_autoptr(GString) names = g_string_new(NULL), line = g_string_new("worst");
+	gsize i = 0, k = h->n, said = 0;
+
+	if (log_names_hidden())
+		return;
+	while (said < WORST) {
+		while (i < h->n && h->label[i])
+			i++;
+		while (k > 0 && !h->label[k - 1])
+			k--;
+		double high = i < h->n && h->p[i] >= CALLED ? h->p[i] - CALLED : -1;
+		double low = k > 0 && h->p[k - 1] < CALLED ? CALLED - h->p[k - 1] : -1;
+		if (high < 0 && low < 0)
+			break;
+		const struct judged *c = high >= low ? &h->cases[i++] : &h->cases[--k];
+		g_string_append_printf(names, "%s%s(%s):%.3f", said++ > 0 ? "," : "", w->cases[c->item].id, class_of(w, c->item), c->p);
+	}
+	logfmt_append(line, "cases", said > 0 ? names->str : "none");
+	if (h->n > 0)
+		log_last("%s", line->str);
+}
+
+static void say_spark(const struct diagnosis *d, const char *of, gboolean higher)
+{
+	const guint n = json_array_get_length(d->history);
+	g_autofree double *values = column(d->history, of);
+	g_autofree char *plot = plot_spark(values, n, SPARK_WIDTH, log_ascii());
+	double best = NAN;
+
+	if (n < 2)
+		return;
+	for (guint i = 0; i < n; i++)
+		if (isfinite(values[i]) && !(higher ? values[i] <= best : values[i] >= best))
+			best = values[i];
+	log_last("curve of=%s first=%.4g last=%.4g best=%.4g plot=%s", of, values[0], values[n - 1], best, plot);
+}
+
+enum course diagnosis_course(const double *loss, const double *log_loss, const double *auc, gsize n)
+{
+	double best_auc = 0;
+	gsize least = 0;
+
+	if (n < 3)
+		return COURSE_UNKNOWN;
+	for (gsize i = 0; i < n; i++) {
+		best_auc = MAX(best_auc, isfinite(auc[i]) ? auc[i] : 0);
+		least = log_loss[i] < log_loss[least] ? i : least;
+	}
+	if (best_auc < 0.6)
+		return COURSE_NOTHING;
+	if (log_loss[n - 1] > 1.1 * log_loss[least] && loss[n - 1] < loss[least])
+		return COURSE_OVERFITS;
+	return log_loss[n - 1] < 0.95 * log_loss[n - 1 - n / 3] ? COURSE_RISING : COURSE_LEVEL;
+}
+
+static enum course course_of(const struct diagnosis *d)
+{
+	g_autofree double *loss = column(d->history, "loss"), *log_loss = column(d->history, "log_loss");
+	g_autofree double *auc = column(d->history, d->work->task->sample_metric);
+
+	return diagnosis_course(loss, log_loss, auc, json_array_get_length(d->history));
+}
+
+static void say_verdict(enum course course)
+{
+	static const char *const words[] = {
+		[COURSE_UNKNOWN] = "too few epochs to say whether it learned: compare the scores with those of a longer run",
+		[COURSE_NOTHING] = "it has learned next to nothing (underfitting): held-out samples are told apart hardly better than by chance",
+		[COURSE_OVERFITS] = "it overfits: the training loss still falls, while that of held-out samples has risen by more than a tenth",
+		[COURSE_RISING] = "it was still learning when it ended: the loss of held-out samples was falling to the last",
+		[COURSE_LEVEL] = "it has learned what it can from these data and settings: the last third of the epochs brought little",
+	};
+	g_autoptr(GString) line = g_string_new("verdict");
+
+	logfmt_append(line, "text", words[course]);
+	log_last("%s", line->str);
+}
+
+/* In words: how far to trust the held-out score for the test set. */
+static void say_forecast(const struct diagnosis *d, const struct held *h)
+{
+	const struct findings *f = d->findings;
+	g_autoptr(GString) line = g_string_new("forecast"), text = g_string_new(NULL);
+
+	if (d->best_epoch == 0)
+		return;
+	g_string_append_printf(line, " %s=%.3f interval=%.3f..%.3f", d->work->task->metric, d->best.value, d->best.low, d->best.high);
+	g_string_append_printf(text, "expect of the test set what %" G_GSIZE_FORMAT " held-out cases gave, a little less since the best of %u "
+			       "epochs was taken", h->n, json_array_get_length(d->history));
+	if (f->stain_matters)
+		g_string_append_printf(text, "; its stain is another (by %.1f standard deviations of the training set): clearly less",
+				       f->stain_sd);
+	else if (f->n_test > 0)
+		g_string_append_printf(text, "; its stain strays by %.1f standard deviations of the training set, which is no more than "
+				       "chance or little", f->stain_sd);
+	else
+		g_string_append(text, "; how its stain compares is not known");
+	logfmt_append(line, "text", text->str);
+	log_last("%s", line->str);
+}
+
+static void say_left_out(const struct work *w)
+{
+	enum { SAID = 4 };
+	guint n = 0;
+
+	for (guint i = 0; i < w->n_cases; i++) {
+		g_autoptr(GString) line = g_string_new("left_out");
+		if (w->cases[i].left_out == NULL || n++ >= SAID)
+			continue;
+		logfmt_append(line, "case", w->cases[i].id);
+		logfmt_append(line, "why", w->cases[i].left_out);
+		log_last("%s", line->str);
+	}
+	if (n > SAID)
+		log_last("left_out more=%u", n - SAID);
+}
+
+void diagnosis_say(const struct diagnosis *d)
+{
+	const struct task *task = d->work->task;
+	struct held h = { 0 };
+	enum course course = course_of(d);
+
+	read_held(d, &h);
+	say_held(d->work, &h);
+	say_roc(&h);
+	say_curves(d);
+	say_outcome(d, &h);
+	say_forecast(d, &h);
+	say_verdict(course);
+	say_spark(d, "loss", FALSE);
+	say_spark(d, "log_loss", FALSE);
+	say_spark(d, task->sample_metric, TRUE);
+	say_spark(d, task->metric, TRUE);
+	say_confusion(&h);
+	say_sizes(d->work, &h);
+	say_worst(d->work, &h);
+	say_left_out(d->work);
+	closing_say(d->work->settings->paths.model, d->work->settings->training.time);
+	advice_say(d, course, h.cases, h.n);
+	held_clear(&h);
+}

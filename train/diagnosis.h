@@ -1,0 +1,40 @@
+/*
+ * diagnosis.h - what training has come to, for the end of the log: scores with intervals, what is still missed,
+ * whether it learned, what to expect of the test set, and the three things to try next, with their keys.
+ *
+ * It reads what the model folder keeps of the weights that inference will use (facts, held-out features) and the
+ * history of epochs, so a run that went on tells of the epochs before, too. Lines: common/log/LINES.md.
+ *
+ * Threads: main. Errors: none; what is not known is not said.
+ */
+#pragma once
+#include "train/audit.h"
+
+G_BEGIN_DECLS
+
+struct diagnosis {
+	const struct work *work;
+	JsonArray *history;     /* of objects, one an epoch (fit.c) */
+	JsonObject *about_opt;  /* of the weights in the folder */
+	struct interval best;   /* the task's metric at the epoch that was saved */
+	gint64 best_epoch;      /* 0: none was judged */
+	const struct findings *findings;
+	const struct memory *memory;
+};
+
+void diagnosis_say(const struct diagnosis *d);
+
+/* ---- its arithmetic ---- */
+
+enum course { COURSE_UNKNOWN, COURSE_NOTHING, COURSE_OVERFITS, COURSE_RISING, COURSE_LEVEL };
+
+/* What the epochs say: loss (training), log_loss and auc (of held-out samples), n each, NAN where not known.
+   UNKNOWN: fewer than 3 epochs. NOTHING: the best auc is below 0.6. OVERFITS: the last log_loss is more than a tenth
+   above its least, while the training loss is still below what it was then. RISING: the last third took another twentieth off the
+   log_loss. Thresholds are ours. */
+enum course diagnosis_course(const double *loss, const double *log_loss, const double *auc, gsize n);
+
+/* A case that was held out. */
+struct judged { guint item; guint8 label; double p; };
+
+G_END_DECLS
