@@ -97,7 +97,7 @@ static void draw_measure(struct page *p, const struct measure *m)
 	for (guint run = 0; run < p->n; run++)
 		draw_run(&d, p, run, m);
 	for (guint i = 0; i < d.n; i++) {
-		lines += d.series[i].kind == CHART_LINE;
+		lines += d.series[i].kind == CHART_LINE && d.series[i].n > 1;
 		if (d.series[i].kind == CHART_LINE && d.names[i] != NULL)
 			g_string_append_printf(desc, "%s at the end, from %.3g at the start. ", d.names[i], d.series[i].y[0]);
 	}

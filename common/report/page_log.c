@@ -11,7 +11,7 @@ void part_data(struct page *p)
 	page_pairs(p, "Cases that are there twice", "train", "twins");
 	page_facts(p, "Left out", "train", "left_out", "case");
 	page_close(p, columns, "</div>\n");
-	page_facts(p, "Classes; quantiles over the cases: 0, 25, 50, 75, 100 %", "train", "classes", "of");
+	page_facts(p, "Classes: least, quarter, median, three quarters, most", "train", "class", "of");
 	page_facts(p, "Ranges: least, median, most", "train", "ranges", "of");
 	struct page_box fold = page_fold(p, "The look at the data");
 	page_facts(p, "What was looked at", "train", "audit", "of");
@@ -26,7 +26,7 @@ void part_answers(struct page *p)
 {
 	struct page_box columns = page_open(p, "<div class=\"columns\">\n");
 	page_pairs(p, "Outcome", "inference", "outcome");
-	page_pairs(p, "Scores: least, median, most", "inference", "scores");
+	page_pairs(p, "Scores; quantiles: 0, 25, 50, 75, 100 %", "inference", "scores");
 	page_facts(p, "Left out", "inference", "left_out", "case");
 	page_close(p, columns, "</div>\n");
 	struct page_box fold = page_fold(p, "Passes and cases");
@@ -109,6 +109,7 @@ void part_settings(struct page *p)
 		page_pairs(p, "Program", programs[i], "start");
 		page_pairs(p, "Machine", programs[i], "machine");
 		page_pairs(p, "Model", programs[i], "model");
+		page_pairs(p, "Weights", programs[i], "weights");
 		page_pairs(p, "Memory", programs[i], "memory");
 		page_pairs(p, "Room", programs[i], "room");
 		if (i == 0)

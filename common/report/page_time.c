@@ -98,7 +98,7 @@ static void draw_speed(struct page *p, gsize program)
 		curves[run] = curve_over_time(p->runs[run], programs[program], program == 0 ? "step" : "scanned", "samples_per_s");
 		times[run] = curves[run]->x;
 		n_times[run] = curves[run]->n;
-		if (curves[run]->n == 0)
+		if (curves[run]->n < 2)
 			continue;
 		series[n++] = (struct chart_series){ .kind = CHART_LINE, .color = run == 0 ? CHART_FIRST : CHART_SECOND,
 						     .dashed = run > 0, .name_opt = p->n > 1 ? p->names[run] : NULL,
@@ -140,6 +140,7 @@ void part_time(struct page *p)
 	struct page_box fold = page_fold(p, "Time and limits in numbers");
 	page_pairs(p, "Time of training (s)", "train", "spent");
 	page_pairs(p, "Time of inference (s)", "inference", "spent");
+	page_pairs(p, "Training in all", "train", "trained");
 	page_pairs(p, "Limits of training", "train", "limits");
 	page_pairs(p, "Limits of inference", "inference", "limits");
 	page_facts(p, "Throughput of training", "train", "step", "epoch");

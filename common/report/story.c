@@ -17,7 +17,7 @@ static const struct kind {
 	{ "start", { "time" }, FALSE },		{ "machine", { NULL }, FALSE },		{ "settings", { NULL }, TRUE },
 	{ "memory", { NULL }, FALSE },		{ "case", { "case" }, FALSE },		{ "room", { NULL }, FALSE },
 	{ "look", { "of", "case" }, FALSE },	{ "audit", { "of" }, FALSE },		{ "ranges", { "of" }, FALSE },
-	{ "classes", { "of" }, FALSE },		{ "stain", { NULL }, FALSE },		{ "twins", { NULL }, FALSE },
+	{ "class", { "of" }, FALSE },		{ "stain", { NULL }, FALSE },		{ "twins", { NULL }, FALSE },
 	{ "data", { NULL }, FALSE },		{ "split", { NULL }, FALSE },		{ "rehearsal", { NULL }, FALSE },
 	{ "resume", { "time" }, FALSE },	{ "model", { NULL }, FALSE },		{ "plan", { "pass" }, FALSE },
 	{ "step", { "epoch", "n" }, FALSE },	{ "epoch", { "n" }, FALSE },		{ "held", { "case" }, FALSE },
@@ -28,6 +28,7 @@ static const struct kind {
 	{ "limits", { NULL }, FALSE },		{ "left_out", { "case" }, FALSE },	{ "survived", { "kind" }, FALSE },
 	{ "try", { "n" }, FALSE },		{ "end", { NULL }, TRUE },		{ "scanned", { "pass", "samples" }, FALSE },
 	{ "warning", { "kind", "text" }, FALSE }, { "library", { "stream", "text" }, FALSE },
+	{ "looking", { "of" }, FALSE },		{ "weights", { NULL }, FALSE },		{ "trained", { NULL }, FALSE },
 };
 
 struct line {
