@@ -29,6 +29,7 @@ struct fit {
 	/* of this process alone */
 	double began, seconds_before;   /* log_seconds(); of the processes before */
 	double step_s, wait_s, save_s;  /* training alone; of it, waiting; saving */
+	double save_cost;               /* s, of the last save */
 	guint64 samples;
 	gint64 first_step;
 	JsonArray *history;

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #define LETTER   7.1    /* px, of a 12 px wide sans-serif, on average */
+#define BOLD     1.1    /* times as wide */
 #define LINE_GAP 14     /* px between lines of text */
 #define DOT      3.5    /* px, a point's radius */
 #define BAR      0.31   /* half a bar's height, in places */
@@ -66,7 +67,7 @@ static void fit_axis(struct scale *s, const struct chart *c, gboolean is_x, guin
 	}
 	if (is_x && bars)
 		low = MIN(low, 0);
-	if ((is_x && !bars) || isfinite(axis->low) || isfinite(axis->high))
+	if ((is_x && !bars) || (isfinite(axis->low) && isfinite(axis->high)))
 		flags |= SCALE_ENDS;
 	scale_init(s, isfinite(axis->low) ? axis->low : low, isfinite(axis->high) ? axis->high : high, about, flags);
 }
@@ -75,13 +76,13 @@ static gboolean is_line(const struct chart_series *s) { return s->kind == CHART_
 
 static double right_margin(const struct chart *c)
 {
-	double most = 8;
+	double most = 2 * LETTER;       /* half a number below the end of the axis */
 
 	for (gsize i = 0; i < c->n_series; i++) {
 		const struct chart_series *s = &c->series[i];
 
 		if (is_line(s) && s->name_opt != NULL)
-			most = MAX(most, text_px(s->name_opt) + 12);
+			most = MAX(most, BOLD * text_px(s->name_opt) + 10);
 		for (gsize k = 0; s->kind == CHART_BARS && s->texts_opt != NULL && k < s->n; k++)
 			most = MAX(most, text_px(s->texts_opt[k]) + 10);
 	}
@@ -105,10 +106,10 @@ static void lay_out(struct frame *f, double heading)
 		f->names++;
 	f->top = heading + (c->y.title != NULL ? 26 : 10);
 	f->bottom = c->height - (c->x.title != NULL ? 40 : 22);
-	fit_axis(&f->y, c, FALSE, (guint)MAX((f->bottom - f->top) / 40, 2));
+	fit_axis(&f->y, c, FALSE, (guint)MAX((f->bottom - f->top) / 36, 2));
 	f->left = left_margin(f);
 	f->right = c->width - right_margin(c);
-	fit_axis(&f->x, c, TRUE, (guint)MAX((f->right - f->left) / 60, 2));
+	fit_axis(&f->x, c, TRUE, (guint)MAX((f->right - f->left) / 48, 2));
 }
 
 static double x_px(const struct frame *f, double value)
@@ -300,7 +301,7 @@ static void draw_labels(const struct frame *f)
 	spread_labels(f, (struct label *)(void *)labels->data, labels->len);
 	for (guint i = 0; i < labels->len; i++) {
 		const struct label *label = &g_array_index(labels, struct label, i);
-		g_autofree char *name = fit_text(label->series->name_opt, f->chart->width - label->x);
+		g_autofree char *name = fit_text(label->series->name_opt, (f->chart->width - label->x) / BOLD);
 		g_autofree char *class = g_strdup_printf("label c%d", label->series->color);
 
 		text_at(f, class, label->x, label->y + 4, name);

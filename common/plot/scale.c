@@ -12,10 +12,11 @@ static double round_up(double step)
 	return power * (times <= 1 + 1e-9 ? 1 : times <= 2 + 1e-9 ? 2 : times <= 5 + 1e-9 ? 5 : 10);
 }
 
-static void write_tick(struct scale *s, double value, double step)
+/* most: the largest of the values that share a unit. */
+static void write_tick(struct scale *s, double value, double step, double most)
 {
 	static const struct { double at; const char *unit; } units[] = { { 1e9, "G" }, { 1e6, "M" }, { 1e4, "k" } };
-	double most = MAX(fabs(s->low), fabs(s->high)), divisor = 1;
+	double divisor = 1;
 	const char *unit = "";
 	char *text = s->text[s->n];
 
@@ -38,7 +39,7 @@ static void add_tick(struct scale *s, double value, double step)
 {
 	if (s->n == SCALE_TICKS)
 		return;
-	write_tick(s, value, step);
+	write_tick(s, value, step, s->log ? value : MAX(fabs(s->low), fabs(s->high)));
 	s->tick[s->n++] = value;
 }
 
@@ -51,6 +52,8 @@ static void linear_ticks(struct scale *s, guint about, enum scale_flags flags)
 	if (!(flags & SCALE_ENDS)) {
 		s->low = step * floor(s->low / step + 1e-6);
 		s->high = step * ceil(s->high / step - 1e-6);
+		if (s->high <= s->low)
+			s->high = s->low + step;
 	}
 	double first = ceil(s->low / step - 1e-6);
 	for (int i = 0; i < SCALE_TICKS && step * (first + i) <= s->high + step * 1e-6; i++)

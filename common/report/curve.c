@@ -97,7 +97,7 @@ struct curve *curve_over_time(const struct story *s, const char *program, const 
 	GArray *points = g_array_new(FALSE, FALSE, sizeof(struct point));
 
 	for (guint i = 0; i < facts->len; i++)
-		add(points, ((const struct fact *)facts->pdata[i])->t / 3600, fact_number(facts->pdata[i], key), 0);
+		add(points, ((const struct fact *)facts->pdata[i])->t, fact_number(facts->pdata[i], key), 0);
 	g_array_sort(points, compare_points);
 	return curve_new(points, FALSE);
 }

@@ -18,7 +18,7 @@ struct curve {
 struct curve *curve_over_epochs(const struct story *s, const char *word, const char *key);
 /* A key that is a range, of the lines of "epoch". */
 struct curve *curve_range_over_epochs(const struct story *s, const char *key);
-/* A key over the time since the program's start, in hours. */
+/* A key over the time since the program's start, in s. */
 struct curve *curve_over_time(const struct story *s, const char *program, const char *word, const char *key);
 /* "0,0;0.05,0.4;1,1", in the order in which they stand there; not finite: passed over. */
 struct curve *curve_of_points(const char *text_opt);

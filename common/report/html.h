@@ -16,10 +16,13 @@ char *html_label(const char *key);
 /* Numbers with the separators of a page: "0.88..0.98" is "0.88 – 0.98"; NULL is "–"; g_free() it. */
 char *html_value(const char *text_opt);
 
-/* A table that scrolls sideways where it is wider than the page. heads is NULL-ended; "" is the corner above row heads. */
-void html_table(GString *out, const char *caption, const char *const *heads);
-/* A cell is text as it stands, NULL is "–"; the first is the row's head. Numbers stand to the right. */
-void html_row(GString *out, const char *const *cells, guint n, gboolean marked);
+/* A table that scrolls sideways where it is wider than the page. heads, NULL-ended, stand above its columns, "" above
+   the heads of rows; NULL: none do. Where `right`, n bits, has a column's, it stands to the right. */
+void html_table(GString *out, const char *caption, const char *const *heads_opt, guint right);
+/* A cell is text as it stands, NULL is "–"; the first is the row's head. */
+void html_row(GString *out, const char *const *cells, guint n, guint right, gboolean marked);
+/* Whether it is to be read as a number or a range of them. */
+gboolean html_is_number(const char *text_opt);
 void html_table_end(GString *out);
 
 G_END_DECLS

@@ -2,7 +2,10 @@
 #include "common/report/page.h"
 #include "common/report/page_parts.h"
 
-enum { CHART_WIDTH = 440 };     /* px, of the view box: about as wide as it is drawn on a phone and beside another */
+enum {
+	CHART_WIDTH = 440,      /* px, of the view box: about as wide as it is drawn on a phone and beside another */
+	MOST_COLUMNS = 16,
+};
 
 static const struct part {
 	const char *id, *title;
@@ -81,7 +84,7 @@ static void pairs_row(struct page *p, const struct fact *const *facts, const cha
 
 	for (guint i = 0; i < p->n; i++)
 		cells[1 + i] = html_value(fact_text(facts[i], key));
-	html_row(p->out, (const char *const *)cells, 1 + p->n, p->n > 1 && !g_str_equal(cells[1], cells[2]));
+	html_row(p->out, (const char *const *)cells, 1 + p->n, 0, p->n > 1 && !g_str_equal(cells[1], cells[2]));
 	for (guint i = 0; i < p->n; i++)
 		g_free(cells[1 + i]);
 }
@@ -89,42 +92,51 @@ static void pairs_row(struct page *p, const struct fact *const *facts, const cha
 void page_pairs(struct page *p, const char *title, const char *program, const char *word)
 {
 	const struct fact *facts[PAGE_RUNS] = { NULL };
-	const char *heads[] = { "", p->n > 1 ? p->names[0] : "value", p->n > 1 ? p->names[1] : NULL, NULL };
+	const char *heads[] = { "", p->names[0], p->n > 1 ? p->names[1] : NULL, NULL };
 
 	for (guint i = 0; i < p->n; i++)
 		facts[i] = story_last(p->runs[i], program, word);
 	g_autoptr(GPtrArray) keys = keys_of(facts, p->n);
 	if (keys->len == 0)
 		return;
-	html_table(p->out, title, heads);
+	html_table(p->out, title, p->n > 1 ? heads : NULL, 0);
 	for (guint i = 0; i < keys->len; i++)
 		pairs_row(p, facts, keys->pdata[i]);
 	html_table_end(p->out);
+}
+
+/* By the first fact that tells it. */
+static gboolean column_is_number(const struct fact *const *facts, guint n, const char *key)
+{
+	for (guint i = 0; i < n; i++)
+		if (fact_text(facts[i], key) != NULL)
+			return html_is_number(fact_text(facts[i], key));
+	return FALSE;
 }
 
 /* n facts, or so many of them as a table takes, evenly. */
 static void facts_table(struct page *p, const char *title, const struct fact *const *facts, guint n, const char *first)
 {
 	g_autoptr(GPtrArray) keys = keys_of(facts, n), heads = g_ptr_array_new_with_free_func(g_free);
-	guint every = (n + PAGE_ROWS - 1) / PAGE_ROWS;
+	guint every = (n + PAGE_ROWS - 1) / PAGE_ROWS, right = 0, at;
 
-	g_ptr_array_remove(keys, (void *)first);
-	for (guint i = keys->len; i-- > 0;)     /* `first` of another line is another pointer */
-		if (g_str_equal(keys->pdata[i], first))
-			g_ptr_array_remove_index(keys, i);
-	g_ptr_array_set_size(keys, (gint)MIN(keys->len, 16));
+	if (g_ptr_array_find_with_equal_func(keys, first, g_str_equal, &at))
+		g_ptr_array_remove_index(keys, at);
+	g_ptr_array_set_size(keys, (gint)MIN(keys->len, MOST_COLUMNS));
 	g_ptr_array_add(heads, html_label(first));
-	for (guint i = 0; i < keys->len; i++)
+	for (guint i = 0; i < keys->len; i++) {
 		g_ptr_array_add(heads, html_label(keys->pdata[i]));
+		right |= (guint)column_is_number(facts, n, keys->pdata[i]) << (i + 1);
+	}
 	g_ptr_array_add(heads, NULL);
-	html_table(p->out, title, (const char *const *)heads->pdata);
+	html_table(p->out, title, (const char *const *)heads->pdata, right);
 	for (guint i = 0; i < n; i += every) {
 		g_autoptr(GPtrArray) cells = g_ptr_array_new_with_free_func(g_free);
 
 		g_ptr_array_add(cells, html_value(fact_text(facts[i], first)));
 		for (guint k = 0; k < keys->len; k++)
 			g_ptr_array_add(cells, html_value(fact_text(facts[i], keys->pdata[k])));
-		html_row(p->out, (const char *const *)cells->pdata, cells->len, FALSE);
+		html_row(p->out, (const char *const *)cells->pdata, cells->len, right, FALSE);
 	}
 	html_table_end(p->out);
 	if (every > 1)
@@ -165,10 +177,10 @@ char *page_html(const struct story *const *stories, const char *const *names, gu
 	g_autoptr(GString) body = g_string_new(NULL), links = g_string_new(NULL);
 	struct page p = { .runs = stories, .names = names, .n = MIN(n, PAGE_RUNS), .out = body };
 	g_autofree char *title = n == 1 ? g_strdup(names[0]) : g_strdup_printf("%s and %s", names[0], names[1]);
-	GString *page = g_string_new("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-				     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+	GString *page = g_string_new("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
+				     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
 				     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-				     "style-src 'unsafe-inline'; img-src data:\">\n<link rel=\"icon\" href=\"data:,\">\n");
+				     "style-src 'unsafe-inline'; img-src data:\"/>\n<link rel=\"icon\" href=\"data:,\"/>\n");
 
 	write_parts(&p, links);
 	html_printf(page, "<title>%s: blindrun report</title>\n", title);

@@ -57,7 +57,7 @@ static gboolean add_line(struct drawing *d, const struct page *p, guint run, con
 	}
 	struct chart_series *s = add(d, CHART_LINE, curve, run, color);
 	if (name != NULL)
-		s->name_opt = d->names[d->n - 1] = g_strdup_printf("%s %.*f", name, fabs(curve->y[curve->n - 1]) < 0.01 ? 5 : 3,
+		s->name_opt = d->names[d->n - 1] = g_strdup_printf(fabs(curve->y[curve->n - 1]) < 0.01 ? "%s %.2g" : "%s %.3f", name,
 								   curve->y[curve->n - 1]);
 	return TRUE;
 }
@@ -97,7 +97,7 @@ static void draw_measure(struct page *p, const struct measure *m)
 	for (guint run = 0; run < p->n; run++)
 		draw_run(&d, p, run, m);
 	for (guint i = 0; i < d.n; i++) {
-		lines += d.series[i].kind == CHART_LINE;
+		lines += d.series[i].kind == CHART_LINE && d.series[i].n > 1;
 		if (d.series[i].kind == CHART_LINE && d.names[i] != NULL)
 			g_string_append_printf(desc, "%s at the end, from %.3g at the start. ", d.names[i], d.series[i].y[0]);
 	}

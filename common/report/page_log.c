@@ -5,12 +5,14 @@ enum { MOST_WARNINGS = 300 };
 
 void part_data(struct page *p)
 {
+	struct page_box columns = page_open(p, "<div class=\"columns\">\n");
 	page_pairs(p, "Training data", "train", "data");
-	page_facts(p, "Classes", "train", "classes", "of");
-	page_facts(p, "Ranges: least, median, most", "train", "ranges", "of");
-	page_pairs(p, "Stain: optical density of training and test set (difference in sd)", "train", "stain");
+	page_pairs(p, "Stain: optical density, training to test (difference in sd)", "train", "stain");
 	page_pairs(p, "Cases that are there twice", "train", "twins");
 	page_facts(p, "Left out", "train", "left_out", "case");
+	page_close(p, columns, "</div>\n");
+	page_facts(p, "Classes: least, quarter, median, three quarters, most", "train", "class", "of");
+	page_facts(p, "Ranges: least, median, most", "train", "ranges", "of");
 	struct page_box fold = page_fold(p, "The look at the data");
 	page_facts(p, "What was looked at", "train", "audit", "of");
 	page_pairs(p, "Held out", "train", "split");
@@ -22,9 +24,11 @@ void part_data(struct page *p)
 
 void part_answers(struct page *p)
 {
+	struct page_box columns = page_open(p, "<div class=\"columns\">\n");
 	page_pairs(p, "Outcome", "inference", "outcome");
-	page_pairs(p, "Scores: least, median, most", "inference", "scores");
+	page_pairs(p, "Scores; quantiles: 0, 25, 50, 75, 100 %", "inference", "scores");
 	page_facts(p, "Left out", "inference", "left_out", "case");
+	page_close(p, columns, "</div>\n");
 	struct page_box fold = page_fold(p, "Passes and cases");
 	page_facts(p, "Passes", "inference", "plan", "pass");
 	page_facts(p, "Cases", "inference", "case", "case");
@@ -100,15 +104,18 @@ void part_settings(struct page *p)
 	for (gsize i = 0; i < G_N_ELEMENTS(programs); i++) {
 		g_autofree char *title = g_strdup_printf("Of %s", programs[i]);
 		struct page_box fold = page_fold(p, title);
+		struct page_box columns = page_open(p, "<div class=\"columns\">\n");
 
 		page_pairs(p, "Program", programs[i], "start");
 		page_pairs(p, "Machine", programs[i], "machine");
 		page_pairs(p, "Model", programs[i], "model");
+		page_pairs(p, "Weights", programs[i], "weights");
 		page_pairs(p, "Memory", programs[i], "memory");
 		page_pairs(p, "Room", programs[i], "room");
 		if (i == 0)
 			page_pairs(p, "Plan", programs[i], "plan");
 		page_pairs(p, "Settings", programs[i], "settings");
+		page_close(p, columns, "</div>\n");
 		page_close(p, fold, "</details>\n");
 	}
 }

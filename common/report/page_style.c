@@ -20,10 +20,10 @@ const char *page_style(void)
 	       "section{margin-top:52px}header+main section:first-child{margin-top:32px}\n"
 	       /* one beside the other where there is room */
 	       ".grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:12px 48px;align-items:start}\n"
-	       ".grid>*{min-width:0}\n"
+	       ".grid>*{min-width:0}.columns{columns:2 400px;column-gap:48px}.columns>*{break-inside:avoid}\n"
 	       ".grid article>h3:first-child{margin-top:0;font-size:18px}\n"
 	       ".big{font-size:52px;font-weight:650;line-height:1.1;letter-spacing:-.02em;font-variant-numeric:tabular-nums}\n"
-	       ".big small{font-size:16px;font-weight:400;letter-spacing:0;color:var(--soft);display:block;margin-top:4px}\n"
+	       ".big small{font-size:16px;font-weight:400;letter-spacing:0;color:var(--soft);display:block;margin-top:6px;line-height:1.4}\n"
 	       "dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:16px 0}dd{margin:0;min-width:0}\n"
 	       "dt{padding-top:1px}\n"
 	       ".state{font-weight:650}.good{color:var(--c3)}.bad{color:var(--c2)}\n"
@@ -34,7 +34,7 @@ const char *page_style(void)
 	       "figure{margin:0 0 20px}figure h3{margin:8px 0 6px}.chart{display:block;width:100%;height:auto;max-width:560px}\n"
 	       /* tables */
 	       ".wide{overflow-x:auto;margin:0 0 24px;max-width:100%}\n"
-	       "table{border-collapse:collapse;font-size:15px;font-variant-numeric:tabular-nums;overflow-wrap:normal}\n"
+	       "table{border-collapse:collapse;min-width:min(100%,23em);font-size:15px;font-variant-numeric:tabular-nums;overflow-wrap:normal}\n"
 	       "caption{text-align:left;padding:0 0 4px;font-weight:600;color:var(--ink);font-size:15px}\n"
 	       "th,td{text-align:left;vertical-align:top;padding:5px 18px 5px 0;border-bottom:1px solid var(--grid)}\n"
 	       "th{font-weight:400}thead th{color:var(--soft);font-size:14px;vertical-align:bottom}\n"

@@ -14,16 +14,34 @@ static const char *exit_text(double code)
 	return code >= 0 && code < G_N_ELEMENTS(texts) ? texts[(int)code] : "failed";
 }
 
-static void write_end(struct page *p, const char *label, const struct fact *end)
+/* What is told of how a program ended: stderr says why, stdout the exit code; either may be missing. */
+struct ending {
+	double code;            /* NAN: not told */
+	const char *cause_opt;  /* of a failure */
+	gboolean told, good;
+};
+
+static struct ending ending_of(const struct fact *end)
 {
-	double code = fact_number(end, "exit"), seconds = fact_number(end, "seconds");
+	const char *cause = fact_text(end, "cause");
+	struct ending e = { .code = fact_number(end, "exit") };
+
+	e.told = !isnan(e.code) || cause != NULL;
+	e.good = isnan(e.code) ? cause != NULL && g_str_has_prefix(cause, "nothing failed") : e.code == 0;
+	e.cause_opt = e.good ? NULL : cause;
+	return e;
+}
+
+static void write_end(struct page *p, const char *label, const struct fact *end, const struct ending *e)
+{
+	double seconds = fact_number(end, "seconds");
 	const char *warnings = fact_text(end, "warnings");
 	char took[16];
 
-	html_printf(p->out, "<dt>%s</dt><dd><span class=\"state %s\">%s %s</span>", label, code == 0 ? "good" : "bad",
-		    code == 0 ? "✓" : "✗", exit_text(code));
-	if (code != 0)
-		html_printf(p->out, ", exit code %s", fact_text(end, "exit"));
+	html_printf(p->out, "<dt>%s</dt><dd><span class=\"state %s\">%s %s</span>", label, e->good ? "good" : "bad", e->good ? "✓" : "✗",
+		    exit_text(isnan(e->code) ? !e->good : e->code));
+	if (!e->good && !isnan(e->code))
+		html_printf(p->out, ", exit code %.0f", e->code);
 	if (!isnan(seconds))
 		html_printf(p->out, ", after %s", log_duration(seconds, took));
 	if (warnings != NULL && !g_str_equal(warnings, "0"))
@@ -35,30 +53,30 @@ static void write_end(struct page *p, const char *label, const struct fact *end)
 static void write_state(struct page *p, const struct story *s, const char *program, const char *label)
 {
 	const struct fact *end = story_last(s, program, "end");
+	const struct ending e = ending_of(end);
 	const char *heard = story_heard(s, program);
 
 	if (heard == NULL)
 		return;
-	if (fact_text(end, "exit") != NULL)
-		write_end(p, label, end);
+	if (e.told)
+		write_end(p, label, end, &e);
 	else
 		html_printf(p->out, "<dt>%s</dt><dd><span class=\"state bad\">? no last line</span>: it was killed, still runs, or its "
 			    "log is cut at the end. The last line is of %s.</dd>\n", label, heard);
 	if (story_starts(s, program) > 1)
-		html_printf(p->out, "<dt></dt><dd>It started %s times, and went on where it was.</dd>\n",
-			    (char[16]){ (char)('0' + MIN(story_starts(s, program), 9)) });
+		html_printf(p->out, "<dt>Starts</dt><dd>%u: each went on where the one before was.</dd>\n", story_starts(s, program));
 	if (story_forgotten(s, program) > 0)
-		g_string_append(p->out, "<dt></dt><dd>The logs tell of earlier runs, too, that it did not go on from: the last is "
-				"shown. For a comparison give them apart, with --vs.</dd>\n");
+		html_printf(p->out, "<dt>Before</dt><dd>%u start%s of other runs: the last is shown. For a comparison, give each run's logs "
+			    "apart, with --vs.</dd>\n", story_forgotten(s, program), story_forgotten(s, program) == 1 ? "" : "s");
 }
 
 static void write_cause(struct page *p, const struct story *s, const char *program)
 {
-	const struct fact *end = story_last(s, program, "end");
+	const struct ending e = ending_of(story_last(s, program, "end"));
 
-	if (fact_text(end, "cause") != NULL && fact_number(end, "exit") != 0)
+	if (e.cause_opt != NULL)
 		html_printf(p->out, "<div class=\"cause\"><h3>Why %s failed, and what to do</h3><p>%s</p></div>\n", program,
-			    fact_text(end, "cause"));
+			    e.cause_opt);
 }
 
 static void write_score(struct page *p, const struct story *s)
@@ -171,7 +189,7 @@ static void compare_row(struct page *p, const char *label, const char *const *te
 	const char *cells[] = { label, a, b };
 
 	if (texts[0] != NULL || texts[1] != NULL)
-		html_row(p->out, cells, G_N_ELEMENTS(cells), !g_str_equal(a, b));
+		html_row(p->out, cells, G_N_ELEMENTS(cells), 0, !g_str_equal(a, b));
 }
 
 static void compare_outcomes(struct page *p)
@@ -188,7 +206,7 @@ static void compare_outcomes(struct page *p)
 	};
 	const char *heads[] = { "", p->names[0], p->names[1], NULL };
 
-	html_table(p->out, "Outcome", heads);
+	html_table(p->out, "Outcome", heads, 0);
 	for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
 		const char *texts[PAGE_RUNS];
 
@@ -224,7 +242,7 @@ static void compare_settings(struct page *p, const char *program)
 	g_autofree char *title = g_strdup_printf("Settings of %s that differ", program);
 	gsize begun = p->out->len;
 
-	html_table(p->out, title, heads);
+	html_table(p->out, title, heads, 0);
 	if (compare_settings_of(p, program, 0) + compare_settings_of(p, program, 1) > 0)
 		html_table_end(p->out);
 	else

@@ -17,7 +17,7 @@ static const struct kind {
 	{ "start", { "time" }, FALSE },		{ "machine", { NULL }, FALSE },		{ "settings", { NULL }, TRUE },
 	{ "memory", { NULL }, FALSE },		{ "case", { "case" }, FALSE },		{ "room", { NULL }, FALSE },
 	{ "look", { "of", "case" }, FALSE },	{ "audit", { "of" }, FALSE },		{ "ranges", { "of" }, FALSE },
-	{ "classes", { "of" }, FALSE },		{ "stain", { NULL }, FALSE },		{ "twins", { NULL }, FALSE },
+	{ "class", { "of" }, FALSE },		{ "stain", { NULL }, FALSE },		{ "twins", { NULL }, FALSE },
 	{ "data", { NULL }, FALSE },		{ "split", { NULL }, FALSE },		{ "rehearsal", { NULL }, FALSE },
 	{ "resume", { "time" }, FALSE },	{ "model", { NULL }, FALSE },		{ "plan", { "pass" }, FALSE },
 	{ "step", { "epoch", "n" }, FALSE },	{ "epoch", { "n" }, FALSE },		{ "held", { "case" }, FALSE },
@@ -28,6 +28,7 @@ static const struct kind {
 	{ "limits", { NULL }, FALSE },		{ "left_out", { "case" }, FALSE },	{ "survived", { "kind" }, FALSE },
 	{ "try", { "n" }, FALSE },		{ "end", { NULL }, TRUE },		{ "scanned", { "pass", "samples" }, FALSE },
 	{ "warning", { "kind", "text" }, FALSE }, { "library", { "stream", "text" }, FALSE },
+	{ "looking", { "of" }, FALSE },		{ "weights", { NULL }, FALSE },		{ "trained", { NULL }, FALSE },
 };
 
 struct line {
@@ -94,10 +95,11 @@ static char *clean(const GString *line)
 	char *text = g_utf8_make_valid(line->str, (gssize)line->len);
 	char *to = text;
 
-	for (const char *c = text; *c != '\0'; c = g_utf8_next_char(c)) {
+	for (const char *c = text, *next; *c != '\0'; c = next) {
 		gunichar letter = g_utf8_get_char(c);
 		GUnicodeType type = g_unichar_type(letter);
 
+		next = g_utf8_next_char(c);     /* before it is written over */
 		if (type == G_UNICODE_FORMAT)
 			continue;
 		if (type == G_UNICODE_CONTROL || type == G_UNICODE_LINE_SEPARATOR || type == G_UNICODE_PARAGRAPH_SEPARATOR)

@@ -29,8 +29,8 @@ function noise() { return (chance() + chance() + chance() - 1.5) / 1.5 }
 
 function say(to, text) {
 	if (to == stream || to == "both")
-		printf "time=2019-02-%02dT%02d:%02d:%02dZ t=%.1f%s %s %s\n", day, 3 + clock / 3600, clock / 60 % 60, clock % 60,
-		       clock - began, again ? sprintf(" again=%.1f", clock - began - 5) : "", program, text
+		printf "time=2019-02-%02dT%02d:%02d:%02dZ t=%.1f %s %s%s\n", day, 3 + clock / 3600, clock / 60 % 60, clock % 60,
+		       clock - began, program, text, again ? sprintf(" again=%.1f", clock - began - 5) : ""
 }
 function out(text) { say("out", text) }
 function quote(text) { gsub(/\\/, "\\\\", text); gsub(/"/, "\\\"", text); return "\"" text "\"" }
@@ -45,12 +45,13 @@ function beginning() {
 function looking() {
 	out("memory need_mb=5400 limit_mb=16000 batch=64")
 	clock += 40
+	out("looking of=train n=80/155")
 	out("audit of=train cases=155 looked_at=155 not_opened=1 doubts=2 samples_read=620/624")
 	out("audit of=test cases=63 looked_at=63 not_opened=0 doubts=0 samples_read=252/252")
 	out("ranges of=train width_px=40960..81920..163840 tissue=3%..12%..41% mpp=0.221..0.221..0.388 tumour_mm2=0.02..1.40..88.00")
 	out("ranges of=test width_px=40960..81920..122880 tissue=4%..11%..38% mpp=0.221..0.221..0.221")
-	out("classes of=negative cases=86 samples=214003 samples_a_case=310..1200..2400..3900..8800")
-	out("classes of=positive cases=68 samples=180211 samples_a_case=280..1100..2200..4100..9100 size=12..800..24000..310000..88000000")
+	out("class of=negative cases=86 samples=310..1200..2400..3900..8800")
+	out("class of=positive cases=68 samples=280..1100..2200..4100..9100 size=1200..8000..24000..310000..88000000")
 	out("stain red=0.412->0.437(0.6) green=0.633->0.671(0.9) blue=0.318->0.322(0.1)")
 	out("twins cases=2 across_classes=0 train_and_test=1")
 	out("audit done left_out=1 seconds=40s")
@@ -91,10 +92,10 @@ function epoch(e,   i, x, speed, auc) {
 function held(   i, size, p, of) {
 	for (i = 1; i <= cases; i++) {
 		size = i % 2 ? 0 : i % 8 == 0 ? 9000 * chance() : i % 8 == 4 ? 2000000 * chance() + 40000 : 40000000 * chance() + 4000000
-		p = size == 0 ? 0.03 + 0.5 * chance() ^ 3 : 1 - (size < 40000 ? 0.9 : size < 4000000 ? 0.5 : 0.15) * chance()
+		p = size == 0 ? 0.03 + 0.5 * chance() ^ 3 : 1 - (size < 40000 ? 0.9 : size < 4000000 ? 0.5 : 0.15) * chance() ^ (1 / seed)
 		out(sprintf("held case=%s class=%s p=%.4f size=%.0f", i == 3 && evil ? quote("Slide" evil) : "Slide" 100 + i, size ? "positive" : "negative", p, size))
 	}
-	out("roc points=0,0;0,0.35;0.05,0.5;0.05,0.7;0.1,0.85;0.25,0.85;0.25,0.9;0.4,0.95;0.75,0.95;0.75,1;1,1")
+	out(seed == 2 ? "roc points=0,0;0,0.3;0.1,0.3;0.1,0.6;0.2,0.75;0.3,0.85;0.5,0.95;0.75,1;1,1" : "roc points=0,0;0,0.35;0.05,0.5;0.05,0.7;0.1,0.85;0.25,0.85;0.25,0.9;0.4,0.95;0.75,0.95;0.75,1;1,1")
 }
 
 function diagnosis(code, cause) {
@@ -102,7 +103,6 @@ function diagnosis(code, cause) {
 	say("both", "curve of=loss first=0.693 last=0.121 best=0.119 plot=\"@%#*+=-:.\"")
 	say("both", "verdict text=\"It learned: the held-out slide AUC rose to epoch " best_epoch " and stayed; no sign of overfitting.\"")
 	say("both", "confusion at=0.412 tp=17 fn=3 fp=2 tn=18 sensitivity=0.850 specificity=0.900")
-	say("both", "size of=none cases=20")
 	say("both", "size of=itc cases=5 found=3/5 slide_auc=0.78 interval=0.51..0.95")
 	say("both", "size of=micro cases=5 found=4/5 slide_auc=0.91 interval=0.70..0.99")
 	say("both", "size of=macro cases=10 found=10/10 slide_auc=0.99 interval=0.93..1")
@@ -117,7 +117,7 @@ function diagnosis(code, cause) {
 	say("both", "try n=1 key=training.time value=28h why=" quote("the curve still rises, and 19 hours are left" evil))
 	say("both", "try n=2 key=augment.stain value=0.3 why=\"the test set is stained otherwise\"")
 	out(sprintf("end exit=%d seconds=%.1f warnings=%d", code, clock - began, warnings))
-	say("err", "end exit=" code " cause=" quote(cause))
+	say("err", "end cause=" quote(cause))
 }
 
 function train(   e) {
@@ -144,7 +144,7 @@ function train(   e) {
 	for (e = 1; e <= epochs; e++)
 		out(told[e])
 	again = 0
-	diagnosis(0, "nothing failed; 3 warnings")
+	diagnosis(0, "nothing failed, 3 warnings")
 }
 
 function inference(   i, pass) {
@@ -165,11 +165,11 @@ function inference(   i, pass) {
 	for (i = 1; i <= cases; i++)
 		out(sprintf("case case=Slide%d samples=%d raw=%.4f p=%.6f", 157 + i, 2000 + 100 * i, chance(), chance()))
 	say("both", "outcome cases=63 scored=62 fallback=1 fully=60 coarsely=2 partly_read=1 file=/data/output/output.csv")
-	say("both", "scores least..median..most=0.0012..0.21..0.9981 above_half=27 ties=0")
+	say("both", "scores quantiles=0.0012..0.08..0.21..0.83..0.9981 above_half=27 ties=0")
 	say("both", "spent total=1480 looking=22 waiting=131 computing=1290 saving=3 other=34")
 	say("both", "limit text=\"The processor: 87% of the time went into the network.\"")
 	say("both", "limits peak_memory_mb=2210 memory_mb=16000 disk_left_mb=23000 files_open=70 files=1024 time_left=2h20m")
 	say("both", "survived kind=sample count=1 first=\"case 'Slide166': 12 of 2311 samples could not be read\"")
 	out(sprintf("end exit=0 seconds=%.1f warnings=1", clock - began))
-	say("err", "end exit=0 cause=\"nothing failed; 1 warning\"")
+	say("err", "end cause=\"nothing failed, 1 warning\"")
 }
