@@ -103,11 +103,9 @@ static void say_tries(const struct work *w, const struct answers *a)
 			 ++count);
 	if (late == 0 && s->inference.turns < 8)
 		log_last("try n=%u key=inference.turns value=8 why=\"there was time: eight views of a tile rank a little better\"", ++count);
-	if (n.unreadable > 0)
-		log_last("try n=%u key=data.test value=%s why=\"%u cases could not be read: are they whole?\"", ++count, s->data.test,
-			 n.unreadable);
 	if (count == 0)
-		log_last("try n=1 key=training.time value=\"more of it\" why=\"inference did all it can: what is left to gain is in training\"");
+		log_last("try n=1 key=training.epochs value=%d why=\"inference did all it can: what is left to gain is in training\"",
+			 MIN(2 * s->training.epochs, 100000));
 }
 
 /* The best by the manifest's own word; -1: not known. */
@@ -143,8 +141,6 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 		return FALSE;
 	for (guint i = 0; i < w->notes->len; i++)
 		log_warn("data", "%s", (char *)w->notes->pdata[i]);
-	for (guint i = 0; i < w->n_cases; i++)
-		log_name(w->cases[i].id);
 	log_keep("data", "data cases=%u", w->n_cases);
 	a = answers_new(w, facts, error);
 	gboolean ok = a != NULL;

@@ -18,22 +18,31 @@ static gboolean learns_nothing(const struct seen *x) { return x->course == COURS
 static gboolean overfits(const struct seen *x) { return x->course == COURSE_OVERFITS; }
 static gboolean rises(const struct seen *x) { return x->course == COURSE_RISING; }
 static gboolean stain_differs(const struct seen *x) { return x->d->findings->stain_matters && x->s->augmentation.stain < 0.6; }
-static gboolean is_random(const struct seen *x) { return x->s->model.weights[0] == '\0'; }
+static gboolean is_random(const struct seen *x)
+{
+	return x->s->model.weights[0] == '\0' && g_str_equal(x->s->model.network, "resnet18");
+}
 static gboolean is_small(const struct seen *x)
 {
 	return g_str_equal(x->s->model.network, "simple") || g_str_equal(x->s->model.network, "squeezenet1_1");
 }
+static gboolean is_shallow(const struct seen *x)
+{
+	return !g_str_equal(x->s->model.network, "resnet34") && !g_str_equal(x->s->model.network, "resnet50");
+}
 static gboolean turns_less(const struct seen *x) { return x->s->inference.turns < 8; }
 static gboolean has_no_limit(const struct seen *x) { return x->s->training.time <= 0; }
 static gboolean holds_few(const struct seen *x) { return x->n < 20 && x->s->split.validation < 0.25; }
-static gboolean is_cut(const struct seen *x) { return x->d->memory != NULL && (gint64)x->d->memory->part < x->s->training.batch; }
+static gboolean is_cut(const struct seen *x)
+{
+	return x->d->memory != NULL && (gint64)x->d->memory->part < x->s->training.batch && x->s->tiles.size > 128;
+}
 static gboolean holds_none_back(const struct seen *x) { return x->s->split.validation <= 0; }
 static gboolean always(const struct seen *x) { return x != NULL; }
 
 static gboolean waits(const struct seen *x)
 {
-	(void)x;
-	return stage_seconds("waiting") > 0.3 * (stage_seconds("waiting") + stage_seconds("augmenting") + stage_seconds("computing"));
+	return is_shallow(x) && stage_seconds("waiting") > 0.3 * (stage_seconds("waiting") + stage_seconds("augmenting") + stage_seconds("computing"));
 }
 
 /* Positives with the smallest lesions that are called negative, more than with others. */
@@ -51,13 +60,13 @@ static gboolean misses_small(const struct seen *x)
 		cases += c->label;
 		all_missed += c->label && c->p < 0.5;
 	}
-	return small > 0 && missed > 0 && missed * cases >= all_missed * small && x->s->sampling.tumour < 2;
+	return missed > 0 && missed * cases >= all_missed * small && x->s->sampling.tumour < 2;
 }
 
 /* ---- values ---- */
 
-static double less_rate(const struct settings *s) { return s->training.learning_rate / 10; }
-static double double_epochs(const struct settings *s) { return 2.0 * s->training.epochs; }
+static double less_rate(const struct settings *s) { return MAX(1e-8, s->training.learning_rate / 10); }
+static double double_epochs(const struct settings *s) { return MIN(100000, 2.0 * s->training.epochs); }
 static double more_stain(const struct settings *s) { return MIN(1, s->augmentation.stain + 0.2); }
 static double double_tumour(const struct settings *s) { return MAX(1, 2 * s->sampling.tumour); }
 static double more_decay(const struct settings *s) { return MIN(1, 5 * s->training.weight_decay); }
@@ -74,8 +83,8 @@ static const struct row {
 	{ holds_none_back, "split.validation", NULL, "0.2", "nothing is held out, so which epoch is best is not known" },
 	{ overfits, "augmentation.stain", more_stain, NULL, "it overfits: more variation helps most" },
 	{ stain_differs, "augmentation.stain", more_stain, NULL, "the test set is stained otherwise" },
-	{ is_random, "model.weights", NULL, "weights/resnet18.safetensors", "pretrained weights are worth more than days of training; they fit "
-	  "model.network=resnet18" },
+	{ is_random, "model.weights", NULL, "weights/resnet18.safetensors", "pretrained weights are worth more than days of training; README "
+	  "says where to put the file" },
 	{ misses_small, "sampling.tumour", double_tumour, NULL, "slides with the smallest lesions are missed: let it see more of them" },
 	{ rises, "training.epochs", double_epochs, NULL, "it was still learning; training.time must allow it" },
 	{ is_small, "model.network", NULL, "resnet18", "a larger network has room to learn more" },
@@ -87,8 +96,15 @@ static const struct row {
 	{ holds_few, "split.validation", NULL, "0.25", "so few held-out cases say little of the test set" },
 	{ always, "split.seed", NULL, "7", "another seed shows how much of a score is chance: change nothing else" },
 	{ always, "training.epochs", double_epochs, NULL, "longer, with the same schedule; training.time must allow it" },
-	{ always, "model.network", NULL, "resnet34", "a deeper network, where time and memory allow it" },
+	{ is_shallow, "model.network", NULL, "resnet34", "a deeper network, where time and memory allow it" },
 };
+
+static gboolean is_set(const struct settings *s, const char *key, const char *value)
+{
+	g_autofree char *now = settings_get(s, key);
+
+	return g_str_equal(now, value) || (g_ascii_isdigit(*value) && g_ascii_strtod(now, NULL) == g_ascii_strtod(value, NULL));
+}
 
 void advice_say(const struct diagnosis *d, enum course course, const struct judged *held, gsize n)
 {
@@ -104,11 +120,13 @@ void advice_say(const struct diagnosis *d, enum course course, const struct judg
 		if (twice || !r->applies(&seen))
 			continue;
 		g_autoptr(GString) line = g_string_new("try");
-		g_autofree char *number = r->number != NULL ? g_strdup_printf("%g", r->number(seen.s)) : NULL;
+		g_autofree char *value = r->number != NULL ? g_strdup_printf("%g", r->number(seen.s)) : g_strdup(r->value);
+		if (is_set(seen.s, r->key, value))
+			continue;
 		said[count++] = r->key;
 		g_string_append_printf(line, " n=%u", count);
 		logfmt_append(line, "key", r->key);
-		logfmt_append(line, "value", number != NULL ? number : r->value);
+		logfmt_append(line, "value", value);
 		logfmt_append(line, "why", r->why);
 		log_last("%s", line->str);
 	}

@@ -1,5 +1,6 @@
 /*
- * advice.h - the three things to try next, each a key with a value and a reason: the first three rows of a table that apply.
+ * advice.h - the three things to try next, each a key with a value and a reason: the first three rows of a table that
+ * apply and would change something.
  */
 #pragma once
 #include "train/diagnosis.h"

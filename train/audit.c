@@ -514,7 +514,7 @@ static void say_no_test(const char *why)
 	g_autoptr(GString) line = g_string_new("audit of=test cases=0");
 
 	logfmt_append(line, "why", why);
-	log_say("%s", line->str);
+	log_keep("audit test", "%s", line->str);
 }
 
 /* The test set's cases, with what training has settled so far; NULL: there are none, which ends no training. */

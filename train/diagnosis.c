@@ -180,6 +180,8 @@ static void say_outcome(const struct diagnosis *d, const struct held *h)
 		log_last("outcome saved_epoch=none");
 }
 
+static double share(gsize n, gsize of) { return of > 0 ? (double)n / (double)of : NAN; }
+
 static void say_confusion(const struct held *h)
 {
 	const struct confusion c = metrics_confusion(h->p, h->label, h->n, CALLED);
@@ -187,7 +189,7 @@ static void say_confusion(const struct held *h)
 	if (h->n > 0)
 		log_last("confusion at=%g tp=%" G_GSIZE_FORMAT " fn=%" G_GSIZE_FORMAT " fp=%" G_GSIZE_FORMAT " tn=%" G_GSIZE_FORMAT
 			 " sensitivity=%.3f specificity=%.3f", CALLED, c.tp, c.fn, c.fp, c.tn,
-			 (double)c.tp / (double)MAX(c.tp + c.fn, 1), (double)c.tn / (double)MAX(c.tn + c.fp, 1));
+			 share(c.tp, c.tp + c.fn), share(c.tn, c.tn + c.fp));
 }
 
 /* Positives of one class of sizes, against all negatives. A positive without a size is of none. */
@@ -265,15 +267,15 @@ static void say_spark(const struct diagnosis *d, const char *of, gboolean higher
 
 enum course diagnosis_course(const double *loss, const double *log_loss, const double *auc, gsize n)
 {
-	double best_auc = 0;
+	double best_auc = -1;
 	gsize least = 0;
 
-	if (n < 3)
-		return COURSE_UNKNOWN;
 	for (gsize i = 0; i < n; i++) {
-		best_auc = MAX(best_auc, isfinite(auc[i]) ? auc[i] : 0);
-		least = log_loss[i] < log_loss[least] ? i : least;
+		best_auc = MAX(best_auc, isfinite(auc[i]) ? auc[i] : -1);
+		least = log_loss[i] < log_loss[least] || !isfinite(log_loss[least]) ? i : least;
 	}
+	if (n < 3 || best_auc < 0 || !isfinite(log_loss[n - 1]))
+		return COURSE_UNKNOWN;
 	if (best_auc < 0.6)
 		return COURSE_NOTHING;
 	if (log_loss[n - 1] > 1.1 * log_loss[least] && loss[n - 1] < loss[least])
@@ -292,7 +294,7 @@ static enum course course_of(const struct diagnosis *d)
 static void say_verdict(enum course course)
 {
 	static const char *const words[] = {
-		[COURSE_UNKNOWN] = "too few epochs to say whether it learned: compare the scores with those of a longer run",
+		[COURSE_UNKNOWN] = "whether it learned is not known: that takes three epochs and held-out cases",
 		[COURSE_NOTHING] = "it has learned next to nothing (underfitting): held-out samples are told apart hardly better than by chance",
 		[COURSE_OVERFITS] = "it overfits: the training loss still falls, while that of held-out samples has risen by more than a tenth",
 		[COURSE_RISING] = "it was still learning when it ended: the loss of held-out samples was falling to the last",

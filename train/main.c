@@ -188,8 +188,6 @@ static gboolean run(const struct options *o, const struct job *job, GError **err
 	struct work *w = task->open(s, PHASE_TRAIN, resume != NULL && !finished ? resume->facts : NULL, error);
 	if (w == NULL)
 		return FALSE;
-	for (guint i = 0; i < w->n_cases; i++)
-		log_name(w->cases[i].id);
 	gboolean done = is_done(w, &resume);
 	gboolean ok = done || learn(o, job, &device, folder, w, resume, error);
 	task->close(w);

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -24,6 +25,7 @@ static struct {
 	char line[STREAMS][CAPTURE_BYTES + 1];
 	gsize length[STREAMS];
 	const char *before, *after;
+	gint busy, crashing;    /* atomic: the thread has bytes that it has not passed on; it shall take no more */
 } all = { .before = "", .after = "\n" };
 
 /* ---- the thread ---- */
@@ -64,8 +66,12 @@ static gpointer run(gpointer unused)
 	while (wait[STREAMS].revents == 0) {
 		if (poll(wait, STREAMS + 1, -1) < 0 && errno != EINTR)
 			break;
-		for (int i = 0; i < STREAMS; i++)
+		g_atomic_int_set(&all.busy, TRUE);
+		for (int i = 0; i < STREAMS && !g_atomic_int_get(&all.crashing); i++)
 			drain(i);
+		g_atomic_int_set(&all.busy, FALSE);
+		while (g_atomic_int_get(&all.crashing))
+			pause();
 	}
 	for (int i = 0; i < STREAMS; i++) {
 		drain(i);
@@ -82,17 +88,36 @@ static void out(const char *text, gsize n)
 		return;         /* nobody is left to tell */
 }
 
+/* What the thread has, it writes, unless it is what crashed or waits for who did; half a line it has not passed on is
+   written here, with what it has not read. The last words begin a line. */
+static void out_rest(void)
+{
+	enum { TRIES = 50 };
+	const struct timespec try = { .tv_nsec = 10 * 1000 * 1000 };
+	char bytes[4096], last = '\n';
+	ssize_t n;
+
+	g_atomic_int_set(&all.crashing, TRUE);
+	for (int i = 0; i < TRIES && g_atomic_int_get(&all.busy); i++)
+		nanosleep(&try, NULL);
+	if (!g_atomic_int_get(&all.busy) && all.length[1] > 0) {
+		out(all.line[1], all.length[1]);
+		last = all.line[1][all.length[1] - 1];
+	}
+	for (; (n = read(all.pipe[1], bytes, sizeof bytes)) > 0; last = bytes[n - 1])
+		out(bytes, (gsize)n);
+	if (last != '\n')
+		out("\n", 1);
+}
+
 static void on_crash(int number)
 {
 	static const struct { int number; const char *name; } names[] = {
 		{ SIGSEGV, "SIGSEGV" }, { SIGBUS, "SIGBUS" }, { SIGFPE, "SIGFPE" }, { SIGILL, "SIGILL" }, { SIGTRAP, "SIGTRAP" },
 		{ SIGABRT, "SIGABRT" },
 	};
-	char bytes[4096];
-	ssize_t n;
 
-	while ((n = read(all.pipe[1], bytes, sizeof bytes)) > 0)
-		out(bytes, (gsize)n);
+	out_rest();
 	out(all.before, strlen(all.before));
 	for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
 		if (names[i].number == number)
@@ -153,6 +178,7 @@ gboolean capture_begin(int real[2], capture_take take)
 	if (SANITIZED || all.thread != NULL || !open_all(ends, kept))
 		return FALSE;
 	all.take = take;
+	all.busy = all.crashing = FALSE;
 	memcpy(all.wake, ends[WAKE], sizeof all.wake);
 	for (int i = 0; i < STREAMS; i++) {
 		all.pipe[i] = ends[i][0];

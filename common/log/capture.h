@@ -3,8 +3,8 @@
  * the pipe when the program crashed still gets out, with a last line that says so.
  *
  * Descriptors 1 and 2 become pipes that a thread reads; real[] are the streams as they were, for what the program
- * itself has to say. On SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP and SIGABRT what is in the pipe of stderr goes out as it is, then
- * `words`, and the signal takes its course.
+ * itself has to say. On SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP and SIGABRT what was printed to stderr and not taken goes out
+ * as it is, then a line of capture_words(), and the signal takes its course.
  *
  * Errors: FALSE, and nothing is changed, where there are no descriptors. Under a sanitizer it does nothing: those
  * report on stderr, and end. Threads: begin and end on the main thread; `take` is called in its own.

@@ -82,23 +82,52 @@ static gsize word_length(const char *text, gboolean *letters)
 	return n;
 }
 
+/* Behind a quote: up to another one, not always the next, since a name may have one in it. */
+static gsize quoted_length(const struct discreet *d, const char *at)
+{
+	for (gsize n = strcspn(at, "'"); at[n] == '\''; n += 1 + strcspn(at + n + 1, "'"))
+		if (n > 0 && is_name(d, at, n))
+			return n;
+	return 0;
+}
+
+static gboolean stands_before(const char *line, const char *at, const char *text)
+{
+	gsize n = strlen(text);
+
+	return (gsize)(at - line) >= n && memcmp(at - n, text, n) == 0;
+}
+
+static gsize value_length(const struct discreet *d, const char *line, const char *at)
+{
+	static const char *const keys[] = { " case=", " slide=", " held_out=" };
+	const gboolean quoted = at > line && at[-1] == '"';
+	const gsize n = strcspn(at, quoted ? "\"" : " ,");
+
+	for (gsize k = 0; n > 0 && k < G_N_ELEMENTS(keys); k++)
+		if (stands_before(line, quoted ? at - 1 : at, keys[k]) && has(d, at, n))
+			return n;
+	return 0;
+}
+
+/* With a letter in it, or an ending behind it. */
+static gsize bare_length(const struct discreet *d, const char *line, const char *at)
+{
+	gboolean begins = at == line || !(g_ascii_isalnum(at[-1]) || at[-1] == '_' || at[-1] == '-' || (guchar)at[-1] >= 0x80);
+	gboolean letters = FALSE;
+	gsize n = begins ? word_length(at, &letters) : 0;
+
+	letters |= at[n] == '.' && g_ascii_isalpha(at[n + 1]);
+	return n > 0 && letters && has(d, at, n) ? n : 0;
+}
+
 /* Where a name may begin at `at`: its length, 0 where there is none. */
 static gsize name_length(const struct discreet *d, const char *line, const char *at)
 {
-	static const char *const keys[] = { " case=", " slide=", " held_out=" };
-	gboolean letters;
-	gsize n;
+	gsize n = at > line && at[-1] == '\'' ? quoted_length(d, at) : 0;
 
-	if (at > line && at[-1] == '\'' && (n = strcspn(at, "'")) > 0 && at[n] == '\'' && is_name(d, at, n))
-		return n;
-	for (gsize k = 0; k < G_N_ELEMENTS(keys); k++) {
-		gsize key = strlen(keys[k]);
-		if ((gsize)(at - line) >= key && memcmp(at - key, keys[k], key) == 0 && (n = strcspn(at, " ,")) > 0 && has(d, at, n))
-			return n;
-	}
-	gboolean begins = at == line || !(g_ascii_isalnum(at[-1]) || at[-1] == '_' || at[-1] == '-' || (guchar)at[-1] >= 0x80);
-	n = begins ? word_length(at, &letters) : 0;
-	return n > 0 && letters && has(d, at, n) ? n : 0;
+	n = n > 0 ? n : value_length(d, line, at);
+	return n > 0 ? n : bare_length(d, line, at);
 }
 
 static char *without_names(const struct discreet *d, const char *line)

@@ -3,8 +3,8 @@
  * organisers want aggregates alone, the names of cases.
  *
  * A name is found where it stands in single quotes (with or without an ending behind it), as the value of a key that
- * names cases, and as a word of letters, digits, `-` and `_` with a letter in it; there HIDDEN takes its place. A name that is
- * nothing but digits is so left alone among numbers.
+ * names cases, and as a word of letters, digits, `-` and `_`; there HIDDEN takes its place. A word that is nothing but
+ * digits is left alone as a number, but for one with an ending: `12.mrxs`.
  *
  * Threads: the caller's lock.
  */

@@ -16,7 +16,7 @@ enum {
 	LINE_BYTES = 16 * 1024,
 	EXAMPLE_BYTES = 160,    /* of the first warning of a kind, in the diagnosis */
 	KINDS_SAID = 12,        /* kinds of warnings in the diagnosis */
-	DIAGNOSIS = LOG_LAST - KINDS_SAID - 2,
+	DIAGNOSIS = LOG_LAST - KINDS_SAID - 3,
 };
 
 struct kind {                   /* of warnings */
@@ -108,11 +108,24 @@ static void write_all(int fd, const char *text, gsize size)
 	}
 }
 
+/* What begins the last line, should the program crash. */
+static void note_crash(const char *stamp)
+{
+	g_snprintf(state.crash, sizeof state.crash, "time=%s t=%.1f %s end cause=\"the program crashed: ", stamp, log_seconds(),
+		   state.program != NULL ? state.program : "-");
+}
+
+static char *stamp_now(void)
+{
+	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+
+	return g_date_time_format(now, "%Y-%m-%dT%H:%M:%SZ");
+}
+
 /* What does not fit the budget is dropped and counted. Returns the byte of the stream at which it ends; 0: dropped. */
 static gsize put(int stream, enum rank rank, const char *text)
 {
-	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
-	g_autofree char *stamp = g_date_time_format(now, "%Y-%m-%dT%H:%M:%SZ");
+	g_autofree char *stamp = stamp_now();
 	g_autofree char *shown = state.discreet != NULL ? discreet_line(state.discreet, text) : g_strdup(text);
 	g_autofree char *line = g_strdup_printf("time=%s t=%.1f %s %.*s\n", stamp, log_seconds(), state.program ? state.program : "-",
 						LINE_BYTES, shown);
@@ -127,8 +140,7 @@ static gsize put(int stream, enum rank rank, const char *text)
 	}
 	state.used[stream] += size;
 	write_all(state.fd[stream], line, size);
-	g_snprintf(state.crash, sizeof state.crash, "time=%s t=%.1f %s end cause=\"the program crashed: ", stamp, log_seconds(),
-		   state.program);
+	note_crash(stamp);
 	return state.used[stream];
 }
 
@@ -319,12 +331,15 @@ static void take_print(int stream, const char *line)
 	const char *words = stream == 1 ? "library stream=stdout" : "library stream=stderr";
 
 	g_mutex_lock(&state.lock);
-	warn(words, "library", line);
+	warn(words, stream == 1 ? "library stdout" : "library stderr", line);   /* much of the one hides none of the other */
 	g_mutex_unlock(&state.lock);
 }
 
 void log_capture(void)
 {
+	g_autofree char *stamp = stamp_now();
+
+	note_crash(stamp);
 	capture_words(state.crash, ". Started again it goes on from what was saved last; if it crashes again at the same place, "
 		      "that slide or setting is the cause\"\n");
 	capture_begin(state.fd, take_print);
@@ -364,6 +379,10 @@ static void put_kinds(void)
 		g_string_append_printf(line, " count=%u", k->count);
 		logfmt_append(line, "first", k->first);
 		put_both(line->str);
+	}
+	if (state.kinds->len > KINDS_SAID) {
+		g_autofree char *line = g_strdup_printf("survived more=%u", state.kinds->len - KINDS_SAID);
+		put_both(line);
 	}
 	if (state.dropped > 0) {
 		g_autofree char *line = g_strdup_printf("dropped lines=%u budget=%" G_GSIZE_FORMAT, state.dropped, state.budget);

@@ -36,7 +36,8 @@ void log_set_ascii(gboolean ascii);
 gboolean log_ascii(void);
 /* Of paths below this folder a line shows the last part alone. */
 void log_hide_folder(const char *path);
-/* From here on lines of single cases are left out (log_detail), and names given to log_name do not show. */
+/* From here on lines of single cases are left out (log_detail), and names given to log_name do not show: a task gives
+   each as soon as it is read from a folder or a table. */
 void log_hide_names(void);
 gboolean log_names_hidden(void);
 void log_name(const char *identifier);

@@ -1,5 +1,6 @@
 /* logfmt.c - see logfmt.h. */
 #include "common/log/logfmt.h"
+#include <string.h>
 
 static gboolean is_blank(char c) { return (guchar)c <= ' '; }
 
@@ -86,7 +87,7 @@ static gboolean needs_quotes(const char *value)
 	if (*value == '\0')
 		return TRUE;
 	for (; *value != '\0'; value++)
-		if (is_blank(*value) || *value == '"' || *value == '=')
+		if (is_blank(*value) || strchr("\"=\\", *value) != NULL)
 			return TRUE;
 	return FALSE;
 }

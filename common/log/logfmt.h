@@ -32,8 +32,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(logfmt_t, logfmt_clear)
 /* The value of the first pair with that key; NULL: there is none. */
 const char *logfmt_get(const struct logfmt *l, const char *key);
 
-/* Appends ` key=value`, without the blank where the line is empty. The value is quoted where it needs that, and where
-   it is empty; its control characters become blanks, so that the line stays one. */
+/* Appends ` key=value`, without the blank where the line is empty. The value is quoted where it needs that (a backslash:
+   other readers take it for an escape anywhere), and where it is empty; its control characters become blanks, so that the
+   line stays one. */
 void logfmt_append(GString *line, const char *key, const char *value);
 
 G_END_DECLS

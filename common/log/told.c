@@ -101,7 +101,7 @@ void told_again(struct told *told, gsize since, told_write write, gpointer user)
 		const struct group *g = told->groups->pdata[i];
 		for (guint k = 0; k < g->lines->len; k++) {
 			struct line *l = g->lines->pdata[k];
-			if (l->at < since)
+			if (l->at == 0 || l->at < since)
 				l->at = write(l->text, l->t, user);
 		}
 	}

@@ -22,7 +22,7 @@ void told_row(struct told *told, const char *name, const char *text, double t, g
 
 /* Returns the byte at which what it wrote ends; 0: it was not written, and counts as not told. */
 typedef gsize (*told_write)(const char *text, double t, gpointer user);
-/* Writes those that ended before byte `since`, by name in the order of their first lines. */
+/* Writes those that ended before byte `since` or were not written, by name in the order of their first lines. */
 void told_again(struct told *told, gsize since, told_write write, gpointer user);
 
 G_END_DECLS

@@ -5,6 +5,7 @@
 #include "common/checkpoint/json.h"
 #include "common/csv/csv_file.h"
 #include "common/fault/fault.h"
+#include "common/log/log.h"
 #include "common/machine/jobs.h"
 #include "common/machine/machine.h"
 #include "common/machine/room.h"
@@ -62,6 +63,7 @@ static gboolean table_row(void *context, guint64 line, guint n, char **fields, G
 	}
 	if (t->first == 0)
 		t->first = line;
+	log_name(fields[0]);
 	if (g_hash_table_contains(t->rows, fields[0])) {
 		g_set_error(error, FAULT, FAULT_DATA, "case '%s' stands twice", fields[0]);
 		return FALSE;
@@ -96,6 +98,7 @@ static void add(GPtrArray *all, const struct pattern_match *m, int label, char *
 {
 	struct found *f = g_new0(struct found, 1);
 
+	log_name(m->name);
 	f->id = g_strdup(m->name);
 	f->path = g_strdup(m->path);
 	f->label = label;
@@ -167,6 +170,7 @@ static gboolean list_table(const struct settings *s, struct work *w, GPtrArray *
 		if (value == NULL) {
 			unlabelled++;
 		} else if (s->data.classes[label] == NULL) {
+			log_name(m->name);
 			note(w, "slide '%s': left out: its class '%s' in %s is none of data.classes", m->name, value,
 			     s->data.labels);
 			w->n_left_out++;

@@ -5,6 +5,7 @@
  */
 #include "common/csv/csv_file.h"
 #include "common/fault/fault.h"
+#include "common/log/log.h"
 #include "common/task/slide_work.h"
 #include <math.h>
 
@@ -38,6 +39,7 @@ static gboolean take_row(void *context, guint64 line, guint n, char **fields, GE
 	row.placed = n > COLUMN_Y && number_of(fields[COLUMN_X], &row.x) && number_of(fields[COLUMN_Y], &row.y);
 	if ((line == 1 && !row.placed) || fields[COLUMN_NAME][0] == '\0' || g_hash_table_contains(table, fields[COLUMN_NAME]))
 		return TRUE;
+	log_name(fields[COLUMN_NAME]);
 	row.class = n > COLUMN_CLASS ? g_strdup(fields[COLUMN_CLASS]) : NULL;
 	g_hash_table_insert(table, g_strdup(fields[COLUMN_NAME]), g_memdup2(&row, sizeof row));
 	return TRUE;

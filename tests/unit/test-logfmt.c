@@ -88,7 +88,7 @@ static void test_append(void)
 	logfmt_append(line, "text", "say \"x\"\nand C:\\x");
 	logfmt_append(line, "pair", "a=b");
 	g_assert_cmpstr(line->str, ==,
-			"n=3/20 none=\"\" path=C:\\x text=\"say \\\"x\\\" and C:\\\\x\" pair=\"a=b\"");
+			"n=3/20 none=\"\" path=\"C:\\\\x\" text=\"say \\\"x\\\" and C:\\\\x\" pair=\"a=b\"");
 }
 
 /* What is appended is what is read, behind and before others. */
