@@ -246,8 +246,11 @@ static void draw_bars(const struct frame *f, const struct chart_series *s)
 
 static void draw_note(const struct frame *f, const struct chart_series *s)
 {
-	if (is_point(s, 0) && s->name_opt != NULL)
-		text_at(f, "label", x_px(f, s->x[0]) + 6, y_px(f, s->y[0]) + 4, s->name_opt);
+	if (!is_point(s, 0) || s->name_opt == NULL)
+		return;
+	g_autofree char *text = fit_text(s->name_opt, f->chart->width / BOLD);
+	double most = f->chart->width - BOLD * text_px(text);   /* where it still fits */
+	text_at(f, "label", CLAMP(x_px(f, s->x[0]) + 6, 0, MAX(most, 0)), y_px(f, s->y[0]) + 4, text);
 }
 
 static void draw_series(const struct frame *f, const struct chart_series *s)

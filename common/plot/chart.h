@@ -28,7 +28,7 @@ enum chart_kind {
 	CHART_BAND,     /* the area between y and high */
 	CHART_POINTS,
 	CHART_BARS,     /* from 0 to x, at y, which is a place among the names of the y axis */
-	CHART_NOTE,     /* name_opt, written right of its first point */
+	CHART_NOTE,     /* name_opt, written right of its first point, as far as there is room */
 };
 
 enum chart_color { CHART_NEUTRAL, CHART_FIRST, CHART_SECOND, CHART_THIRD };

@@ -46,7 +46,7 @@ char *html_value(const char *text)
 
 void html_table(GString *out, const char *caption, const char *const *heads, guint right)
 {
-	html_printf(out, "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table><caption>%s</caption>\n",
+	html_printf(out, "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"%s\"><table><caption>%s</caption>\n",
 		    caption, caption);
 	if (heads != NULL)
 		g_string_append(out, "<thead><tr>");

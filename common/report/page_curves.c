@@ -93,17 +93,19 @@ static void draw_measure(struct page *p, const struct measure *m)
 	struct drawing d = { .n = 0 };
 	g_autoptr(GString) desc = g_string_new(NULL);
 	guint lines = 0;
+	double last = 0;
 
 	for (guint run = 0; run < p->n; run++)
 		draw_run(&d, p, run, m);
 	for (guint i = 0; i < d.n; i++) {
+		last = MAX(last, d.series[i].n > 0 ? d.series[i].x[d.series[i].n - 1] : 0);
 		lines += d.series[i].kind == CHART_LINE && d.series[i].n > 1;
 		if (d.series[i].kind == CHART_LINE && d.names[i] != NULL)
 			g_string_append_printf(desc, "%s at the end, from %.3g at the start. ", d.names[i], d.series[i].y[0]);
 	}
 	g_string_append(desc, "The table of epochs has the numbers.");
 	struct chart chart = { .title = m->title, .desc = desc->str, .series = d.series, .n_series = d.n,
-			       .x = { .title = "epoch", .low = NAN, .high = NAN, .whole = TRUE },
+			       .x = { .title = "epoch", .low = NAN, .high = NAN, .whole = last > 2 },
 			       .y = { .title = m->unit, .low = m->low, .high = m->high, .log = m->log } };
 	if (lines > 0)
 		page_chart(p, &chart, 250, NULL);

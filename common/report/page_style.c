@@ -24,7 +24,7 @@ const char *page_style(void)
 	       ".grid article>h3:first-child{margin-top:0;font-size:18px}\n"
 	       ".big{font-size:52px;font-weight:650;line-height:1.1;letter-spacing:-.02em;font-variant-numeric:tabular-nums}\n"
 	       ".big small{font-size:16px;font-weight:400;letter-spacing:0;color:var(--soft);display:block;margin-top:6px;line-height:1.4}\n"
-	       "dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:16px 0}dd{margin:0;min-width:0}\n"
+	       "dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:16px 0}dd{margin:0;min-width:0}dd::first-letter{text-transform:uppercase}\n"
 	       "dt{padding-top:1px}\n"
 	       ".state{font-weight:650}.good{color:var(--c3)}.bad{color:var(--c2)}\n"
 	       ".cause{border-left:4px solid var(--c2);padding:2px 0 2px 14px;margin:16px 0}.cause h3{margin-top:0;color:var(--c2)}\n"
@@ -47,6 +47,6 @@ const char *page_style(void)
 	       "@media (max-width:520px){body{padding:16px 14px 48px}h1{font-size:25px}.big{font-size:44px}dl{grid-template-columns:1fr;"
 	       "gap:0}dd{margin-bottom:8px}th,td{padding-right:12px}}\n"
 	       "@media print{body{max-width:none;padding:0;font-size:10.5pt}nav{display:none}section{margin-top:24pt}"
-	       "figure,tr,.cause{break-inside:avoid}h2,h3,caption{break-after:avoid}.grid{grid-template-columns:1fr 1fr;gap:8px 24px}"
-	       "details::details-content{content-visibility:visible;block-size:auto}.wide{overflow:visible}table{font-size:9pt}}\n";
+	       "figure,tr,.cause{break-inside:avoid}h2,h3,caption{break-after:avoid}.grid{grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),1fr));gap:8px 24px}"
+	       "details:not([open]){display:none}.wide{overflow:visible}table{font-size:9pt}}\n";
 }

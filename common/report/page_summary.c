@@ -125,8 +125,8 @@ static void write_forecast(struct page *p, const struct story *s)
 	if (fact_text(forecast, "slide_auc") == NULL)
 		write_words(p, "Forecast", forecast);
 	else
-		html_printf(p->out, "<dt>Forecast</dt><dd>on the test set, %s (%s). %s</dd>\n", fact_text(forecast, "slide_auc"),
-			    interval, fact_text(forecast, "text") != NULL ? fact_text(forecast, "text") : "");
+		html_printf(p->out, "<dt>Forecast</dt><dd>%s (%s): %s</dd>\n", fact_text(forecast, "slide_auc"),
+			    interval, fact_text(forecast, "text") != NULL ? fact_text(forecast, "text") : "of the test set");
 }
 
 static void write_tries(struct page *p, const struct story *s)

@@ -124,7 +124,7 @@ void part_time(struct page *p)
 			g_autofree char *who = page_titled(p, run, i == 0 ? "Training" : "Inference");
 
 			if (text != NULL)
-				html_printf(p->out, "<p><b>%s.</b> %s</p>\n", who, text);
+				html_printf(p->out, "<p><b>%s:</b> %s</p>\n", who, text);
 		}
 	struct page_box grid = page_open(p, "<div class=\"grid\">\n");
 	for (guint run = 0; run < p->n; run++)
