@@ -6,7 +6,7 @@
 
 /* Keys, and sections with their dot, that may be others when a run goes on. */
 static const char *const free_to_change[] = {
-	"competition", "paths.", "data.test", "data.patience", "inference.", "answer.", "device", "precision", "threads",
+	"competition", "paths.", "data.test", "data.patience", "inference.", "answer.", "pictures.", "device", "precision", "threads",
 	"training.time", "training.checkpoint", "training.run", NULL,
 };
 

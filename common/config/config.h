@@ -89,6 +89,9 @@ struct settings {
 		gboolean header;
 		int decimals;       /* 1..12 */
 	} answer;
+	struct {
+		gboolean heat;      /* inference draws a heat map of each case below paths.model */
+	} pictures;
 	char *device;           /* auto, cpu, cuda, cuda:N */
 	enum precision precision;
 	int threads;            /* 0: one a core */

@@ -24,6 +24,7 @@ const struct section section_table[] = {
 	{ "inference", "how slides are read to answer" },
 	{ "score", "from a slide's tiles to the slide's probability" },
 	{ "answer", "the file that is scored, below paths.output" },
+	{ "pictures", "for whoever may look at them: a contest needs none" },
 	{ NULL, NULL },
 };
 
@@ -127,6 +128,9 @@ const struct key key_table[] = {
 { "answer.file", KEY_FILE, AT(answer.file), "output.csv", 1, 200, NULL, "its name" },
 { "answer.header", KEY_SWITCH, AT(answer.header), "false", 0, 0, NULL, "a first line that names the columns" },
 { "answer.decimals", KEY_COUNT, AT(answer.decimals), "6", 1, 12, NULL, "of a probability" },
+
+{ "pictures.heat", KEY_SWITCH, AT(pictures.heat), "false", 0, 0, NULL,
+  "draw what the network says of each place of a test slide,\nto pictures/NAME.png below paths.model" },
 
 { "device", KEY_DEVICE, AT(device), "auto", 1, 200, NULL, "auto, cpu, cuda, cuda:1, ..." },
 { "precision", KEY_CHOICE, AT(precision), "auto", 0, 0, "auto fp32 bf16",
