@@ -10,10 +10,10 @@ CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 CXX     := $(if $(filter default,$(origin CXX)),g++,$(CXX))
 CFLAGS  ?= -O2 -g
 say      = $(if $(V),,@echo '$(1)';)
-PKGS    := glib-2.0 gio-2.0 openslide yaml-0.1 json-glib-1.0 libpng libjpeg zlib
+PKGS    := glib-2.0 gio-2.0 openslide yaml-0.1 json-glib-1.0 libpng libjpeg zlib cairo
 LIBTORCH ?= $(if $(TORCH),,libtorch-dev)
 PACKAGES := gcc g++ make pkg-config perl libglib2.0-dev libopenslide-dev libyaml-dev libjson-glib-dev \
-	libpng-dev libjpeg-dev zlib1g-dev libcsv-dev $(LIBTORCH) libopenblas0-openmp openslide-tools
+	libpng-dev libjpeg-dev zlib1g-dev libcairo2-dev libcsv-dev $(LIBTORCH) libopenblas0-openmp openslide-tools
 IMAGE   ?= blindrun
 ARCHIVE ?= $(B)/$(IMAGE).tar.gz
 
