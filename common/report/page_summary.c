@@ -1,4 +1,5 @@
 /* page_summary.c - the first parts of the page: how it ended, how good it is, what to try; and of two runs, what differs. */
+#include "common/log/discreet.h"
 #include "common/log/log.h"
 #include "common/metrics/metrics.h"
 #include "common/report/page_parts.h"
@@ -265,7 +266,7 @@ static void compare_held(struct page *p)
 			g_hash_table_insert(other, (void *)fact_text(others->pdata[i], "case"), others->pdata[i]);
 	for (guint i = 0; i < held->len; i++) {
 		const char *id = fact_text(held->pdata[i], "case");
-		const struct fact *twin = id != NULL ? g_hash_table_lookup(other, id) : NULL;
+		const struct fact *twin = id != NULL && !g_str_equal(id, DISCREET_HIDDEN) ? g_hash_table_lookup(other, id) : NULL;
 
 		a[n] = fact_number(held->pdata[i], "p");
 		b[n] = fact_number(twin, "p");
