@@ -80,20 +80,23 @@ static void write_cause(struct page *p, const struct story *s, const char *progr
 			    e.cause_opt);
 }
 
+/* Where there is no outcome, that of the best epoch so far. */
 static void write_score(struct page *p, const struct story *s)
 {
 	const struct fact *outcome = story_last(s, "train", "outcome");
-	const char *auc = fact_text(outcome, "slide_auc"), *cases = fact_text(outcome, "cases");
-	g_autofree char *interval = html_value(fact_text(outcome, "interval"));
+	gboolean over = fact_text(outcome, "slide_auc") != NULL;
+	const struct fact *best = over ? outcome : story_find(s, "train", "epoch", "saved", "best");
+	const char *cases = fact_text(best, "cases"), *epoch = fact_text(best, over ? "saved_epoch" : "n");
+	g_autofree char *interval = html_value(fact_text(best, "interval"));
 
-	if (auc == NULL)
+	if (isnan(fact_number(best, "slide_auc")))
 		return;
-	html_printf(p->out, "<p class=\"big\">%.3f<small>slide AUC, held out; 95 %% interval %s", fact_number(outcome, "slide_auc"),
-		    interval);
+	html_printf(p->out, "<p class=\"big\">%.3f<small>slide AUC, held out%s; 95 %% interval %s", fact_number(best, "slide_auc"),
+		    over ? "" : ", so far", interval);
 	if (cases != NULL)
 		html_printf(p->out, "; %s cases", cases);
-	if (fact_text(outcome, "saved_epoch") != NULL)
-		html_printf(p->out, "; saved in epoch %s", fact_text(outcome, "saved_epoch"));
+	if (epoch != NULL)
+		html_printf(p->out, "; saved in epoch %s", epoch);
 	g_string_append(p->out, "</small></p>\n");
 }
 
