@@ -37,6 +37,9 @@ char *html_value(const char *text)
 {
 	if (text == NULL || *text == '\0')
 		return g_strdup("–");
+	const char *arrow = strstr(text, "->");
+	if (arrow != NULL)
+		return g_strdup_printf("%.*s → %s", (int)(arrow - text), text, arrow + 2);
 	g_auto(GStrv) parts = g_strsplit(text, "..", 6);
 	for (char **part = parts; *part != NULL; part++)
 		if (!html_is_number(*part))

@@ -13,7 +13,7 @@ void html_printf(GString *out, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /* "peak_memory_mb": "peak memory (MB)"; g_free() it. */
 char *html_label(const char *key);
-/* Numbers with the separators of a page: "0.88..0.98" is "0.88 – 0.98"; NULL is "–"; g_free() it. */
+/* With the separators of a page: "0.88..0.98" is "0.88 – 0.98", "a->b" is "a → b", NULL and "" are "–"; g_free() it. */
 char *html_value(const char *text_opt);
 
 /* A table that scrolls sideways where it is wider than the page. heads, NULL-ended, stand above its columns, "" above

@@ -19,12 +19,13 @@ static const struct measure {
 	{ "Gradient", "L2 norm, logarithmic", "gradient", "norm", NULL, NULL, NULL, TRUE, TRUE, FALSE, NAN, NAN },
 };
 
-enum { MOST_SERIES = 8 };
+enum { MOST_SERIES = 4 * PAGE_RUNS };   /* of a run: a band, its steps, its epochs, what stands beside it */
 
 struct drawing {
 	struct chart_series series[MOST_SERIES];
 	struct curve *curves[MOST_SERIES];      /* whose points they are */
-	char *names[MOST_SERIES];
+	char *names[MOST_SERIES];       /* with the last value */
+	gboolean values;                /* that last value is of interest: it is in the labels */
 	guint n;
 };
 
@@ -51,14 +52,15 @@ static gboolean add_line(struct drawing *d, const struct page *p, guint run, con
 {
 	struct curve *curve = curve_over_epochs(p->runs[run], word, key);
 
-	if (curve->n == 0 || d->n == MOST_SERIES) {
+	if (curve->n == 0) {
 		curve_free(curve);
 		return FALSE;
 	}
 	struct chart_series *s = add(d, CHART_LINE, curve, run, color);
-	if (name != NULL)
-		s->name_opt = d->names[d->n - 1] = g_strdup_printf(fabs(curve->y[curve->n - 1]) < 0.01 ? "%s %.2g" : "%s %.3f", name,
-								   curve->y[curve->n - 1]);
+	if (name != NULL) {
+		d->names[d->n - 1] = g_strdup_printf("%s %.3g", name, curve->y[curve->n - 1]);
+		s->name_opt = d->values ? d->names[d->n - 1] : p->n > 1 ? name : NULL;
+	}
 	return TRUE;
 }
 
@@ -66,10 +68,6 @@ static void add_band(struct drawing *d, const struct page *p, guint run, const c
 {
 	struct curve *curve = curve_range_over_epochs(p->runs[run], key);
 
-	if (d->n == MOST_SERIES) {
-		curve_free(curve);
-		return;
-	}
 	add(d, CHART_BAND, curve, run, color)->high = curve->high;
 }
 
@@ -90,7 +88,7 @@ static void draw_run(struct drawing *d, const struct page *p, guint run, const s
 
 static void draw_measure(struct page *p, const struct measure *m)
 {
-	struct drawing d = { .n = 0 };
+	struct drawing d = { .values = !m->steps };
 	g_autoptr(GString) desc = g_string_new(NULL);
 	guint lines = 0;
 	double last = 0;

@@ -15,47 +15,87 @@ gboolean page_positive(const struct fact *held)
 
 /* ---- ROC ---- */
 
+struct roc {
+	struct curve *curve;
+	char *note;                     /* its area, written in the chart */
+	double note_x, note_y;
+	double at_x, at_y;              /* the working point */
+};
+
+static void roc_init(struct roc *r, const struct page *p, guint run)
+{
+	const struct fact *outcome = story_last(p->runs[run], "train", "outcome");
+	const struct fact *at = story_last(p->runs[run], "train", "confusion");
+	g_autofree char *interval = html_value(fact_text(outcome, "interval"));
+	g_autofree char *area = g_strdup_printf("AUC %.3f (%s)", fact_number(outcome, "slide_auc"), interval);
+
+	*r = (struct roc){ .curve = curve_of_points(fact_text(story_last(p->runs[run], "train", "roc"), "points")),
+			   .note = p->n > 1 ? g_strdup_printf("%s: %s", p->names[run], area) : g_strdup(area),
+			   .note_x = 0.42, .note_y = 0.2 - 0.08 * run,
+			   .at_x = 1 - fact_number(at, "specificity"), .at_y = fact_number(at, "sensitivity") };
+}
+
+static void roc_clear(struct roc *r)
+{
+	curve_free(r->curve);
+	g_free(r->note);
+}
+
+/* Three series: the curve, the working point, the note. */
+static void roc_series(const struct roc *r, guint run, struct chart_series *s)
+{
+	enum chart_color color = run == 0 ? CHART_FIRST : CHART_SECOND;
+
+	s[0] = (struct chart_series){ .kind = CHART_LINE, .color = color, .dashed = run > 0, .n = r->curve->n, .x = r->curve->x,
+				      .y = r->curve->y };
+	s[1] = (struct chart_series){ .kind = CHART_POINTS, .color = color, .dashed = run > 0, .n = 1, .x = &r->at_x, .y = &r->at_y };
+	s[2] = (struct chart_series){ .kind = CHART_NOTE, .color = color, .n = 1, .x = &r->note_x, .y = &r->note_y, .name_opt = r->note };
+}
+
 static void draw_roc(struct page *p)
 {
 	static const double ends[] = { 0, 1 };
-	struct curve *curves[PAGE_RUNS];
-	char *notes[PAGE_RUNS] = { NULL };
-	double note_x = 0.42, note_y[PAGE_RUNS] = { 0.2, 0.12 }, point[PAGE_RUNS][2];
+	struct roc rocs[PAGE_RUNS];
 	struct chart_series series[1 + 3 * PAGE_RUNS] = { { .kind = CHART_LINE, .dashed = TRUE, .n = 2, .x = ends, .y = ends } };
 	guint n = 1;
 	g_autoptr(GString) desc = g_string_new(NULL);
 
 	for (guint run = 0; run < p->n; run++) {
-		const struct fact *outcome = story_last(p->runs[run], "train", "outcome");
-		const struct fact *at = story_last(p->runs[run], "train", "confusion");
-		enum chart_color color = run == 0 ? CHART_FIRST : CHART_SECOND;
-		g_autofree char *interval = html_value(fact_text(outcome, "interval"));
-
-		curves[run] = curve_of_points(fact_text(story_last(p->runs[run], "train", "roc"), "points"));
-		if (curves[run]->n == 0)
+		roc_init(&rocs[run], p, run);
+		if (rocs[run].curve->n == 0)
 			continue;
-		series[n++] = (struct chart_series){ .kind = CHART_LINE, .color = color, .dashed = run > 0, .n = curves[run]->n,
-						     .x = curves[run]->x, .y = curves[run]->y };
-		point[run][0] = 1 - fact_number(at, "specificity");
-		point[run][1] = fact_number(at, "sensitivity");
-		series[n++] = (struct chart_series){ .kind = CHART_POINTS, .color = color, .dashed = run > 0, .n = 1,
-						     .x = &point[run][0], .y = &point[run][1] };
-		notes[run] = g_strdup_printf("%s%sAUC %.3f (%s)", p->n > 1 ? p->names[run] : "", p->n > 1 ? ": " : "",
-					     fact_number(outcome, "slide_auc"), interval);
-		series[n++] = (struct chart_series){ .kind = CHART_NOTE, .color = color, .n = 1, .x = &note_x, .y = &note_y[run],
-						     .name_opt = notes[run] };
-		g_string_append_printf(desc, "%s. ", notes[run]);
+		roc_series(&rocs[run], run, &series[n]);
+		n += 3;
+		g_string_append_printf(desc, "%s. ", rocs[run].note);
 	}
-	g_string_append(desc, "The dashed line is chance; the dot, the working point.");
+	g_string_append(desc, "The dashed line is chance; the dot, the working point. A table below has the points.");
 	struct chart chart = { .title = "ROC of held-out cases", .desc = desc->str, .series = series, .n_series = n,
 			       .x = { .title = "1 − specificity", .low = 0, .high = 1 },
 			       .y = { .title = "sensitivity", .low = 0, .high = 1 } };
 	if (n > 1)
 		page_chart(p, &chart, 400, "The dot is the working point; the dashed line, chance.");
-	for (guint run = 0; run < p->n; run++) {
-		curve_free(curves[run]);
-		g_free(notes[run]);
+	for (guint run = 0; run < p->n; run++)
+		roc_clear(&rocs[run]);
+}
+
+static void write_roc(struct page *p, guint run)
+{
+	static const char *const heads[] = { "1 − specificity", "sensitivity", NULL };
+	g_autofree char *title = page_titled(p, run, "Points of the ROC");
+	struct curve *curve = curve_of_points(fact_text(story_last(p->runs[run], "train", "roc"), "points"));
+
+	if (curve->n > 0)
+		html_table(p->out, title, heads, 2);
+	for (guint i = 0; i < MIN(curve->n, PAGE_ROWS); i++) {
+		char x[32], y[32];
+
+		g_snprintf(x, sizeof x, "%.3f", curve->x[i]);
+		g_snprintf(y, sizeof y, "%.3f", curve->y[i]);
+		html_row(p->out, (const char *const[]){ x, y }, 2, 2, FALSE);
 	}
+	if (curve->n > 0)
+		html_table_end(p->out);
+	curve_free(curve);
 }
 
 /* ---- the cases ---- */
@@ -213,5 +253,7 @@ void part_held(struct page *p)
 	page_close(p, grid, "</div>\n");
 	struct page_box fold = page_fold(p, "The cases in numbers");
 	page_facts(p, "Held-out cases", "train", "held", "case");
+	for (guint run = 0; run < p->n; run++)
+		write_roc(p, run);
 	page_close(p, fold, "</details>\n");
 }

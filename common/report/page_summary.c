@@ -1,4 +1,5 @@
 /* page_summary.c - the first parts of the page: how it ended, how good it is, what to try; and of two runs, what differs. */
+#include "common/log/discreet.h"
 #include "common/log/log.h"
 #include "common/metrics/metrics.h"
 #include "common/report/page_parts.h"
@@ -79,20 +80,23 @@ static void write_cause(struct page *p, const struct story *s, const char *progr
 			    e.cause_opt);
 }
 
+/* Where there is no outcome, that of the best epoch so far. */
 static void write_score(struct page *p, const struct story *s)
 {
 	const struct fact *outcome = story_last(s, "train", "outcome");
-	const char *auc = fact_text(outcome, "slide_auc"), *cases = fact_text(outcome, "cases");
-	g_autofree char *interval = html_value(fact_text(outcome, "interval"));
+	gboolean over = fact_text(outcome, "slide_auc") != NULL;
+	const struct fact *best = over ? outcome : story_find(s, "train", "epoch", "saved", "best");
+	const char *cases = fact_text(best, "cases"), *epoch = fact_text(best, over ? "saved_epoch" : "n");
+	g_autofree char *interval = html_value(fact_text(best, "interval"));
 
-	if (auc == NULL)
+	if (isnan(fact_number(best, "slide_auc")))
 		return;
-	html_printf(p->out, "<p class=\"big\">%.3f<small>slide AUC, held out; 95 %% interval %s", fact_number(outcome, "slide_auc"),
-		    interval);
+	html_printf(p->out, "<p class=\"big\">%.3f<small>slide AUC, held out%s; 95 %% interval %s", fact_number(best, "slide_auc"),
+		    over ? "" : ", so far", interval);
 	if (cases != NULL)
 		html_printf(p->out, "; %s cases", cases);
-	if (fact_text(outcome, "saved_epoch") != NULL)
-		html_printf(p->out, "; saved in epoch %s", fact_text(outcome, "saved_epoch"));
+	if (epoch != NULL)
+		html_printf(p->out, "; saved in epoch %s", epoch);
 	g_string_append(p->out, "</small></p>\n");
 }
 
@@ -264,7 +268,7 @@ static void compare_held(struct page *p)
 			g_hash_table_insert(other, (void *)fact_text(others->pdata[i], "case"), others->pdata[i]);
 	for (guint i = 0; i < held->len; i++) {
 		const char *id = fact_text(held->pdata[i], "case");
-		const struct fact *twin = id != NULL ? g_hash_table_lookup(other, id) : NULL;
+		const struct fact *twin = id != NULL && !g_str_equal(id, DISCREET_HIDDEN) ? g_hash_table_lookup(other, id) : NULL;
 
 		a[n] = fact_number(held->pdata[i], "p");
 		b[n] = fact_number(twin, "p");

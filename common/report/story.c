@@ -2,6 +2,7 @@
    begun before, and keeps the last of those that tell the same. */
 #include "common/report/story.h"
 #include "common/fault/fault.h"
+#include "common/log/discreet.h"
 #include <errno.h>
 #include <math.h>
 
@@ -263,9 +264,11 @@ static guint first_line(struct story *s, guint p)
 	return 0;
 }
 
+/* What a line is told by. One whose name is hidden is told by all that it says. */
 static char *identity(const struct line *line)
 {
 	GString *text = g_string_new(line->fact.program);
+	gboolean hidden = FALSE;
 
 	g_string_append_printf(text, " %s\n%s", line->kind->word, line->fact.word2);
 	for (gsize i = 0; i < G_N_ELEMENTS(line->kind->keys) && line->kind->keys[i] != NULL; i++) {
@@ -275,7 +278,10 @@ static char *identity(const struct line *line)
 		/* the third of twenty, the third of eighteen: the third */
 		g_string_append_printf(text, "\n%.*s", value == NULL ? 0 : g_str_equal(key, "n") || g_str_equal(key, "epoch") ?
 				       (int)strcspn(value, "/") : (int)strlen(value), value != NULL ? value : "");
+		hidden |= g_strcmp0(value, DISCREET_HIDDEN) == 0;
 	}
+	for (guint i = 0; hidden && i < line->fact.n_pairs; i++)
+		g_string_append_printf(text, "\n%s", line->fact.pairs[i].value);
 	return g_string_free(text, FALSE);
 }
 

@@ -73,6 +73,7 @@ page 'inference alone' one/inference.out
 page_lacks 'has no training' '<dt>Training'
 log killed.out -v run=killed
 page 'a run that was killed' killed.out
+page_has 'has a score so far' '<p class="big">0.832<small>slide AUC, held out, so far;.*saved in epoch 4/12'
 page_has 'has no last line' '? no last line</span>.*The last line is of 2019-02-21T'
 log resumed.out -v run=resumed
 page 'a run that was resumed' resumed.out

@@ -121,6 +121,18 @@ static void test_again(void)
 	check_facts(s, "train", "end", "32: seconds=32 exit=0 cause=nothing failed");
 }
 
+/* Where names are hidden, cases are still each its own. */
+static void test_hidden(void)
+{
+	g_autoptr(story_t) s = tell(
+		AT("03:00:09", "9.0") "train held case=(hidden) class=positive p=0.5 size=3\n"
+		AT("03:00:09", "9.0") "train held case=(hidden) class=positive p=0.6 size=3\n"
+		AT("03:00:10", "10.0") "train held case=(hidden) class=positive p=0.5 size=3 again=9.0\n");
+
+	g_assert_cmpuint(story_facts(s, "train", "held")->len, ==, 2);
+	check_page(s);
+}
+
 #define FIRST AT("03:00:00", "0.0") "train start version=1\n" AT("03:00:10", "10.0") "train epoch n=1/3 loss=0.5\n" \
 	AT("03:00:15", "15.0") "train step n=5/10 epoch=2/3 loss=0.4\n"
 #define SECOND AT("03:01:00", "0.0") "train start version=1\n"
@@ -321,6 +333,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/story/facts", test_facts);
 	g_test_add_func("/story/values", test_values);
 	g_test_add_func("/story/again", test_again);
+	g_test_add_func("/story/hidden", test_hidden);
 	g_test_add_func("/story/starts", test_starts);
 	g_test_add_func("/story/curves", test_curves);
 	g_test_add_func("/story/many-points", test_many_points);
