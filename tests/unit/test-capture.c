@@ -192,17 +192,26 @@ static void test_crash(void)
 	}
 }
 
-/* Again and again: the thread may have read what the crash has to wait for. */
+static gulong delay;    /* us */
+
+static void crash_after_delay(void)
+{
+	begin();
+	for (int i = 0; i < 15; i++)
+		put(2, last_words);
+	g_usleep(delay);
+	abort();
+}
+
+/* The thread may have read what the crash has to wait for. */
 static void test_race(void)
 {
-	enum { TIMES = 40 };
-
 	NEEDS_CAPTURE();
-	for (int i = 0; i < TIMES; i++) {
+	for (delay = 0; delay < 400; delay += 10) {
 		int status;
-		g_auto(streams_t) got = streams_of_child(crash_by_abort, &status);
-		g_assert_nonnull(strstr(got.text[1], "last words"));
-		g_assert_nonnull(strstr(got.text[1], "\ntime="));
+		g_auto(streams_t) got = streams_of_child(crash_after_delay, &status);
+		g_assert_cmpuint(count_lines(got.text[1], "last words"), ==, 15);
+		g_assert_nonnull(strstr(got.text[1], " end cause="));
 	}
 }
 
