@@ -223,8 +223,8 @@ void log_row(const char *name, gboolean news, const char *format, ...)
 {
 	TEXT(text);
 	g_mutex_lock(&state.lock);
-	gboolean due = is_due(&state.row, &state.rowed);
-	told_row(state.told, name, text, log_seconds(), news || due ? put(0, NEWS, text) : 0);
+	gboolean said = is_due(&state.row, &state.rowed) || (news && state.used[0] < limit_of(NEWS) / 2);
+	told_row(state.told, name, text, log_seconds(), said ? put(0, NEWS, text) : 0);
 	tell_again();
 	g_mutex_unlock(&state.lock);
 }

@@ -45,7 +45,8 @@ void log_name(const char *identifier);
 void log_say(const char *format, ...) G_GNUC_PRINTF(1, 2);      /* news: stdout */
 /* News of the story: a later line of that name takes its place there. */
 void log_keep(const char *name, const char *format, ...) G_GNUC_PRINTF(2, 3);
-/* A row of the story, one of many of that name. Said now where it is news, or none was said for a while. */
+/* A row of the story, one of many of that name. Said now where it is news, as long as half of the budget is left, or
+   none was said for a while. */
 void log_row(const char *name, gboolean news, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* One of very many, such as a line a case: stdout, as long as three quarters of the budget are left. */
 void log_detail(const char *format, ...) G_GNUC_PRINTF(1, 2);
