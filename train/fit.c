@@ -128,13 +128,14 @@ static gboolean learn(struct fit *f, const struct batch *b, double *loss, GError
 	}
 }
 
-/* Now and then: it waits for the device. */
+/* Each tenth step, or where steps take long each second: it waits for the device. */
 static void look_at_gradient(struct fit *f, scope *s)
 {
 	enum { EVERY = 10 };
 
-	if (f->now.step % EVERY != 0)
+	if (f->now.step % EVERY != 0 && log_seconds() - f->gradient_at < 1)
 		return;
+	f->gradient_at = log_seconds();
 	f->gradient = t_grad_norm(s, f->model->params);
 	f->gradient_sum += f->gradient;
 	f->gradients++;

@@ -39,6 +39,7 @@ struct fit {
 	gboolean cut;                   /* the time was over before the last epoch was judged */
 	double planned_at;              /* log_seconds() of the last look at the plan */
 	double gradient, gradient_sum;  /* Euclidean norm: the newest, looked at now and then; of this epoch */
+	double gradient_at;             /* log_seconds() of the newest */
 	gint64 gradients;               /* in the sum */
 	double epoch_step_s;            /* step_s and samples as the epoch began */
 	guint64 epoch_samples;
