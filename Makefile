@@ -10,10 +10,10 @@ CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 CXX     := $(if $(filter default,$(origin CXX)),g++,$(CXX))
 CFLAGS  ?= -O2 -g
 say      = $(if $(V),,@echo '$(1)';)
-PKGS    := glib-2.0 gio-2.0 openslide yaml-0.1 json-glib-1.0 libpng libjpeg zlib
+PKGS    := glib-2.0 gio-2.0 openslide yaml-0.1 json-glib-1.0 libpng libjpeg zlib cairo
 LIBTORCH ?= $(if $(TORCH),,libtorch-dev)
 PACKAGES := gcc g++ make pkg-config perl libglib2.0-dev libopenslide-dev libyaml-dev libjson-glib-dev \
-	libpng-dev libjpeg-dev zlib1g-dev libcsv-dev $(LIBTORCH) libopenblas0-openmp openslide-tools
+	libpng-dev libjpeg-dev zlib1g-dev libcairo2-dev libcsv-dev $(LIBTORCH) libopenblas0-openmp openslide-tools
 IMAGE   ?= blindrun
 ARCHIVE ?= $(B)/$(IMAGE).tar.gz
 
@@ -49,8 +49,8 @@ units      := $(patsubst tests/unit/%.c,$(B)/unit/%,$(unit_src))
 fuzz_src   := $(sort $(wildcard tests/fuzz/fuzz-*.c))
 fuzzers    := $(patsubst tests/fuzz/fuzz-%.c,$(B)/fuzz/%,$(fuzz_src))
 # What reads what others wrote; nothing of it needs libtorch.
-parser_src := $(wildcard common/config/*.c common/csv/*.c common/fault/*.c common/image/*.c common/metrics/*.c \
-	common/score/*.c) $(addprefix common/,answer/answer_file.c checkpoint/json.c checkpoint/model_settings.c \
+parser_src := $(wildcard common/config/*.c common/csv/*.c common/fault/*.c common/image/*.c common/log/*.c common/metrics/*.c \
+	common/plot/*.c common/report/*.c common/score/*.c) $(addprefix common/,answer/answer_file.c checkpoint/json.c checkpoint/model_settings.c \
 	checkpoint/safetensors.c checkpoint/safetensors_header.c slide/mask.c slide/regions.c task/pattern.c task/slide_facts.c)
 # The replayer of files; empty, with -fsanitize=fuzzer in LDFLAGS: an engine.
 FUZZ_MAIN  ?= $(B)/obj/tests/fuzz/replay.o

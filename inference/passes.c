@@ -5,6 +5,7 @@
 #include "common/machine/jobs.h"
 #include "common/machine/machine.h"
 #include "common/machine/stop.h"
+#include "inference/pictures.h"
 
 /* Of the time that is left, this much is planned with: a pass may be slower than the one before it. */
 static const double PLANNED = 0.9;
@@ -22,8 +23,18 @@ static void say_plan(guint pass, const struct plan *p, const struct settings *s,
 			isinf(left) ? "unlimited" : log_duration(left, rest));
 }
 
+struct takers { struct answers *answers; struct pictures *pictures; };
+
+static gboolean take(void *context, const struct scan_case *c, GError **error)
+{
+	const struct takers *to = context;
+
+	pictures_take(to->pictures, c);
+	return answers_take(to->answers, c, error);
+}
+
 /* One pass; rate: what it cost. */
-static gboolean scan_pass(struct scan *scan, guint pass, const struct plan *p, struct answers *a, struct plan_rate *rate,
+static gboolean scan_pass(struct scan *scan, guint pass, const struct plan *p, struct takers *to, struct plan_rate *rate,
 			  GError **error)
 {
 	double start = log_seconds();
@@ -31,8 +42,8 @@ static gboolean scan_pass(struct scan *scan, guint pass, const struct plan *p, s
 	scan->share = p->share;
 	scan->rounds = p->rounds;
 	STAGE("computing");
-	answers_begin(a, p->share, p->rounds);
-	gboolean ok = scan_cases(scan, p->items, p->n, answers_take, a, error);
+	answers_begin(to->answers, p->share, p->rounds);
+	gboolean ok = scan_cases(scan, p->items, p->n, take, to, error);
 	double took = MAX(log_seconds() - start, 1e-6), busy = scan->network_s + scan->wait_s;
 	log_row("scanned", TRUE, "scanned pass=%u samples=%" G_GUINT64_FORMAT " samples_per_s=%.1f network=%.0f%% waiting=%.0f%% seconds=%.1f "
 		"peak_memory_mb=%.0f", pass, scan->n_samples, (double)scan->n_samples / took, 100 * scan->network_s / took,
@@ -52,6 +63,7 @@ gboolean passes_run(struct work *w, struct model *m, const struct device *device
 			     .batch = memory->judged, .readers = memory->readers, .prepare = TRUE,
 			     .deadline = log_deadline(s->inference.time) };
 	g_autofree struct plan_case *cases = g_new(struct plan_case, w->n_cases + 1);
+	struct takers to = { a, pictures_new(w) };
 	struct plan plan;
 	gboolean ok = TRUE;
 
@@ -64,7 +76,7 @@ gboolean passes_run(struct work *w, struct model *m, const struct device *device
 		double share = plan.share;
 
 		say_plan(pass, &plan, s, left_of(scan.deadline));
-		ok = scan_pass(&scan, pass, &plan, a, &rate, error);
+		ok = scan_pass(&scan, pass, &plan, &to, &rate, error);
 		if (!answers_write(a, &unwritten))
 			log_warn("answer", "%s; what was written before stays, and it is tried again", unwritten->message);
 		plan_clear(&plan);
@@ -72,5 +84,7 @@ gboolean passes_run(struct work *w, struct model *m, const struct device *device
 		plan_next(cases, w->n_cases, rate, PLANNED * left_of(scan.deadline), share, &plan);
 	}
 	plan_clear(&plan);
+	STAGE("drawing");
+	pictures_finish(to.pictures);
 	return ok;
 }

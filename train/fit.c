@@ -128,13 +128,14 @@ static gboolean learn(struct fit *f, const struct batch *b, double *loss, GError
 	}
 }
 
-/* Now and then: it waits for the device. */
+/* Each tenth step, or where steps take long each second: it waits for the device. */
 static void look_at_gradient(struct fit *f, scope *s)
 {
 	enum { EVERY = 10 };
 
-	if (f->now.step % EVERY != 0)
+	if (f->now.step % EVERY != 0 && log_seconds() - f->gradient_at < 1)
 		return;
+	f->gradient_at = log_seconds();
 	f->gradient = t_grad_norm(s, f->model->params);
 	f->gradient_sum += f->gradient;
 	f->gradients++;
@@ -173,13 +174,13 @@ static struct scan scan_of(const struct fit *f, double deadline)
 			      .deadline = deadline };
 }
 
-/* Before one was done. */
+/* Before one was done: it, and the save behind it. */
 static double guess_validation(const struct fit *f)
 {
 	struct scan scan = scan_of(f, 0);
 	double rate = validation_rate(&scan, f->held, f->n_held);
 
-	return rate > 0 ? (double)f->held_samples / rate : 0;
+	return f->save_cost + (rate > 0 ? (double)f->held_samples / rate : 0);
 }
 
 static void replan(struct fit *f, const char *why)
@@ -389,10 +390,13 @@ static gboolean keep_best(struct fit *f, const struct validation *v, GError **er
 	return FALSE;
 }
 
-/* When a validation is cut short: half of what is kept back of the time is for saving. 0: never. */
+/* When a validation is cut short: then there is time to save, even if that takes half as long again as it did, and
+   half of what is kept back of the time. 0: never. */
 static double last_moment(const struct fit *f)
 {
-	return f->job->deadline > 0 ? (f->job->deadline + f->settings->training.time) / 2 : 0;
+	const double time = f->settings->training.time, deadline = f->job->deadline;
+
+	return deadline > 0 ? time - MAX((time - deadline) / 2, 1.5 * f->save_cost) : 0;
 }
 
 /* The time is over before the epoch was judged: its weights are kept where there are no better ones known. */
@@ -492,6 +496,24 @@ static gboolean rehearse(struct fit *f, GError **error)
 	return train_epoch(f, error) && fit_save(f, WEIGHTS_UNJUDGED, NULL, error);
 }
 
+/* Why training ends here, and what is left of its time. */
+static void say_ended(const struct fit *f)
+{
+	const double left = f->job->deadline - log_seconds();
+	const gboolean all = f->now.epoch >= f->now.plan.set_epochs;
+	g_autofree char *why = NULL;
+	char rest[16], cost[16];
+
+	if (all)
+		why = g_strdup_printf("all epochs that are set are done");
+	else if (f->now.epoch >= f->now.plan.epochs)
+		why = g_strdup_printf("the time was planned to end here");
+	else
+		why = g_strdup_printf("another epoch with its validation, %s, takes longer", log_duration(f->now.costs.validation, cost));
+	log_keep("ended", "ended epochs=%" G_GINT64_FORMAT " left=%s why=\"%s\"", f->now.epoch,
+		 f->job->deadline > 0 ? log_duration(MAX(left, 0), rest) : "unlimited", why);
+}
+
 static gboolean run(struct fit *f, GError **error)
 {
 	double deadline = f->job->deadline;
@@ -513,6 +535,7 @@ static gboolean run(struct fit *f, GError **error)
 			    "training.learning_rate=%g", f->settings->training.learning_rate / 10);
 		return FALSE;
 	}
+	say_ended(f);
 	f->now.finished = 1;
 	fit_save_point(f, TRUE);
 	return TRUE;

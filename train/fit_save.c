@@ -120,7 +120,8 @@ gboolean fit_save(struct fit *f, enum weights which, const struct validation *v,
 	STAGE("saving");
 	set_resume(f, about);
 	gboolean ok = model_folder_save(f->job->folder, (guint64)f->now.step, parts, n, about, error);
-	f->save_s += log_seconds() - start;
+	f->save_cost = log_seconds() - start;
+	f->save_s += f->save_cost;
 	if (!ok) {
 		struct statvfs disk;
 		double free_mb = statvfs(model_folder_at(f->job->folder), &disk) == 0

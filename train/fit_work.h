@@ -29,6 +29,7 @@ struct fit {
 	/* of this process alone */
 	double began, seconds_before;   /* log_seconds(); of the processes before */
 	double step_s, wait_s, save_s;  /* training alone; of it, waiting; saving */
+	double save_cost;               /* s, of the last save */
 	guint64 samples;
 	gint64 first_step;
 	JsonArray *history;
@@ -38,6 +39,7 @@ struct fit {
 	gboolean cut;                   /* the time was over before the last epoch was judged */
 	double planned_at;              /* log_seconds() of the last look at the plan */
 	double gradient, gradient_sum;  /* Euclidean norm: the newest, looked at now and then; of this epoch */
+	double gradient_at;             /* log_seconds() of the newest */
 	gint64 gradients;               /* in the sum */
 	double epoch_step_s;            /* step_s and samples as the epoch began */
 	guint64 epoch_samples;

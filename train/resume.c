@@ -6,8 +6,8 @@
 
 /* Keys, and sections with their dot, that may be others when a run goes on. */
 static const char *const free_to_change[] = {
-	"competition", "paths.", "data.test", "data.patience", "inference.", "answer.", "device", "precision", "threads",
-	"training.time", "training.checkpoint", "training.run", "log.", "pictures.", NULL,
+	"competition", "paths.", "data.test", "data.patience", "inference.", "answer.", "pictures.", "log.", "device", "precision", "threads",
+	"training.time", "training.checkpoint", "training.run", NULL,
 };
 
 static gboolean may_change(const char *key)

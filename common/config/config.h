@@ -90,6 +90,9 @@ struct settings {
 		int decimals;       /* 1..12 */
 	} answer;
 	struct {
+		gboolean heat;      /* inference draws a heat map of each case below paths.model */
+	} pictures;
+	struct {
 		gboolean ascii;     /* plots in ASCII, not in UTF-8 */
 		gboolean identifiers; /* names of cases may show */
 	} log;

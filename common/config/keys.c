@@ -24,6 +24,7 @@ const struct section section_table[] = {
 	{ "inference", "how slides are read to answer" },
 	{ "score", "from a slide's tiles to the slide's probability" },
 	{ "answer", "the file that is scored, below paths.output" },
+	{ "pictures", "for whoever may look at them: a contest needs none" },
 	{ "log", "the lines that come back" },
 	{ NULL, NULL },
 };
@@ -128,6 +129,9 @@ const struct key key_table[] = {
 { "answer.file", KEY_FILE, AT(answer.file), "output.csv", 1, 200, NULL, "its name" },
 { "answer.header", KEY_SWITCH, AT(answer.header), "false", 0, 0, NULL, "a first line that names the columns" },
 { "answer.decimals", KEY_COUNT, AT(answer.decimals), "6", 1, 12, NULL, "of a probability" },
+
+{ "pictures.heat", KEY_SWITCH, AT(pictures.heat), "false", 0, 0, NULL,
+  "draw what the network says of each place of a test slide,\nto pictures/NAME.png below paths.model" },
 
 { "log.ascii", KEY_SWITCH, AT(log.ascii), "false", 0, 0, NULL, "pictures of letters in ASCII alone" },
 { "log.identifiers", KEY_SWITCH, AT(log.identifiers), "true", 0, 0, NULL,

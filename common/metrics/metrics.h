@@ -2,14 +2,12 @@
  * metrics.h - how good answers are.
  *
  * Labels are 0 or 1, scores finite, higher for 1. Ties count half. Intervals are two-sided at `level`
- * (0.95, say). A value that needs a class that is missing is NAN.
+ * (interval.h). A value that needs a class that is missing is NAN.
  */
 #pragma once
-#include <glib.h>
+#include "common/metrics/interval.h"
 
 G_BEGIN_DECLS
-
-struct interval { double value, low, high; };
 
 /* Area under the ROC curve: Mann-Whitney's U over the pairs (Hanley & McNeil 1982). O(n log n). */
 double metrics_auc(const double *score, const guint8 *label, gsize n);
@@ -18,17 +16,18 @@ double metrics_auc(const double *score, const guint8 *label, gsize n);
    (a single case of a class), the exact binomial interval takes its place, as if the AUC were a share of
    as many cases as the rarer class has (Clopper & Pearson 1934). */
 struct interval metrics_auc_interval(const double *score, const guint8 *label, gsize n, double level);
-/* DeLong's test of two scores of the same cases: the two-sided p; *difference is auc(a) - auc(b). p is 1
-   where the scores order all pairs alike, NAN where a class has fewer than two cases or the difference
-   has no variance. */
-double metrics_auc_test(const double *a, const double *b, const guint8 *label, gsize n, double *difference);
+/* DeLong's test of two scores of the same cases: auc(a) - auc(b) with its interval, and the two-sided p that they are
+   the same (DeLong et al. 1988). p is 1, and the interval 0 to 0, where the scores order all pairs alike; both are
+   NAN where a class has fewer than two cases or the difference has no variance. */
+struct auc_test { struct interval difference; double p; };
+struct auc_test metrics_auc_test(const double *a, const double *b, const guint8 *label, gsize n, double level);
 
 struct roc_point { double threshold, sensitivity, specificity; };
 /* The curve, from (0 sensitivity, 1 specificity; threshold INFINITY) on, one point a distinct score, the
    highest first; an array of struct roc_point, g_array_unref() it. "Positive" is score >= threshold. */
 GArray *metrics_roc(const double *score, const guint8 *label, gsize n);
-/* The highest sensitivity at a specificity of at least this. */
-double metrics_sensitivity_at(const GArray *roc, double specificity);
+/* The point of the highest sensitivity at a specificity of at least this; of equal ones that of the highest threshold. */
+struct roc_point metrics_at_specificity(const GArray *roc, double specificity);
 /* The point of the largest sensitivity + specificity (Youden 1950), of equal ones that of the highest
    threshold. */
 struct roc_point metrics_youden(const GArray *roc);
@@ -42,11 +41,11 @@ double metrics_f(struct confusion c, double beta);      /* F-beta; NAN: no posit
 double metrics_brier(const double *probability, const guint8 *label, gsize n);
 double metrics_log_loss(const double *probability, const guint8 *label, gsize n);
 
+/* What a saturated network does to an order: scores that equal another, those above 1 - end, those below end. */
+struct saturation { gsize tied, high, low; };
+struct saturation metrics_saturation(const double *score, gsize n, double end);
+
 /* Of an ordered list of numbers, linear between ranks (type 7 of Hyndman & Fan 1996); q 0..1; n > 0. */
 double metrics_quantile(const double *sorted, gsize n, double q);
-
-/* The point that a standard normal is below with probability p, and the probability that it is below x. */
-double metrics_normal_quantile(double p);
-double metrics_normal_cdf(double x);
 
 G_END_DECLS

@@ -28,6 +28,12 @@ char *slide_id(const char *path)
 	return id;
 }
 
+gboolean slide_known(const char *path)
+{
+	return g_file_test(path, G_FILE_TEST_IS_REGULAR) &&
+	       (g_str_has_suffix(path, ".mrxs") || openslide_detect_vendor(path) != NULL);
+}
+
 static double number_of(openslide_t *osr, const char *property)
 {
 	const char *text = openslide_get_property_value(osr, property);

@@ -54,6 +54,8 @@ void slide_close(struct slide *slide);
 typedef struct slide slide_t;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(slide_t, slide_close)
 
+/* Does OpenSlide know the file's format? An .mrxs file counts without its folder, too. */
+gboolean slide_known(const char *path);
 /* OpenSlide's version, as it runs: "3.4.1". */
 const char *slide_reader_version(void);
 /* The identifier for a path: its last part without the ending. */

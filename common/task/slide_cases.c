@@ -411,7 +411,9 @@ static guint handles(enum phase phase, guint n_cases)
 
 struct task_reading slide_cases_reading(const struct work *w)
 {
-	return (struct task_reading){ .all = slide_pool_bytes(slide_work_of(w)->handles),
+	const gboolean draws = w->phase == PHASE_TEST && w->settings->pictures.heat;
+
+	return (struct task_reading){ .all = slide_pool_bytes(slide_work_of(w)->handles) + (draws ? SLIDE_PICTURE_BYTES : 0),
 				      .thread = SLIDE_READ_BYTES + (guint64)TISSUE_MAP_MAX * TISSUE_PX_BYTES };
 }
 

@@ -269,4 +269,5 @@ const struct task slide_classification = {
 	.metric = "slide_auc",
 	.sample_metric = "tile_auc",
 	.measure = measure,
+	.picture = slide_picture,
 };

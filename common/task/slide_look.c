@@ -4,13 +4,13 @@
  * One small picture of the scanned part gives the tissue, its colour and the fingerprint.
  */
 #include "common/fault/fault.h"
+#include "common/slide/thumbnail.h"
 #include "common/task/pattern.h"
 #include "common/task/slide_work.h"
 #include <math.h>
 
 enum {
 	PICTURE_SIDE = 512,     /* px: tissue of a cell of the fingerprint is then some 20 px wide */
-	PICTURE_SOURCE = 1 << 26, /* px of a level that may be read for it: a slide without small ones has no picture */
 	PLACES = 4,             /* where the tissue is read */
 	LEVEL_SIDE = 128,       /* px that are read of each level */
 	SAMPLE_SIDE = 512,      /* px at most, of a tile */
@@ -51,17 +51,6 @@ static void number(struct looking *l, const char *name, double value)
 
 /* ---- the picture ---- */
 
-/* Level-0 px a pixel of it; 0: the slide has no level that is small enough. */
-static double picture_scale(const struct slide *s)
-{
-	double scale = MAX(1.0, (double)MAX(s->w, s->h) / PICTURE_SIDE), finest = 1;
-
-	for (int i = 0; i < s->levels; i++)
-		if (s->downsample[i] <= scale)
-			finest = MAX(finest, s->downsample[i]);
-	return (double)s->w / finest * ((double)s->h / finest) <= PICTURE_SOURCE ? scale : 0;
-}
-
 /* PLACES pixels of the tissue, evenly spread in reading order. */
 static void choose_places(struct looking *l, const struct tissue *t, double scale)
 {
@@ -92,12 +81,11 @@ static void take_colour(struct look *out, const struct tissue *t)
 	out->coloured = TRUE;
 }
 
-/* rgb (h, w, 3), scanned (h, w). */
-static void judge_picture(struct looking *l, const guint8 *rgb, const guint8 *scanned, int w, int h, double scale)
+static void judge_picture(struct looking *l, const struct thumbnail *p)
 {
 	const struct slide *s = l->slide;
 	double um = s->mpp > 0 ? s->mpp : 1;
-	g_autoptr(tissue_t) t = tissue_from_rgb(rgb, scanned, w, h, NULL);
+	g_autoptr(tissue_t) t = tissue_from_rgb(p->rgb, p->scanned, p->width, p->height, NULL);
 
 	if (t == NULL)
 		return;
@@ -107,16 +95,17 @@ static void judge_picture(struct looking *l, const guint8 *rgb, const guint8 *sc
 		doubt(l, "no tissue is to be seen at low resolution; look at the slide");
 		return;
 	}
-	choose_places(l, t, scale);
+	choose_places(l, t, p->scale);
 	take_colour(l->out, t);
-	fingerprint_take(rgb, t->map, w, h, scale * um, &l->out->print);
+	fingerprint_take(p->rgb, t->map, p->width, p->height, p->scale * um, &l->out->print);
 }
 
 static void look_at_picture(struct looking *l)
 {
 	const struct slide *s = l->slide;
-	double scale = picture_scale(s);
+	double scale = thumbnail_scale(s, PICTURE_SIDE);
 	g_autoptr(GError) error = NULL;
+	struct thumbnail picture;
 
 	for (int i = 0; i < PLACES; i++) {
 		l->x[i] = (double)s->x + (double)s->w / 2;
@@ -126,12 +115,12 @@ static void look_at_picture(struct looking *l)
 		doubt(l, "it has no level of low resolution, so it is not compared with others");
 		return;
 	}
-	int w = (int)MAX(1, floor((double)s->w / scale)), h = (int)MAX(1, floor((double)s->h / scale));
-	g_autofree guint8 *rgb = g_malloc((gsize)w * (gsize)h * 3), *scanned = g_malloc((gsize)w * (gsize)h);
-	if (slide_read(l->slide, (double)s->x, (double)s->y, scale, w, h, rgb, scanned, &error))
-		judge_picture(l, rgb, scanned, w, h, scale);
-	else
+	if (!thumbnail_read(l->slide, MAX(scale, 1), &picture, &error)) {
 		doubt(l, "no picture of it can be read: %s; copy the slide again", words_of(l, error));
+		return;
+	}
+	judge_picture(l, &picture);
+	thumbnail_clear(&picture);
 }
 
 /* ---- places and levels ---- */

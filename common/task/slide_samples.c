@@ -137,31 +137,38 @@ gboolean slide_samples_read(struct work *w, const struct sample *sample, guint8 
 	return TRUE;
 }
 
+gsize slide_samples_upright(const struct sample *samples, gsize n)
+{
+	gsize first = 0;
+
+	while (first < n && samples[first].variant == 0)
+		first++;
+	return first;
+}
+
+float slide_samples_mean(const struct sample *samples, const float *outputs, gsize n, gsize *at)
+{
+	const gint32 of = samples[*at].at[2];
+	double sum = outputs[of], count = 1;
+
+	for (; *at < n && samples[*at].at[2] == of; ++*at)
+		if (isfinite(outputs[*at])) {
+			sum += outputs[*at];
+			count++;
+		}
+	return (float)(sum / count);
+}
+
 void slide_samples_features(const struct work *w, guint item, const struct sample *samples, const float *outputs,
 			    gsize n, double *features)
 {
 	guint top = (guint)w->settings->score.top;
-	gsize first = 0;        /* samples before it are as they are, from it on turned views of them */
+	const gsize first = slide_samples_upright(samples, n);
+	g_autofree float *means = g_new(float, n - first + 1);
+	gsize tiles = 0;
 
 	(void)item;
-	while (first < n && samples[first].variant == 0)
-		first++;
-	if (first == n) {
-		features[0] = score_top_mean(outputs, n, top);
-		return;
-	}
-	/* views of one tile stand together: their mean with the tile's own output */
-	g_autofree float *means = g_new(float, n - first);
-	gsize tiles = 0;
-	for (gsize i = first; i < n;) {
-		double sum = outputs[samples[i].at[2]], count = 1;
-		gint32 of = samples[i].at[2];
-		for (; i < n && samples[i].at[2] == of; i++)
-			if (isfinite(outputs[i])) {
-				sum += outputs[i];
-				count++;
-			}
-		means[tiles++] = (float)(sum / count);
-	}
-	features[0] = score_top_mean(means, tiles, top);
+	for (gsize i = first; i < n;)
+		means[tiles++] = slide_samples_mean(samples, outputs, n, &i);
+	features[0] = tiles > 0 ? score_top_mean(means, tiles, top) : score_top_mean(outputs, n, top);
 }

@@ -61,6 +61,11 @@ void slide_table_check(const struct slide_work *sw, guint item, const struct sli
 /* slide_look.c */
 gboolean slide_look(struct work *work, guint item, struct look *out, GError **error);
 
+/* slide_picture.c */
+enum { SLIDE_PICTURE_BYTES = SLIDE_READ_BYTES + (16 << 20) }; /* that one takes */
+gboolean slide_picture(struct work *work, guint item, double share, const struct sample *samples, const float *outputs,
+		       gsize n, const char *path, GError **error);
+
 /* slide_samples.c */
 guint32 slide_samples_count(const struct work *work, guint item, int stratum);
 void slide_samples_pick(const struct work *work, guint item, int stratum, guint32 index, guint64 noise,
@@ -71,6 +76,10 @@ gboolean slide_samples_read(struct work *work, const struct sample *sample, guin
 			    GError **error);
 void slide_samples_features(const struct work *work, guint item, const struct sample *samples,
 			    const float *outputs, gsize n, double *features);
+/* Samples of a case: how many are tiles as they are; turned views of them stand behind, those of one tile together. */
+gsize slide_samples_upright(const struct sample *samples, gsize n);
+/* A tile's output averaged with those of its turned views, of which *at is the first; it moves behind the last. */
+float slide_samples_mean(const struct sample *samples, const float *outputs, gsize n, gsize *at);
 /* Turns an n x n picture of 3 bytes in place by one of the 8 flips and quarter turns: bit 0 transposes,
    then bit 1 mirrors left-right, bit 2 top-bottom. */
 void slide_samples_turn(guint8 *rgb, int n, guint turn);

@@ -15,7 +15,7 @@
  *            and answered with the fallback; it never ends a run.
  * Hanging:   a read, look or prepare that takes longer than work->patience is given up, and its case with it. What
  *            prepare makes is the case's only between case_change_begin and _end.
- * Threads:   prepare, release, look and read in any thread (one case is prepared by one thread, before any
+ * Threads:   prepare, release, look, read and picture in any thread (one case is prepared by one thread, before any
  *            read of it); all else on the main thread.
  */
 #pragma once
@@ -155,6 +155,12 @@ struct task {
 	const struct size_class { const char *name; double most; } *sizes;
 	struct interval (*measure)(const struct work *work, const guint *items, gsize n,
 				   const double *features);
+
+	/* 5. Pictures, for who looks; NULL: none. Of a case, prepared or not: itself, small, with what the network said laid
+	   over it where it was said. share: of the samples of its first round that were taken: fewer stand for larger
+	   areas, and show it. n 0: itself alone. A PNG, written beside and renamed. GFileError: of the file. Any thread. */
+	gboolean (*picture)(struct work *work, guint item, double share, const struct sample *samples, const float *outputs,
+			    gsize n, const char *path, GError **error);
 };
 
 /* How many of a case's n samples a share is, 0 < share <= 1: never fewer than SHARE_LEAST, where there are. */

@@ -54,9 +54,9 @@ for signal in TERM INT; do
 	ended "SIG$signal" $signal 6
 	is 'the answer' "$(standing $answer)" complete
 	is 'is not the fallback' "$([ "$(cut -d, -f2 $answer | sort -u | wc -l)" -gt 1 ]; echo $?)" 0
-	grep -q " stopped by SIG$signal: $counts" .err
+	grep -q "stopped by SIG$signal: $counts" .err
 	tap_result 'the last words say how far it came' $? "$(tail -n 3 .err)"
-	is 'and its last line the code' "$(tail -n 1 .log | cut -d' ' -f2-4)" 'inference end exit=6'
+	is 'and its last line the code' "$(tail -n 1 .log | cut -d' ' -f3-5)" 'inference end exit=6'
 done
 start ' data cases=' $inference
 ended 'early' TERM 6
@@ -76,7 +76,7 @@ is 'it is complete after the first pass' "$stands" complete
 mkdir bin && cp "$B/train" "$B/inference" "$top/train/train.sh" "$top/inference/inference.sh" data.yaml bin/
 start ' scanned pass=1 ' sh bin/inference.sh --data d
 ended 'inference.sh' TERM 0
-is 'inference had ended' "$(tail -n 1 .log | cut -d' ' -f2-4)" 'inference end exit=6'
+is 'inference had ended' "$(tail -n 1 .log | cut -d' ' -f3-5)" 'inference end exit=6'
 is 'the answer' "$(standing $answer)" complete
 start ' data cases=' sh bin/inference.sh --data d --set paths.output=/dev/null/x
 wait $pid
@@ -113,7 +113,7 @@ expect 'no program at all' 127 'not found' sh slow/train.sh
 sum() { sed -n 's/.* outcome cases=6 scored=\([0-9]*\) fallback=\([0-9]*\) fully=\([0-9]*\) coarsely=\([0-9]*\) .*/\1 \2 \3 \4/p' "$out" |
 	awk '$1 + $2 == 6 && $3 + $4 == $1 { print "six" }'; }
 for time in 0.001 6; do
-	expect "in $time s" 0 'end: nothing failed' $inference --set inference.time=$time
+	expect "in $time s" 0 'nothing failed' $inference --set inference.time=$time
 	is 'the answer' "$(standing $answer)" complete
 	is 'the counts are of six' "$(sum)" six
 	# each pass was planned, and took place

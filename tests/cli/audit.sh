@@ -29,13 +29,13 @@ expect 'sample' 0 '' "$B/sample" d --train 12 --test 4 --positive 0.5 --tile 64 
 	--levels 6 --ink 0 --seed 5
 images=d/train/image masks=d/train/mask
 
-expect 'as it should be' 0 'end: nothing failed, 0 warnings' $train
+expect 'as it should be' 0 'nothing failed, 0 warnings' $train
 stdout_has 'training slides are looked at' ' audit of=train cases=12 looked_at=12 not_opened=0 doubts=0 samples_read=48/48$'
 stdout_has 'test slides too' ' audit of=test cases=4 looked_at=4 not_opened=0 doubts=0 samples_read=16/16$'
 stdout_has 'each has a line' ' look of=test case=Slide013 read=4/4 width_px='
-stdout_has 'and all together' ' audit of=train least..median..most .* levels=6..6..6 mpp=0.5..0.5..0.5 '
-stdout_has 'none is like another' ' audit twins=0 across_classes=0 train_and_test=0$'
-stdout_has 'the machine is named' ' audit room disk_model_mb=[0-9]* wanted_mb=92 .* files=[0-9]* gpu=none$'
+stdout_has 'and all together' ' ranges of=train .* levels=6..6..6 mpp=0.5..0.5..0.5 '
+stdout_has 'none is like another' ' twins cases=0 across_classes=0 train_and_test=0$'
+stdout_has 'the machine is named' ' room disk_model_mb=[0-9]* wanted_mb=92 .* files=[0-9]* gpu=none$'
 
 copy() {	# FROM TO: a slide with its folder
 	cp "$1.mrxs" "$2.mrxs" && cp -R "$1" "$2"
@@ -55,7 +55,7 @@ has 'in the test set' "case 'Slide008' of training and 'Slide108' of the test se
 has 'of two classes' "cases 'Slide006' (negative) and 'Slide106' (positive) have the same content, in two classes: both are left out"
 has 'an empty mask of a positive' "slide 'Slide106': its mask shows no tumour, though the slide is positive"
 has 'slides that the table has not' 'Dataset_information.csv has no row for 3 slides'
-stdout_has 'all are counted' ' audit twins=3 across_classes=1 train_and_test=1$'
+stdout_has 'all are counted' ' twins cases=3 across_classes=1 train_and_test=1$'
 stdout_has 'and two left out' ' data slides=13 positive=7 negative=6 left_out=2 positive_without_mask=0 '
 apart=
 for seed in 1 2 3; do
@@ -79,7 +79,7 @@ copy e/train/image/negative/Slide010 $images/positive/Slide110
 expect 'other bytes' 0 "cases 'Slide004' and 'Slide104' show the same (likeness [01]\.[0-9]*): they stay together" $train
 has 'in two classes' "cases 'Slide010' (negative) and 'Slide110' (positive) show the same (likeness [01]\.[0-9]*), in two classes: both are left out"
 has 'without a mask' "slide 'Slide110': it has no mask: its tiles are not learned from"
-stdout_has 'no other two are alike' ' audit twins=2 across_classes=1 train_and_test=0$'
+stdout_has 'no other two are alike' ' twins cases=2 across_classes=1 train_and_test=0$'
 rm -r d && cp -R whole d
 
 # ---- masks and the table ----
@@ -138,6 +138,6 @@ expect 'sample of another stain' 0 '' "$B/sample" f --train 8 --test 8 --positiv
 	--levels 6 --ink 0 --seed 5 --stain-shift 0.8
 expect 'another stain' 0 'the test set is stained otherwise than the training set (optical density: ' $train --data f
 rm -r d/test
-expect 'no test set' 0 'end: nothing failed, 0 warnings' $train
+expect 'no test set' 0 'nothing failed, 0 warnings' $train
 stdout_has 'is no fault' ' audit of=test cases=0 why='
 finish

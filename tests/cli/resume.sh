@@ -46,13 +46,13 @@ expect 'a rehearsal without inference' 1 'the rehearsal cannot start inference: 
 is 'trains nothing' "$(ls d/model)" ''
 printf '#!/bin/sh\necho "2026-01-01T00:00:00Z inference the moon is full" >&2\nexit 3\n' > alone/inference
 chmod +x alone/inference
-expect 'a rehearsal that fails' 1 "the rehearsal's inference ended with 3: the moon is full$" alone/train --config data.yaml \
+expect 'a rehearsal that fails' 1 "the rehearsal's inference ended with 3: the moon is full\"$" alone/train --config data.yaml \
 	--data d
 printf '#!/bin/sh\nexit 0\n' > alone/inference
 expect 'a rehearsal without an answer' 1 "the rehearsal's answer" alone/train --config data.yaml --data d
 is 'leaves no model' "$(ls d/model)" ''
 expect 'too little time for one' 0 'nothing failed' $train --set training.time=20s --set training.epochs=1 --set paths.model=short
-stdout_has 'is said' ' rehearsal none: 2% of training.time are 0.4 s'
+stdout_has 'is said' ' rehearsal none="2% of training.time are 0.4 s"'
 
 # ---- stopped and started ----
 expect 'the run that is never stopped' 0 'nothing failed' $train

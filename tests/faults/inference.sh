@@ -82,6 +82,21 @@ fault inference 'full for good after the first answer' 'code=4 answer=whole answ
 fault inference 'the output folder is removed in the middle' 'code=0 answer=whole answers=model' '' \
 	meanwhile open Slide011.mrxs "$first_answer" 'rm -r d/output'
 
+# ---- pictures: they cost no answer ----
+
+drawing="LD_PRELOAD=$B/fail.so FAIL_PATH=/pictures/"
+# shellcheck disable=SC2086
+fault inference 'a full disk for pictures' 'code=0 answer=whole answers=model' \
+	'No space left on device; no more pictures are drawn' \
+	run $drawing FAIL_CALL=write FAIL_DOES=28 --set pictures.heat=true
+# shellcheck disable=SC2086
+fault inference 'drawing hangs' 'code=0 answer=whole answers=model' \
+	'its picture was not done in time; no more pictures are drawn' \
+	run $drawing FAIL_CALL=open FAIL_DOES=hang --set pictures.heat=true --set data.patience=2s
+# shellcheck disable=SC2086
+fault inference 'SIGTERM while drawing hangs' "code=6 soon=yes answer=whole $as_before" "$asked" \
+	signal_when TERM '[ -e .hangs ]' $drawing FAIL_CALL=open FAIL_DOES=hang FAIL_MARK=.hangs --set pictures.heat=true
+
 # ---- the model ----
 
 fault inference 'no model' 'code=1 model=none answer=whole answers=fallback' \

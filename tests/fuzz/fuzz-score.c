@@ -26,24 +26,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	g_set_printerr_handler(drop);
 	int answers = memory_file(data, first, &answer);
 	int truths = memory_file(data + behind, size - behind, &truth);
-	for (int header = 0; header < 2; header++) {
-		struct scores s = { .slides = g_hash_table_new(g_str_hash, g_str_equal),
-				    .order = g_ptr_array_new_with_free_func(slide_free),
-				    .faults = g_ptr_array_new_with_free_func(g_free),
-				    .header = header, .answer = answer };
+	for (guint way = 0; way < 4; way++) {
+		struct scores s;
 		struct table all;
 		g_clear_error(&error);
-		if (run(&s, truth, FALSE, &error)) {
+		scores_init(&s);
+		s.header = way % 2 == 1;
+		s.n_answers = 1 + way / 2;      /* also against itself */
+		s.answers[0] = s.answers[1] = answer;
+		g_assert_true(take_specificities(&s, "0.9,1", &error));
+		if (run(&s, truth, &error)) {
 			table_init(&all, &s, 0, NO_LESION);
-			double auc = metrics_auc(all.score, all.label, all.n);
+			double auc = metrics_auc(all.score[0], all.label, all.n);
 			g_assert_true(auc >= 0 && auc <= 1);
+			g_free(draw(&s, &all));
 			table_clear(&all);
 		} else {
 			g_assert_error(error, FAULT, FAULT_DATA);
 		}
-		g_hash_table_unref(s.slides);
-		g_ptr_array_unref(s.order);
-		g_ptr_array_unref(s.faults);
+		scores_clear(&s);
 	}
 	close(answers);
 	close(truths);

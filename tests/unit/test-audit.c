@@ -66,16 +66,18 @@ static struct work *run(gboolean stopped)
 	g_autoptr(settings_t) s = settings_new();
 	const struct memory memory = { .readers = 2 };
 	const struct device device = { T_CPU, 0, 2 };
+	struct findings findings = { 0 };
 	g_autoptr(GError) error = NULL;
 
 	settings_set_data_dir(s, g_get_tmp_dir());
 	work = (struct work){ .task = &task, .settings = s, .phase = PHASE_TRAIN, .n_cases = n_made, .cases = cases };
 	for (guint i = 0; i < n_made; i++) {
 		g_free(cases[i].group);
+		g_free(cases[i].left_out);
 		cases[i] = (struct work_case){ .id = (char *)made[i].id, .label = made[i].label,
 					       .group = g_strdup(made[i].group), .ready = TRUE };
 	}
-	gboolean ok = audit(&work, &memory, &device, &error);
+	gboolean ok = audit(&work, &memory, &device, &findings, &error);
 	g_assert_cmpint(ok, ==, !stopped);
 	if (stopped)
 		g_assert_error(error, FAULT, FAULT_STOPPED);

@@ -2,29 +2,14 @@
  * test-metrics.c - metrics.h against values worked out by hand, at its edges, and, on random cases with
  * ties, against scikit-learn, SciPy and a DeLong over all pairs (metrics_reference.py beside this).
  */
+#include "common/metrics/calibration.h"
 #include "common/metrics/metrics.h"
+#include "tests/unit/near.h"
 #include <glib/gstdio.h>
-#include <math.h>
 #include <sys/wait.h>
 
 #define SCRIPT "metrics_reference.py"
 #define NO_TEST 77      /* the script's exit code where a package is missing */
-
-/* Within 1e-12 of 1 or of the larger value. */
-static gboolean near(double a, double b)
-{
-	if (isnan(a) || isnan(b) || isinf(a) || isinf(b))
-		return a == b || (isnan(a) && isnan(b));
-	return fabs(a - b) <= 1e-12 * MAX(1, MAX(fabs(a), fabs(b)));
-}
-
-#define assert_near(a, b)                                                                         \
-	G_STMT_START {                                                                            \
-		double near_a = (a), near_b = (b);                                                \
-		if (!near(near_a, near_b))                                                        \
-			g_error("%s:%d: %s is %.17g, not %.17g", __FILE__, __LINE__, #a, near_a,  \
-				near_b);                                                          \
-	} G_STMT_END
 
 static void test_auc(void)
 {
@@ -50,14 +35,13 @@ static void test_class_missing(void)
 		for (int class = 0; class < 2; class++) {
 			g_autoptr(GArray) roc = metrics_roc(score, labels[class], n);
 			struct interval interval = metrics_auc_interval(score, labels[class], n, 0.95);
-			double difference = 5;
+			struct auc_test test = metrics_auc_test(score, score, labels[class], n, 0.95);
 
 			g_assert_true(isnan(metrics_auc(score, labels[class], n)));
 			g_assert_true(isnan(interval.value) && isnan(interval.low) && isnan(interval.high));
-			g_assert_true(isnan(metrics_auc_test(score, score, labels[class], n, &difference)));
-			g_assert_true(isnan(difference));
+			g_assert_true(isnan(test.p) && isnan(test.difference.value) && isnan(test.difference.low));
 			g_assert_cmpuint(roc->len, ==, n + 1);
-			g_assert_true(isnan(metrics_sensitivity_at(roc, 0.9)));
+			g_assert_true(isnan(metrics_at_specificity(roc, 0.9).sensitivity));
 		}
 	g_assert_true(isnan(metrics_brier(score, labels[0], 0)));
 	g_assert_true(isnan(metrics_log_loss(score, labels[0], 0)));
@@ -113,18 +97,23 @@ static void test_auc_test(void)
 	const double a[] = { 0.1, 0.4, 0.35, 0.8 }, cubed[] = { 1, 64, 42, 512 }, back[] = { 4, 3, 2, 1 };
 	const double up[] = { 1, 2, 3, 4 };
 	const guint8 label[] = { 0, 0, 1, 1 }, one[] = { 0, 0, 0, 1 };
-	double difference;
+	struct auc_test t = metrics_auc_test(a, cubed, label, 4, 0.95);
 
-	g_assert_cmpfloat(metrics_auc_test(a, cubed, label, 4, &difference), ==, 1);
-	g_assert_cmpfloat(difference, ==, 0);
+	g_assert_cmpfloat(t.p, ==, 1);
+	g_assert_true(t.difference.value == 0 && t.difference.low == 0 && t.difference.high == 0);
 	/* all pairs in order against none: a difference of 1, without variance */
-	g_assert_true(isnan(metrics_auc_test(up, back, label, 4, &difference)));
-	g_assert_cmpfloat(difference, ==, 1);
-	g_assert_true(isnan(metrics_auc_test(a, back, one, 4, &difference)));
-	g_assert_cmpfloat(difference, ==, 1);
-	/* a - back: placements of the ones 1/2 and 1, of the zeros 1 and 1/2, as back's are all 0 */
-	assert_near(metrics_auc_test(a, back, label, 4, &difference), erfc(0.75 / sqrt(0.25)));
-	assert_near(difference, 0.75);
+	t = metrics_auc_test(up, back, label, 4, 0.95);
+	g_assert_true(isnan(t.p) && isnan(t.difference.low) && isnan(t.difference.high));
+	g_assert_cmpfloat(t.difference.value, ==, 1);
+	t = metrics_auc_test(a, back, one, 4, 0.95);
+	g_assert_true(isnan(t.p) && isnan(t.difference.low));
+	g_assert_cmpfloat(t.difference.value, ==, 1);
+	/* a - back: placements of the ones 1/2 and 1, of the zeros 1 and 1/2, as back's are all 0: variance 1/8 */
+	t = metrics_auc_test(a, back, label, 4, 0.95);
+	assert_near(t.p, erfc(0.75 / sqrt(0.25)));
+	assert_near(t.difference.value, 0.75);
+	assert_near(t.difference.low, 0.75 - 1.9599639845400545 * sqrt(0.125));
+	assert_near(t.difference.high, 0.75 + 1.9599639845400545 * sqrt(0.125));
 }
 
 static void test_roc(void)
@@ -137,11 +126,12 @@ static void test_roc(void)
 
 	g_assert_cmpuint(roc->len, ==, G_N_ELEMENTS(expected));
 	g_assert_cmpint(memcmp(roc->data, expected, sizeof expected), ==, 0);
-	assert_near(metrics_sensitivity_at(roc, 1), 0.5);
-	assert_near(metrics_sensitivity_at(roc, 0.51), 0.5);
-	assert_near(metrics_sensitivity_at(roc, 0.5), 1);
-	assert_near(metrics_sensitivity_at(roc, 0), 1);
-	g_assert_cmpfloat(best.threshold, ==, 3);       /* of two equal ones, the higher */
+	assert_near(metrics_at_specificity(roc, 1).sensitivity, 0.5);
+	assert_near(metrics_at_specificity(roc, 0.51).sensitivity, 0.5);
+	assert_near(metrics_at_specificity(roc, 0.5).sensitivity, 1);
+	assert_near(metrics_at_specificity(roc, 0).sensitivity, 1);
+	g_assert_cmpfloat(metrics_at_specificity(roc, 0).threshold, ==, 2);     /* of two equal ones, the higher */
+	g_assert_cmpfloat(best.threshold, ==, 3);
 }
 
 static void test_confusion(void)
@@ -160,6 +150,18 @@ static void test_confusion(void)
 	/* clipped, not infinite */
 	assert_near(metrics_log_loss((const double[]){ 0 }, (const guint8[]){ 1 }, 1), -log(1e-15));
 	assert_near(metrics_brier((const double[]){ 0, 0.5 }, (const guint8[]){ 1, 1 }, 2), 0.625);
+}
+
+static void test_saturation(void)
+{
+	const double score[] = { 0.5, 0, 1, 0.5, 0.01, 0.5, 0.99, 1 };
+	struct saturation s = metrics_saturation(score, 8, 0.01);
+
+	g_assert_cmpuint(s.tied, ==, 5);
+	g_assert_cmpuint(s.high, ==, 2);
+	g_assert_cmpuint(s.low, ==, 1);
+	g_assert_cmpuint(metrics_saturation(score, 1, 0.01).tied, ==, 0);
+	g_assert_cmpuint(metrics_saturation(NULL, 0, 0.01).tied, ==, 0);
 }
 
 static void test_quantile(void)
@@ -187,14 +189,42 @@ static void test_normal(void)
 		assert_near(metrics_normal_cdf(metrics_normal_quantile(p)), p);
 }
 
+/* Of 1 of 2 at z = 1: centre 1/2, reach sqrt(1/2 + 1/4) / 3; of 0 of 3: high z^2 / (3 + z^2). */
+static void test_shares(void)
+{
+	const double level = 2 * metrics_normal_cdf(1) - 1, z = 1.9599639845400545;
+	struct interval i = metrics_wilson_interval(1, 2, level);
+
+	assert_near(i.value, 0.5);
+	assert_near(i.low, 0.5 - sqrt(0.75) / 3);
+	assert_near(i.high, 0.5 + sqrt(0.75) / 3);
+	i = metrics_wilson_interval(0, 3, 0.95);
+	g_assert_true(i.value == 0 && i.low == 0);
+	assert_near(i.high, z * z / (3 + z * z));
+	i = metrics_wilson_interval(3, 3, 0.95);
+	g_assert_true(i.value == 1 && i.high == 1);
+	assert_near(i.low, 3 / (3 + z * z));
+	i = metrics_wilson_interval(0, 0, 0.95);
+	g_assert_true(isnan(i.value) && isnan(i.low) && isnan(i.high));
+	i = metrics_binomial_interval(1, 3, 0.95);
+	assert_near(i.low, cbrt(0.025));
+	i = metrics_normal_interval(3, 4, level);
+	assert_near(i.low, 1);
+	assert_near(i.high, 5);
+	g_assert_true(isnan(metrics_normal_interval(3, NAN, level).low));
+}
+
 /* ---- against the reference ---- */
 
 #define LEVEL 0.9
+#define BINS  7       /* as in the script */
 
 struct random_case {
 	gsize n;
 	double *a, *b;
 	guint8 *label;
+	GArray *roc, *bins;     /* of a */
+	struct recalibration fit;
 };
 
 static void random_case_clear(struct random_case *c)
@@ -202,6 +232,8 @@ static void random_case_clear(struct random_case *c)
 	g_free(c->a);
 	g_free(c->b);
 	g_free(c->label);
+	g_array_unref(c->roc);
+	g_array_unref(c->bins);
 }
 
 /* Scores of few or many steps, so with many ties or few; at least one case of each class. */
@@ -224,6 +256,9 @@ static void random_case_init(struct random_case *c, GRand *random, int number)
 		c->a[i] = floor(c->a[i] * step) / step;
 		c->b[i] = floor(c->b[i] * step) / step;
 	}
+	c->roc = metrics_roc(c->a, c->label, c->n);
+	c->bins = calibration_bins(c->a, c->label, c->n, BINS, LEVEL);
+	c->fit = calibration_fit(c->a, c->label, c->n, LEVEL);
 }
 
 static void append_numbers(GString *text, const double *values, gsize n)
@@ -253,21 +288,39 @@ static int compare_double(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* The metric of that name, as the script prints it; FALSE: there is none. */
+static double quantile(const struct random_case *c, double q)
+{
+	g_autofree double *sorted = g_memdup2(c->a, c->n * sizeof *sorted);
+
+	qsort(sorted, c->n, sizeof *sorted, compare_double);
+	return metrics_quantile(sorted, c->n, q);
+}
+
+/* The metric of that name, as the script prints it, `name` or `name@number`; FALSE: there is none. */
 static gboolean ours(const struct random_case *c, const char *metric, double *value)
 {
-	g_autoptr(GArray) roc = metrics_roc(c->a, c->label, c->n);
+	g_auto(GStrv) parts = g_strsplit(metric, "@", 2);
+	double at = parts[1] != NULL ? g_ascii_strtod(parts[1], NULL) : 0;
 	struct interval interval = metrics_auc_interval(c->a, c->label, c->n, LEVEL);
+	struct auc_test test = metrics_auc_test(c->a, c->b, c->label, c->n, LEVEL);
 	struct confusion k = metrics_confusion(c->a, c->label, c->n, 0.5);
-	struct roc_point youden = metrics_youden(roc);
-	double difference, p = metrics_auc_test(c->a, c->b, c->label, c->n, &difference);
+	struct roc_point youden = metrics_youden(c->roc), best = metrics_at_specificity(c->roc, at);
+	struct roc_point point = g_array_index(c->roc, struct roc_point, (guint)at % c->roc->len);
+	struct calibration_bin bin = g_array_index(c->bins, struct calibration_bin, (guint)at % c->bins->len);
 	const struct { const char *name; double value; } known[] = {
 		{ "auc", metrics_auc(c->a, c->label, c->n) },
 		{ "low", interval.low },
 		{ "high", interval.high },
-		{ "difference", difference },
-		{ "p", p },
-		{ "points", roc->len },
+		{ "difference", test.difference.value },
+		{ "difference_low", test.difference.low },
+		{ "difference_high", test.difference.high },
+		{ "p", test.p },
+		{ "points", c->roc->len },
+		{ "threshold", point.threshold },
+		{ "sensitivity", point.sensitivity },
+		{ "specificity", point.specificity },
+		{ "best_sensitivity", best.sensitivity },
+		{ "best_specificity", best.specificity },
 		{ "youden", youden.sensitivity + youden.specificity },
 		{ "tp", (double)k.tp },
 		{ "fp", (double)k.fp },
@@ -277,21 +330,26 @@ static gboolean ours(const struct random_case *c, const char *metric, double *va
 		{ "f2", metrics_f(k, 2) },
 		{ "brier", metrics_brier(c->a, c->label, c->n) },
 		{ "log_loss", metrics_log_loss(c->a, c->label, c->n) },
+		{ "quantile", quantile(c, CLAMP(at, 0, 1)) },
+		{ "bins", c->bins->len },
+		{ "bin_n", (double)bin.n },
+		{ "bin_low", bin.low },
+		{ "bin_high", bin.high },
+		{ "bin_mean", bin.mean },
+		{ "bin_observed", bin.observed.value },
+		{ "bin_observed_low", bin.observed.low },
+		{ "bin_observed_high", bin.observed.high },
+		{ "ece", calibration_error(c->bins) },
+		{ "in_the_large", c->fit.in_the_large.value },
+		{ "in_the_large_low", c->fit.in_the_large.low },
+		{ "intercept", c->fit.intercept.value },
+		{ "intercept_low", c->fit.intercept.low },
+		{ "slope", c->fit.slope.value },
+		{ "slope_high", c->fit.slope.high },
 	};
 
-	if (g_str_has_prefix(metric, "sensitivity_")) {
-		*value = metrics_sensitivity_at(roc, g_ascii_strtod(strchr(metric, '_') + 1, NULL));
-		return TRUE;
-	}
-	if (g_str_has_prefix(metric, "quantile_")) {
-		g_autofree double *sorted = g_memdup2(c->a, c->n * sizeof *sorted);
-
-		qsort(sorted, c->n, sizeof *sorted, compare_double);
-		*value = metrics_quantile(sorted, c->n, g_ascii_strtod(strchr(metric, '_') + 1, NULL));
-		return TRUE;
-	}
 	for (gsize i = 0; i < G_N_ELEMENTS(known); i++)
-		if (g_str_equal(metric, known[i].name)) {
+		if (g_str_equal(parts[0], known[i].name)) {
 			*value = known[i].value;
 			return TRUE;
 		}
@@ -363,7 +421,7 @@ static void test_reference(void)
 	if (reason != NULL)
 		g_test_skip(reason);
 	else
-		g_assert_cmpint(compared, >, 20 * (int)G_N_ELEMENTS(cases));
+		g_assert_cmpint(compared, >, 60 * (int)G_N_ELEMENTS(cases));
 }
 
 static void test_reference_normal(void)
@@ -407,8 +465,10 @@ int main(int argc, char **argv)
 	g_test_add_func("/metrics/auc-test", test_auc_test);
 	g_test_add_func("/metrics/roc", test_roc);
 	g_test_add_func("/metrics/confusion", test_confusion);
+	g_test_add_func("/metrics/saturation", test_saturation);
 	g_test_add_func("/metrics/quantile", test_quantile);
 	g_test_add_func("/metrics/normal", test_normal);
+	g_test_add_func("/metrics/shares", test_shares);
 	g_test_add_func("/metrics/reference", test_reference);
 	g_test_add_func("/metrics/reference-normal", test_reference_normal);
 	return g_test_run();

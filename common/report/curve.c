@@ -1,0 +1,123 @@
+/* curve.c - see curve.h. */
+#include "common/report/curve.h"
+#include <math.h>
+
+struct point { double x, y, high; };
+
+static int compare_points(const void *a, const void *b)
+{
+	const struct point *p = a, *q = b;
+
+	return (p->x > q->x) - (p->x < q->x);
+}
+
+static void add(GArray *points, double x, double y, double high)
+{
+	struct point point = { x, y, high };
+
+	if (isfinite(x) && isfinite(y) && isfinite(high))
+		g_array_append_val(points, point);
+}
+
+/* Takes the points. Of n, one of each few, and the last. */
+static struct curve *curve_new(GArray *points, gboolean ranges)
+{
+	struct curve *c = g_new0(struct curve, 1);
+	guint every = points->len / CURVE_POINTS + 1;
+
+	c->x = g_new(double, CURVE_POINTS + 1);
+	c->y = g_new(double, CURVE_POINTS + 1);
+	c->high = ranges ? g_new(double, CURVE_POINTS + 1) : NULL;
+	for (guint i = points->len == 0 ? 0 : (points->len - 1) % every; i < points->len; i += every) {
+		const struct point *point = &g_array_index(points, struct point, i);
+
+		c->x[c->n] = point->x;
+		c->y[c->n] = point->y;
+		if (ranges)
+			c->high[c->n] = point->high;
+		c->n++;
+	}
+	g_array_unref(points);
+	return c;
+}
+
+void curve_free(struct curve *c)
+{
+	if (c == NULL)
+		return;
+	g_free(c->x);
+	g_free(c->y);
+	g_free(c->high);
+	g_free(c);
+}
+
+/* What stands behind the `/` of "3/20"; NAN: nothing. */
+static double out_of(const char *text)
+{
+	const char *slash = text != NULL ? strchr(text, '/') : NULL;
+	double value = slash != NULL ? g_ascii_strtod(slash + 1, NULL) : NAN;
+
+	return value > 0 ? value : NAN;
+}
+
+static double epoch_of(const struct fact *f)
+{
+	if (g_str_equal(f->word, "step"))
+		return fact_number(f, "epoch") - 1 + fact_number(f, "n") / out_of(fact_text(f, "n"));
+	return fact_number(f, "n");
+}
+
+struct curve *curve_over_epochs(const struct story *s, const char *word, const char *key)
+{
+	const GPtrArray *facts = story_facts(s, "train", word);
+	GArray *points = g_array_new(FALSE, FALSE, sizeof(struct point));
+
+	for (guint i = 0; i < facts->len; i++)
+		add(points, epoch_of(facts->pdata[i]), fact_number(facts->pdata[i], key), 0);
+	g_array_sort(points, compare_points);
+	return curve_new(points, FALSE);
+}
+
+struct curve *curve_range_over_epochs(const struct story *s, const char *key)
+{
+	const GPtrArray *facts = story_facts(s, "train", "epoch");
+	GArray *points = g_array_new(FALSE, FALSE, sizeof(struct point));
+	double range[2];
+
+	for (guint i = 0; i < facts->len; i++)
+		if (fact_range(facts->pdata[i], key, range, 2))
+			add(points, epoch_of(facts->pdata[i]), range[0], range[1]);
+	g_array_sort(points, compare_points);
+	return curve_new(points, TRUE);
+}
+
+struct curve *curve_over_time(const struct story *s, const char *program, const char *word, const char *key)
+{
+	const GPtrArray *facts = story_facts(s, program, word);
+	GArray *points = g_array_new(FALSE, FALSE, sizeof(struct point));
+
+	for (guint i = 0; i < facts->len; i++)
+		add(points, ((const struct fact *)facts->pdata[i])->t, fact_number(facts->pdata[i], key), 0);
+	g_array_sort(points, compare_points);
+	return curve_new(points, FALSE);
+}
+
+struct curve *curve_of_points(const char *text)
+{
+	GArray *points = g_array_new(FALSE, FALSE, sizeof(struct point));
+
+	while (text != NULL && *text != '\0') {
+		char *end;
+		double x = g_ascii_strtod(text, &end);
+
+		if (end == text || *end != ',')
+			break;
+		text = end + 1;
+		double y = g_ascii_strtod(text, &end);
+		if (end == text)
+			break;
+		add(points, x, y, 0);
+		text = *end == ';' ? end + 1 : NULL;
+	}
+	return curve_new(points, FALSE);
+}
