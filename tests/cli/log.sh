@@ -26,10 +26,11 @@ train="$B/train --config data.yaml --data d"
 inference="$B/inference --config data.yaml --data d"
 pairs=$B/unit/pairs
 
-# As the cloud does: the last 60 KB, cut in the middle of a line.
+# As the cloud does, cut in the middle of a line: the last 60 KB, less of a short one. One so short that it tells nothing
+# again stays whole.
 cut_log() { # FROM TO
 	size=$(wc -c < "$1")
-	tail -c $((size - 1500 < 60000 ? size - 1500 : 60000)) "$1" > "$2"
+	tail -c $((size < 16000 ? size : size < 61500 ? size - 1500 : 60000)) "$1" > "$2"
 }
 
 # NAME FILE...: each line is one of logfmt as strict readers have it, with two words
@@ -41,7 +42,7 @@ well_formed() {
 
 # NAME ERR: at most 40 lines of diagnosis, to the end
 diagnosed() {
-	is "$1" "$(sed -n '/ outcome /,$p' "$2" | awk '{ w = $4 } END { print (NR >= 10 && NR <= 40), w }')" '1 end'
+	is "$1" "$(sed -n '/ outcome /,$p' "$2" | awk '{ w = $4 } END { print (NR >= 8 && NR <= 40), w }')" '1 end'
 }
 
 expect 'sample' 0 '' "$B/sample" d --train 12 --test 4 --positive 0.5 --tile 64 --tissue-tiles 24:32 --lesion 4:12 \
@@ -88,21 +89,19 @@ is 'the time adds up' "$(ask train spent | tr '\t' '\n' | awk -F= '/^(t|time|spe
 	END { print (sum > all - 1 && sum < all + 1) }')" 1
 is 'the last line of stderr' "$(tail -n 1 train-err | cut -d' ' -f3-)" 'train end cause="nothing failed, 4 warnings"'
 
-keys=$($train --settings | awk '/^[a-z]+:  *#|^[a-z]+: *$/ { sub(/:.*/, ""); section = $0 "."; next } /^[a-z]/ { section = "" }
-	/^ *[a-z_]+: / { sub(/^ */, ""); sub(/:.*/, ""); print section $0 }')
+# --settings as lines "key value"
+$train --settings | awk '/^[a-z]+: *(#|$)/ { sub(/:.*/, ""); section = $0 "."; next } /^[a-z]/ { section = "" }
+	/^ *[a-z_]+: / { sub(/^ */, ""); sub(/  *#.*/, ""); sub(/: */, " "); gsub(/"/, ""); print section $0 }' > settings
+is 'there are many settings' "$([ "$(wc -l < settings)" -gt 50 ]; echo $?)" 0
 for program in train inference; do
-	wrong=
-	for key in $keys; do
-		[ "$(ask $program settings $key | tail -n 1)" = "$("$B/$program" --config data.yaml --data d --print $key)" ] || wrong="$wrong $key"
-	done
-	is "$program: every setting is there, as it applies" "$wrong" ''
-done
-is 'there are many' "$([ "$(echo "$keys" | wc -l)" -gt 50 ]; echo $?)" 0
-for program in train inference; do
+	while read -r key value; do
+		[ "$(ask $program settings "$key" | tail -n 1)" = "$value" ] || echo "$key=$value"
+	done < settings > wrong
+	is "$program: every setting is there, as it applies" "$(cat wrong)" ''
 	ask $program try key value > tries
 	while read -r key value; do
-		expect "$program: $key=$value can be tried" 0 '' $train --set "$key=$value" --settings
-		is 'and changes something' "$([ "$($train --print $key)" != "$($train --set "$key=$value" --print $key)" ]; echo $?)" 0
+		expect "$program: $key=$value can be tried" 0 '' $train --set "$key=$value" --print "$key"
+		is 'and changes something' "$(grep -cx "$key $(cat "$out")" settings)" 0
 	done < tries
 done
 is 'three things to try' "$(ask train try key | sort -u | wc -l | tr -d ' ')" 3
