@@ -252,7 +252,7 @@ if [ -d "${shared:-/none}/data/wsi/negative_tests" ]; then
 		expect "broken .$ending files" 0 '*' $inference --set paths.test="other-$ending" --set "data.test={name}.$ending"
 		is 'are all answered' "$(answered "other-$ending" "$ending" d/output/output.csv)" complete
 		for name in $(cut -d, -f1 d/output/output.csv); do
-			grep -q -e " case $name samples=" "$out" || grep -q -e "slide '$name': .*fallback" "$err"
+			grep -q -e " case slide=$name samples=" "$out" || grep -q -e "slide '$name': .*fallback" "$err"
 			tap_result "$name is scored or named" $? "$(tail -n 20 "$out" "$err")"
 		done
 	done
