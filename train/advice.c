@@ -42,7 +42,9 @@ static gboolean always(const struct seen *x) { return x != NULL; }
 
 static gboolean waits(const struct seen *x)
 {
-	return is_shallow(x) && stage_seconds("waiting") > 0.3 * (stage_seconds("waiting") + stage_seconds("augmenting") + stage_seconds("computing"));
+	const double waiting = stage_seconds("waiting");
+
+	return is_shallow(x) && waiting > 0.3 * (waiting + stage_seconds("augmenting") + stage_seconds("computing"));
 }
 
 /* Positives with the smallest lesions that are called negative, more than with others. */

@@ -72,7 +72,8 @@ static void test_lines(void)
 				       "t=0.0 train library stream=stdout kind=\"library stdout\" text=\"in parts\"\n"
 				       "t=0.0 train library stream=stdout kind=\"library stdout\" text=\"not ended\"\n"
 				       "t=0.0 train survived kind=\"library stdout\" count=4 first=\"from printf\"\n"));
-	g_assert_true(g_str_has_prefix(of_child, "t=0.0 train library stream=stderr kind=\"library stderr\" text=\"from a \\\"child\\\"\"\n"));
+	g_assert_true(g_str_has_prefix(of_child,
+				       "t=0.0 train library stream=stderr kind=\"library stderr\" text=\"from a \\\"child\\\"\"\n"));
 }
 
 static void write_long(void)

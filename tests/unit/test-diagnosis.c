@@ -148,8 +148,8 @@ static void write_diagnosis(void)
 } while (0)
 
 static const char outcome[] = "t=0.0 train outcome saved_epoch=3 slide_auc=0.8750 interval=0.500..0.990 cases=8\n";
-static const char forecast[] = " train forecast slide_auc=0.875 interval=0.500..0.990 text=\"expect of the test set what 8 held-out cases "
-			       "gave, a little less since the best of 5 epochs was taken; ";
+static const char forecast[] = " train forecast slide_auc=0.875 interval=0.500..0.990 text=\"expect of the test set what 8 "
+			       "held-out cases gave, a little less since the best of 5 epochs was taken; ";
 
 /* In the order of the lines; what is measured here and now is left out. */
 static const char *const diagnosed[] = {
@@ -159,8 +159,10 @@ static const char *const diagnosed[] = {
 	" train curve of=loss first=0.7 last=0.2 best=0.2 plot=", " train curve of=log_loss first=0.6 last=0.5 best=0.4 plot=",
 	" train curve of=tile_auc first=0.6 last=0.9 best=0.9 plot=", " train curve of=slide_auc first=0.5 last=0.8 best=0.875 plot=",
 	" train confusion at=0.5 tp=3 fn=1 fp=1 tn=3 sensitivity=0.750 specificity=0.750\n",
-	" train size of=not_known cases=1 found=1/1 slide_auc=0.750 interval=", " train size of=itc cases=1 found=0/1 slide_auc=0.750 interval=",
-	" train size of=micro cases=1 found=1/1 slide_auc=1.000 interval=", " train size of=macro cases=1 found=1/1 slide_auc=1.000 interval=",
+	" train size of=not_known cases=1 found=1/1 slide_auc=0.750 interval=",
+	" train size of=itc cases=1 found=0/1 slide_auc=0.750 interval=",
+	" train size of=micro cases=1 found=1/1 slide_auc=1.000 interval=",
+	" train size of=macro cases=1 found=1/1 slide_auc=1.000 interval=",
 	" train worst cases=c06(negative):0.700,c03(positive):0.400\n",
 	" train left_out case=c04 why=\"no tissue was found on it\"\n", " train spent total=0.0 other=0.0\n",
 	" train limit text=\"nothing was computed\"\n", " train limits peak_memory_mb=",
@@ -232,13 +234,13 @@ static void write_nothing(void)
 /* Stopped in the first epoch, say. */
 static void test_nothing(void)
 {
+	static const char *const absent[] = { " forecast ", " curve ", " confusion ", " size ", " worst ", " plot " };
 	g_auto(streams_t) got = streams_of(write_nothing);
 
 	HAS(got.text[1], " train outcome saved_epoch=none\n");
 	HAS(got.text[1], " train verdict text=\"whether it learned is not known: that takes three epochs and held-out cases\"\n");
-	for (const char *const *word = (const char *const []){ " forecast ", " curve ", " confusion ", " size ", " worst ", " plot ", NULL };
-	     *word != NULL; word++)
-		g_assert_cmpuint(count_lines(got.text[0], *word), ==, 0);
+	for (gsize i = 0; i < G_N_ELEMENTS(absent); i++)
+		g_assert_cmpuint(count_lines(got.text[0], absent[i]), ==, 0);
 }
 
 /* ---- what to try ---- */

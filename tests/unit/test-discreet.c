@@ -61,8 +61,8 @@ static void test_numbers(void)
 
 	discreet_name(d, "12");
 	discreet_name(d, "0.5");
-	check(d, "time=2019-02-12T12:12:12Z t=12.0 train step n=12/120 loss=0.5 cases=12", "time=2019-02-12T12:12:12Z t=12.0 train step n=12/120 "
-	      "loss=0.5 cases=12");
+	check(d, "time=2019-02-12T12:12:12Z t=12.0 train step n=12/120 loss=0.5 cases=12",
+	      "time=2019-02-12T12:12:12Z t=12.0 train step n=12/120 loss=0.5 cases=12");
 	check(d, "slide '12': 12 of 12 samples", "slide '(hidden)': 12 of 12 samples");
 	check(d, "look of=train case=12 read=12/12", "look of=train case=(hidden) read=12/12");
 	check(d, "case slide=12 tiles=12", "case slide=(hidden) tiles=12");

@@ -77,7 +77,8 @@ static void say_data(void)
 	for (guint i = 0; i < HELD; i++)
 		g_string_append_printf(names, "%s%s", i > 0 ? "," : "", work.cases[i].id);
 	log_keep("split", "split cases=%d held_out=%s", HELD, names->str);
-	log_keep("model", "model network=resnet18 parameters=11177538 weights=loaded device=cuda:0 precision=bf16 threads=8 libtorch=2.4.1");
+	log_keep("model", "model network=resnet18 parameters=11177538 weights=loaded device=cuda:0 precision=bf16 "
+		 "threads=8 libtorch=2.4.1");
 }
 
 static void say_epoch(guint n)
