@@ -131,11 +131,11 @@ static void say_partly(struct answers *a, const struct scan_case *c)
 	k->said = TRUE;
 }
 
-static void say_case(const char *id, gsize samples, double raw, double p)
+static void say_case(const struct work *w, guint item, gsize samples, double raw, double p)
 {
 	g_autoptr(GString) line = g_string_new("case");
 
-	logfmt_append(line, "case", id);
+	logfmt_append(line, w->task->noun, w->cases[item].id);
 	log_detail("%s samples=%" G_GSIZE_FORMAT " raw=%.4f p=%.6f", line->str, samples, raw, p);
 }
 
@@ -170,7 +170,7 @@ static void score(struct answers *a, const struct scan_case *c)
 	if (k->partly)
 		say_partly(a, c);
 	if (a->rounds == 0)
-		say_case(id, c->n, features[0], answer[0]);
+		say_case(a->work, c->item, c->n, features[0], answer[0]);
 }
 
 gboolean answers_take(void *context, const struct scan_case *c, GError **error)

@@ -581,6 +581,6 @@ gboolean audit(struct work *w, const struct memory *memory, const struct device 
 	set_clear(&test);
 	if (other != NULL)
 		w->task->close(other);
-	log_say("audit done left_out=%u seconds=%s", w->n_left_out, log_duration(log_seconds() - start, took));
+	log_say("audit of=all left_out=%u seconds=%s", w->n_left_out, log_duration(log_seconds() - start, took));
 	return !stopped;
 }

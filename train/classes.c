@@ -1,6 +1,7 @@
 /* classes.c - see classes.h. */
 #include "train/classes.h"
 #include "common/log/log.h"
+#include <math.h>
 
 struct numbers {                /* of one name, over the cases of one class */
 	const char *name;
@@ -23,8 +24,10 @@ static void append(GString *line, struct numbers *of)
 		return;
 	qsort(of->value, of->n, sizeof *of->value, by_value);
 	g_string_append_printf(line, " %s=", of->name);
-	for (gsize i = 0; i < G_N_ELEMENTS(shares); i++)
-		g_string_append_printf(line, "%s%.4g", i > 0 ? ".." : "", metrics_quantile(of->value, of->n, shares[i]));
+	for (gsize i = 0; i < G_N_ELEMENTS(shares); i++) {
+		double value = metrics_quantile(of->value, of->n, shares[i]);
+		g_string_append_printf(line, "%s%.*g", i > 0 ? ".." : "", fabs(value) < 1e4 ? 4 : 15, fabs(value) < 1e4 ? value : rint(value));
+	}
 }
 
 /* A number that looks found, over the cases that have it. */

@@ -255,6 +255,7 @@ static void say_spark(const struct diagnosis *d, const char *of, gboolean higher
 	const guint n = json_array_get_length(d->history);
 	g_autofree double *values = column(d->history, of);
 	g_autofree char *plot = plot_spark(values, n, SPARK_WIDTH, log_ascii());
+	g_autoptr(GString) line = g_string_new("curve");
 	double best = NAN;
 
 	if (n < 2)
@@ -262,7 +263,9 @@ static void say_spark(const struct diagnosis *d, const char *of, gboolean higher
 	for (guint i = 0; i < n; i++)
 		if (isfinite(values[i]) && !(higher ? values[i] <= best : values[i] >= best))
 			best = values[i];
-	log_last("curve of=%s first=%.4g last=%.4g best=%.4g plot=%s", of, values[0], values[n - 1], best, plot);
+	g_string_append_printf(line, " of=%s first=%.4g last=%.4g best=%.4g", of, values[0], values[n - 1], best);
+	logfmt_append(line, "plot", plot);
+	log_last("%s", line->str);
 }
 
 enum course diagnosis_course(const double *loss, const double *log_loss, const double *auc, gsize n)

@@ -18,7 +18,7 @@ void part_data(struct page *p)
 	page_pairs(p, "Held out", "train", "split");
 	page_pairs(p, "Rehearsal", "train", "rehearsal");
 	page_facts(p, "Cases, looked at", "train", "look", "case");
-	page_facts(p, "Cases", "train", "case", "case");
+	page_facts(p, "Cases", "train", "case", "slide");
 	page_close(p, fold, "</details>\n");
 }
 
@@ -31,7 +31,7 @@ void part_answers(struct page *p)
 	page_close(p, columns, "</div>\n");
 	struct page_box fold = page_fold(p, "Passes and cases");
 	page_facts(p, "Passes", "inference", "plan", "pass");
-	page_facts(p, "Cases", "inference", "case", "case");
+	page_facts(p, "Cases", "inference", "case", "slide");
 	page_close(p, fold, "</details>\n");
 }
 

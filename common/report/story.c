@@ -16,7 +16,7 @@ static const struct kind {
 	gboolean adds_up;       /* what is told more than once: all its pairs, of each key the last */
 } kinds[] = {
 	{ "start", { "time" }, FALSE },		{ "machine", { NULL }, FALSE },		{ "settings", { NULL }, TRUE },
-	{ "memory", { NULL }, FALSE },		{ "case", { "case" }, FALSE },		{ "room", { NULL }, FALSE },
+	{ "memory", { NULL }, FALSE },		{ "case", { "slide" }, FALSE },		{ "room", { NULL }, FALSE },
 	{ "look", { "of", "case" }, FALSE },	{ "audit", { "of" }, FALSE },		{ "ranges", { "of" }, FALSE },
 	{ "class", { "of" }, FALSE },		{ "stain", { NULL }, FALSE },		{ "twins", { NULL }, FALSE },
 	{ "data", { NULL }, FALSE },		{ "split", { NULL }, FALSE },		{ "rehearsal", { NULL }, FALSE },

@@ -54,7 +54,7 @@ function looking() {
 	out("class of=positive cases=68 samples=280..1100..2200..4100..9100 size=1200..8000..24000..310000..88000000")
 	out("stain red=0.412->0.437(0.6) green=0.633->0.671(0.9) blue=0.318->0.322(0.1)")
 	out("twins cases=2 across_classes=0 train_and_test=1")
-	out("audit done left_out=1 seconds=40s")
+	out("audit of=all left_out=1 seconds=40s")
 	out("data slides=154 positive=68 negative=86 left_out=1 tiles=394214 tumour_tiles=41233 tiles_a_slide=280..2300..9100 mpp=0.221 index_bytes=6307424 seconds=58s")
 	warn("case", "case 'Slide077" evil "': the folder of the slide is missing; it is left out: copy it beside its .mrxs")
 	warn("twins", "cases 'Slide012' and 'Slide113' show the same tissue: they stay together in the split; remove one if it is a copy")
@@ -163,7 +163,7 @@ function inference(   i, pass) {
 	}
 	warn("sample", "case 'Slide166': 12 of 2311 samples could not be read: the JPEG is cut; its other samples are enough")
 	for (i = 1; i <= cases; i++)
-		out(sprintf("case case=Slide%d samples=%d raw=%.4f p=%.6f", 157 + i, 2000 + 100 * i, chance(), chance()))
+		out(sprintf("case slide=Slide%d samples=%d raw=%.4f p=%.6f", 157 + i, 2000 + 100 * i, chance(), chance()))
 	say("both", "outcome cases=63 scored=62 fallback=1 fully=60 coarsely=2 partly_read=1 file=/data/output/output.csv")
 	say("both", "scores quantiles=0.0012..0.08..0.21..0.83..0.9981 above_half=27 ties=0")
 	say("both", "spent total=1480 looking=22 waiting=131 computing=1290 saving=3 other=34")
