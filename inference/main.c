@@ -131,7 +131,7 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 	g_autoptr(JsonObject) manifest = find_model(s, wrong);
 	JsonObject *facts = manifest != NULL ? member(manifest, "facts", wrong) : NULL;
 	const struct task *task = task_find(s->task, error);
-	struct device device;
+	struct device device = { .index = T_CPU };
 	struct memory memory;
 	g_autoptr(answers_t) a = NULL;
 	g_autoptr(model_t) m = NULL;
@@ -147,9 +147,9 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 	if (ok && facts != NULL && device_open(s, &device, wrong) &&
 	    memory_plan(w, &device, machine_memory(), &memory, wrong))
 		m = read_model(s, manifest, w, &device, wrong);
+	opening_say_machine(&device);
 	if (m != NULL) {
 		g_autofree char *where = device_describe(&device);
-		opening_say_machine(&device);
 		log_keep("model", "model network=%s step=%.0f %s", s->model.network, json_number(manifest, "step", 0), where);
 		if (!passes_run(w, m, &device, &memory, a, wrong))
 			log_warn("scan", "%s; what was scored so far is kept", (*wrong)->message);

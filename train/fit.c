@@ -63,7 +63,7 @@ static gboolean fill_gaps(struct fit *f, struct batch *b)
 	return good < b->n;
 }
 
-static double rate(const struct fit *f)
+double fit_rate(const struct fit *f)
 {
 	return f->settings->training.learning_rate * schedule_factor(f->settings->training.schedule, f->now.plan.progress,
 								     f->settings->training.warmup, (int)f->now.plateaus);
@@ -158,7 +158,7 @@ static gboolean take_step(struct fit *f, const struct batch *b, double *loss, GE
 	f->now.not_finite = 0;
 	SCOPE(s, NULL, 0);
 	look_at_gradient(f, s);
-	optim_step(f->optim, s, rate(f), f->settings->training.weight_decay);
+	optim_step(f->optim, s, fit_rate(f), f->settings->training.weight_decay);
 	zero_gradients(f);
 	if (f->average != NULL)
 		average_step(s, f->average, f->model, f->settings->training.average, f->now.step);
@@ -221,28 +221,6 @@ static void clock_step(struct fit *f, double seconds)
 	++*timed;
 }
 
-/* Until the end as planned; NAN before a step was measured. */
-static double seconds_left(const struct fit *f)
-{
-	const struct plan_costs *costs = &f->now.costs;
-	double left = (double)plan_left(&f->now.plan, (guint)f->now.epoch, f->now.at) * costs->step +
-		      (f->now.plan.epochs - (double)f->now.epoch) * costs->validation, deadline = f->job->deadline;
-
-	return costs->step <= 0 ? NAN : deadline > 0 ? MIN(left, deadline - log_seconds()) : left;
-}
-
-static void say_step(const struct fit *f)
-{
-	const struct state *now = &f->now;
-	char left[16];
-
-	log_progress("step n=%" G_GINT64_FORMAT "/%" G_GINT64_FORMAT " epoch=%" G_GINT64_FORMAT "/%u loss=%.4f rate=%.3g "
-		     "gradient=%.3g samples_per_s=%.1f wait=%.0f%% eta=%s",
-		     now->at, now->plan.epoch_steps, now->epoch + 1, now->plan.epochs,
-		     now->loss_count > 0 ? now->loss_sum / (double)now->loss_count : NAN, rate(f), f->gradient,
-		     (double)f->samples / f->step_s, 100 * f->wait_s / f->step_s, log_duration(seconds_left(f), left));
-}
-
 static gboolean one_step(struct fit *f, GError **error)
 {
 	double start = log_seconds(), loss = NAN, waited = loader_waited(f->loader);
@@ -291,7 +269,7 @@ static gboolean train_epoch(struct fit *f, GError **error)
 			break;
 		if (f->job->rehearse > 0)
 			continue;
-		say_step(f);
+		fit_say_step(f);
 		fit_save_point(f, FALSE);
 	}
 	while (loader_pending(f->loader) > 0)   /* pushed under a longer plan */
@@ -323,49 +301,6 @@ static void note_plateau(struct fit *f, gboolean better)
 		f->now.plateaus++;
 		f->now.stale = 0;
 	}
-}
-
-/* What the epoch came to; of very many epochs, some: they are told, and nothing is decided by them. */
-static void note_history(struct fit *f, const struct validation *v)
-{
-	enum { MOST = 2000 };
-	const struct task *task = f->work->task;
-	const struct { const char *name; double value; } numbers[] = {
-		{ "loss", f->now.loss_sum / (double)MAX(f->now.loss_count, 1) },
-		{ "rate", rate(f) },
-		{ "gradient", f->gradients > 0 ? f->gradient_sum / (double)f->gradients : NAN },
-		{ "log_loss", v->sample_log_loss },
-		{ task->sample_metric, v->sample_auc },
-		{ task->metric, v->metric.value },
-		{ "low", v->metric.low },
-		{ "high", v->metric.high },
-	};
-	JsonObject *row = json_object_new();
-
-	json_object_set_int_member(row, "epoch", f->now.epoch + 1);
-	json_object_set_int_member(row, "step", f->now.step);
-	for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
-		if (isfinite(numbers[i].value))
-			json_object_set_double_member(row, numbers[i].name, numbers[i].value);
-	for (guint i = json_array_get_length(f->history), full = i >= MOST; full && i > 1; i--)
-		if (i % 2 == 0)
-			json_array_remove_element(f->history, i - 1);
-	json_array_add_object_element(f->history, row);
-}
-
-/* now: the state at the epoch's end, before it moved on. */
-static void say_epoch(const struct fit *f, const struct state *now, const struct validation *v, gboolean saved)
-{
-	const struct task *task = f->work->task;
-	double seconds = MAX(f->step_s - f->epoch_step_s, 1e-6);
-	char took[16];
-
-	log_row("epoch", saved, "epoch n=%" G_GINT64_FORMAT "/%u steps=%" G_GINT64_FORMAT " loss=%.4f rate=%.3g gradient=%.3g "
-		"%s=%.4f log_loss=%.4f %s=%.4f interval=%.3f..%.3f cases=%" G_GSIZE_FORMAT " validation=%s samples_per_s=%.1f%s",
-		now->epoch + 1, now->plan.epochs, now->step, now->loss_sum / (double)MAX(now->loss_count, 1), rate(f),
-		f->gradients > 0 ? f->gradient_sum / (double)f->gradients : NAN, task->sample_metric, v->sample_auc,
-		v->sample_log_loss, task->metric, v->metric.value, v->metric.low, v->metric.high, v->n,
-		log_duration(v->seconds, took), (double)(f->samples - f->epoch_samples) / seconds, saved ? " saved=best" : "");
 }
 
 /* The weights are the best, and are saved. Where that fails, what was the best before stays it: a later epoch may be
@@ -430,14 +365,14 @@ static gboolean end_epoch(struct fit *f, GError **error)
 	}
 	gboolean better = is_best(f, &v);
 	note_plateau(f, better);
-	note_history(f, &v);
+	fit_note_epoch(f, &v);
 	struct state ended = f->now;
 	f->now.epoch++;
 	f->now.at = 0;
 	f->now.loss_sum = 0;
 	f->now.loss_count = 0;
 	gboolean saved = better && keep_best(f, &v, &wrong);
-	say_epoch(f, &ended, &v, saved);
+	fit_say_epoch(f, &ended, &v, saved);
 	f->now.costs.validation = log_seconds() - start;
 	validation_clear(&v);
 	if (wrong == NULL)
@@ -496,24 +431,6 @@ static gboolean rehearse(struct fit *f, GError **error)
 	return train_epoch(f, error) && fit_save(f, WEIGHTS_UNJUDGED, NULL, error);
 }
 
-/* Why training ends here, and what is left of its time. */
-static void say_ended(const struct fit *f)
-{
-	const double left = f->job->deadline - log_seconds();
-	const gboolean all = f->now.epoch >= f->now.plan.set_epochs;
-	g_autofree char *why = NULL;
-	char rest[16], cost[16];
-
-	if (all)
-		why = g_strdup_printf("all epochs that are set are done");
-	else if (f->now.epoch >= f->now.plan.epochs)
-		why = g_strdup_printf("the time was planned to end here");
-	else
-		why = g_strdup_printf("another epoch with its validation, %s, takes longer", log_duration(f->now.costs.validation, cost));
-	log_keep("ended", "ended epochs=%" G_GINT64_FORMAT " left=%s why=\"%s\"", f->now.epoch,
-		 f->job->deadline > 0 ? log_duration(MAX(left, 0), rest) : "unlimited", why);
-}
-
 static gboolean run(struct fit *f, GError **error)
 {
 	double deadline = f->job->deadline;
@@ -535,7 +452,7 @@ static gboolean run(struct fit *f, GError **error)
 			    "training.learning_rate=%g", f->settings->training.learning_rate / 10);
 		return FALSE;
 	}
-	say_ended(f);
+	fit_say_ended(f);
 	f->now.finished = 1;
 	fit_save_point(f, TRUE);
 	return TRUE;

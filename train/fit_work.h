@@ -1,5 +1,6 @@
 /*
- * fit_work.h - what the files of the fit share: fit.c takes the steps, fit_save.c keeps what they reached.
+ * fit_work.h - what the files of the fit share: fit.c takes the steps, fit_save.c keeps what they reached, fit_say.c tells
+ * of them.
  * Private to train/.
  */
 #pragma once
@@ -60,5 +61,15 @@ gboolean fit_save(struct fit *f, enum weights which, const struct validation *va
 void fit_save_point(struct fit *f, gboolean now);
 /* The same for the best, at the end of an epoch; patient: it is tried again for a while. */
 gboolean fit_save_best(struct fit *f, const struct validation *validation, gboolean patient, GError **error);
+
+/* The learning rate now. */
+double fit_rate(const struct fit *f);
+
+/* Progress; an epoch, as it stood at its end, before the state moved on; why training ends here. */
+void fit_say_step(const struct fit *f);
+void fit_say_epoch(const struct fit *f, const struct state *now, const struct validation *validation, gboolean saved);
+void fit_say_ended(const struct fit *f);
+/* Adds the epoch to the history, for the diagnosis: of very many, some. */
+void fit_note_epoch(struct fit *f, const struct validation *validation);
 
 G_END_DECLS

@@ -30,6 +30,8 @@ static const struct kind {
 	{ "try", { "n" }, FALSE },		{ "end", { NULL }, TRUE },		{ "scanned", { "pass", "samples" }, FALSE },
 	{ "warning", { "kind", "text" }, FALSE }, { "library", { "stream", "text" }, FALSE },
 	{ "looking", { "of" }, FALSE },		{ "weights", { NULL }, FALSE },		{ "trained", { NULL }, FALSE },
+	{ "ended", { NULL }, FALSE },		{ "finished", { NULL }, FALSE },	{ "pictures", { NULL }, FALSE },
+	{ "dropped", { NULL }, FALSE },
 };
 
 struct line {

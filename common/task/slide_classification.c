@@ -59,10 +59,11 @@ static char *summary(const struct work *w)
 		most = MAX(most, c->tiles.n);
 	}
 	return g_strdup_printf("slides=%u positive=%u negative=%u left_out=%u positive_without_mask=%u tiles=%" G_GUINT64_FORMAT
-			       " tumour_tiles=%" G_GUINT64_FORMAT " tumour=%.2g%% tiles_a_slide=%" G_GUINT64_FORMAT "..%" G_GUINT64_FORMAT
+			       " tumour_tiles=%" G_GUINT64_FORMAT " tumour=%.3g%% tiles_a_slide=%" G_GUINT64_FORMAT "..%" G_GUINT64_FORMAT
 			       " mpp=%.4g index_bytes=%" G_GUINT64_FORMAT " reader=openslide-%s",
 			       slides[0] + slides[1], slides[1], slides[0], w->n_left_out, without_mask, tiles, tumour,
-			       100 * (double)tumour / (double)MAX(tiles, 1), tiles > 0 ? least : 0, most, sw->mpp, tiles * sizeof(struct tile), slide_reader_version());
+			       100 * (double)tumour / (double)MAX(tiles, 1), tiles > 0 ? least : 0, most, sw->mpp,
+			       tiles * sizeof(struct tile), slide_reader_version());
 }
 
 static guint64 tiles_of(const struct work *w, guint item) { return slide_work_of(w)->slides[item].tiles.n; }

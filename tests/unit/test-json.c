@@ -195,7 +195,7 @@ static void test_settings(void)
 	g_assert_cmpstr(s->data.classes[1], ==, "b");
 	g_assert_cmpint(s->training.epochs, ==, standard->training.epochs);
 	g_assert_cmpuint(changed->len, ==, 2);
-	g_assert_cmpstr(changed->pdata[0], ==, "data.classes=[a, b] from=model instead_of=[negative, positive]");
+	g_assert_cmpstr(changed->pdata[0], ==, "data.classes=\"[a, b]\" from=model instead_of=\"[negative, positive]\"");
 	g_assert_cmpstr(changed->pdata[1], ==, "tiles.size=96 from=model instead_of=128");
 	g_assert_false(model_settings_take(s, wrong, changed, &error));
 	g_assert_error(error, FAULT, FAULT_USAGE);

@@ -190,8 +190,8 @@ static void test_folders(struct fixture *f, gconstpointer data)
 	g_assert_cmpfloat_with_epsilon(json_object_get_double_member(facts, "prior"), (positive + 1.0) / (TRAIN + 2), 1e-12);
 	g_autofree char *summary = slide_classification.summary(w);
 	g_autofree char *begin = g_strdup_printf("slides=%d positive=%u negative=%u left_out=0 positive_without_mask=0 tiles=%d "
-						 "tumour_tiles=%d tumour=%.2g%% tiles_a_slide=", TRAIN, positive, negative,
-						 (int)tiles, (int)tumour, 100.0 * (double)tumour / (double)tiles);
+						 "tumour_tiles=%d tumour=%.3g%% tiles_a_slide=", TRAIN, positive, negative, (int)tiles,
+						 (int)tumour, 100 * (double)tumour / (double)tiles);
 	g_assert_true(g_str_has_prefix(summary, begin));
 	slide_classification.close(w);
 }
