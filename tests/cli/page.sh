@@ -4,7 +4,7 @@
 . "${0%/*}/tap.sh"
 
 page=$(cd "${0%/*}/../page" && pwd)
-modules=$(cd "${PAGE_MODULES-$B/page}" 2>/dev/null && pwd)
+modules=$(cd "${PAGE_MODULES-$B/node}" 2>/dev/null && pwd)
 browser=$(command -v chromium)
 missing=
 command -v node >/dev/null || missing=node
