@@ -60,20 +60,52 @@ static double out_of(const char *text)
 	return value > 0 ? value : NAN;
 }
 
-static double epoch_of(const struct fact *f)
+/* A number of the last line of a word that has it, whose key has that value; NAN: there is none. */
+static double last_of(const struct story *s, const char *word, const char *key, double value, double (*number)(const struct fact *f))
 {
-	if (g_str_equal(f->word, "step"))
-		return fact_number(f, "epoch") - 1 + fact_number(f, "n") / out_of(fact_text(f, "n"));
-	return fact_number(f, "n");
+	const GPtrArray *facts = story_facts(s, "train", word);
+
+	for (guint i = facts->len; i > 0; i--)
+		if (fact_number(facts->pdata[i - 1], key) == value && isfinite(number(facts->pdata[i - 1])))
+			return number(facts->pdata[i - 1]);
+	return NAN;
+}
+
+static double steps_of(const struct fact *f) { return fact_number(f, "steps"); }
+static double planned_of(const struct fact *f) { return out_of(fact_text(f, "n")); }
+
+/* Steps of an epoch: as many as it had in the end, for they are planned anew while it goes on; else as last planned. */
+static double length_of(const struct story *s, double epoch)
+{
+	double end = last_of(s, "epoch", "n", epoch, steps_of);
+	double begin = epoch > 1 ? last_of(s, "epoch", "n", epoch - 1, steps_of) : 0;
+
+	return end > begin ? end - begin : last_of(s, "step", "epoch", epoch, planned_of);
+}
+
+struct length { double epoch, steps; };        /* the last that was asked for */
+
+static double epoch_of(const struct story *s, const struct fact *f, struct length *length)
+{
+	double epoch = fact_number(f, "epoch");
+
+	if (!g_str_equal(f->word, "step"))
+		return fact_number(f, "n");
+	if (!isfinite(epoch))
+		return NAN;
+	if (epoch != length->epoch)
+		*length = (struct length){ epoch, length_of(s, epoch) };
+	return epoch - 1 + MIN(fact_number(f, "n") / length->steps, 1);
 }
 
 struct curve *curve_over_epochs(const struct story *s, const char *word, const char *key)
 {
 	const GPtrArray *facts = story_facts(s, "train", word);
 	GArray *points = g_array_new(FALSE, FALSE, sizeof(struct point));
+	struct length length = { NAN, NAN };
 
 	for (guint i = 0; i < facts->len; i++)
-		add(points, epoch_of(facts->pdata[i]), fact_number(facts->pdata[i], key), 0);
+		add(points, epoch_of(s, facts->pdata[i], &length), fact_number(facts->pdata[i], key), 0);
 	g_array_sort(points, compare_points);
 	return curve_new(points, FALSE);
 }
@@ -86,7 +118,7 @@ struct curve *curve_range_over_epochs(const struct story *s, const char *key)
 
 	for (guint i = 0; i < facts->len; i++)
 		if (fact_range(facts->pdata[i], key, range, 2))
-			add(points, epoch_of(facts->pdata[i]), range[0], range[1]);
+			add(points, fact_number(facts->pdata[i], "n"), range[0], range[1]);
 	g_array_sort(points, compare_points);
 	return curve_new(points, TRUE);
 }

@@ -185,6 +185,24 @@ static void test_curves(void)
 	curve_free(none);
 }
 
+/* An epoch that is planned anew while it goes on: each step stands where it is in what the epoch came to. */
+static void test_replanned(void)
+{
+	g_autoptr(story_t) s = tell(
+		AT("03:00:10", "10.0") "train step n=10/20 epoch=1/2 loss=0.9\n"
+		AT("03:00:12", "12.0") "train step n=20/40 epoch=1/2 loss=0.8\n"
+		AT("03:00:13", "13.0") "train epoch n=1/2 steps=40 loss=0.7\n"
+		AT("03:00:14", "14.0") "train step n=5/10 epoch=2/2 loss=0.6\n"
+		AT("03:00:15", "15.0") "train step n=10/50 epoch=2/2 loss=0.5\n");
+	struct curve *loss = curve_over_epochs(s, "step", "loss");
+	const double x[] = { 0.25, 0.5, 1.1, 1.2 };
+
+	g_assert_cmpuint(loss->n, ==, 4);
+	for (gsize i = 0; i < G_N_ELEMENTS(x); i++)
+		g_assert_cmpfloat_with_epsilon(loss->x[i], x[i], 1e-12);
+	curve_free(loss);
+}
+
 /* Of very many points, few; the last is among them. */
 static void test_many_points(void)
 {
@@ -336,6 +354,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/story/hidden", test_hidden);
 	g_test_add_func("/story/starts", test_starts);
 	g_test_add_func("/story/curves", test_curves);
+	g_test_add_func("/story/replanned", test_replanned);
 	g_test_add_func("/story/many-points", test_many_points);
 	g_test_add_func("/story/hostile", test_hostile);
 	g_test_add_func("/story/cut", test_cut);
