@@ -29,12 +29,6 @@ gboolean audit(struct work *work, const struct memory *memory, const struct devi
 
 /* ---- its arithmetic ---- */
 
-/* How alike two cases must be to be taken for the same thing (grouped), and to be so for certain (left out where
-   their classes differ): fingerprint.h has what was measured. Sections next to each other in a block are alike,
-   and may well have different labels. */
-#define AUDIT_ALIKE 0.85
-#define AUDIT_SAME 0.95
-
 struct audit_shift {
 	double from, to;        /* means, of 2 and more */
 	double by;              /* their difference in standard deviations of the first; 0: they are not known */

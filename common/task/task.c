@@ -68,6 +68,18 @@ gboolean case_change_begin(struct work *w, guint item, GError **error)
 
 void case_change_end(void) { g_mutex_unlock(&changing); }
 
+void case_leave_out(struct work *w, guint item, const char *why)
+{
+	struct work_case *c = &w->cases[item];
+
+	if (!c->ready)
+		return;
+	w->task->release(w, item);
+	c->ready = FALSE;
+	c->left_out = g_strdup(why);
+	w->n_left_out++;
+}
+
 void look_clear(struct look *look)
 {
 	g_free(look->content);

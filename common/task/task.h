@@ -178,6 +178,8 @@ const struct task *task_find(const char *name, GError **error);
 void case_give_up(struct work *work, guint item, GError **error);
 /* True and *error where it is given up. Any thread. */
 gboolean case_given_up(const struct work *work, guint item, GError **error);
+/* A case that is ready is not used: released, counted, and why is kept. Main thread. */
+void case_leave_out(struct work *work, guint item, const char *why);
 /* Around what prepare changes of a case; FALSE, and nothing may be changed, where it was given up meanwhile. */
 gboolean case_change_begin(struct work *work, guint item, GError **error);
 void case_change_end(void);
