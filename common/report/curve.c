@@ -95,7 +95,8 @@ static double epoch_of(const struct story *s, const struct fact *f, struct lengt
 		return NAN;
 	if (epoch != length->epoch)
 		*length = (struct length){ epoch, length_of(s, epoch) };
-	return epoch - 1 + MIN(fact_number(f, "n") / length->steps, 1);
+	double share = fact_number(f, "n") / length->steps;
+	return epoch - 1 + (share > 1 ? 1 : share);
 }
 
 struct curve *curve_over_epochs(const struct story *s, const char *word, const char *key)

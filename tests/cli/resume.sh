@@ -44,7 +44,7 @@ is 'and leaves nothing' "$(ls d/model)" ''
 mkdir alone && cp "$B/train" alone/
 expect 'a rehearsal without inference' 1 'the rehearsal cannot start inference: ' alone/train --config data.yaml --data d
 is 'trains nothing' "$(ls d/model)" ''
-printf '#!/bin/sh\necho "2026-01-01T00:00:00Z inference the moon is full" >&2\nexit 3\n' > alone/inference
+printf '#!/bin/sh\necho "time=2026-01-01T00:00:00Z t=0.1 inference end cause=\\"the moon is full\\"" >&2\nexit 3\n' > alone/inference
 chmod +x alone/inference
 expect 'a rehearsal that fails' 1 "the rehearsal's inference ended with 3: the moon is full\"$" alone/train --config data.yaml \
 	--data d
@@ -61,7 +61,7 @@ for signal in INT KILL TERM; do
 	rm -rf part
 	$train --set paths.model=part > "$out" 2> "$err" &
 	pid=$!
-	await ' epoch=1/2 done' $pid "$out"
+	await ' epoch n=1/2 ' $pid "$out"
 	begun=$(date +%s)
 	kill -$signal $pid
 	wait $pid
@@ -90,7 +90,7 @@ is 'gives the same' "$(weights part)" "$whole"
 rm -rf part
 $train --set paths.model=part --set training.epochs=1000 > "$out" 2> "$err" &
 pid=$!
-await ' epoch=1/1000 done' $pid "$out"
+await ' epoch n=1/1000 ' $pid "$out"
 expect 'two runs on one folder' 1 "another train writes to 'part': wait for its end" $train --set paths.model=part
 kill -9 $pid
 wait $pid 2> /dev/null
