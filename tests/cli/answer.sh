@@ -31,6 +31,7 @@ start() { # PATTERN COMMAND...
 	pattern=$1 n=0
 	shift
 	rm -rf d/output
+	: > .log        # else the line of the one before may be found, and the signal come before there is who takes it
 	"$@" > .log 2> .err &
 	pid=$!
 	until grep -q -e "$pattern" .log || ! kill -0 $pid 2> /dev/null || [ $((n += 1)) -gt 1200 ]; do sleep 0.05; done
