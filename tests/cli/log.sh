@@ -136,6 +136,7 @@ done
 
 # ---- stopped, and started again ----
 rm -rf d/model
+: > .log
 $train > .log 2> .err &
 pid=$! n=0
 until grep -q ' epoch n=1/3 ' .log || ! kill -0 $pid || [ $((n += 1)) -gt 2400 ]; do sleep 0.05; done

@@ -59,6 +59,7 @@ expect 'the run that is never stopped' 0 'nothing failed' $train
 whole=$(weights d/model)
 for signal in INT KILL TERM; do
 	rm -rf part
+	: > "$out"
 	$train --set paths.model=part > "$out" 2> "$err" &
 	pid=$!
 	await ' epoch n=1/2 ' $pid "$out"
@@ -88,6 +89,7 @@ is 'gives the same' "$(weights part)" "$whole"
 
 # ---- an unfinished run ----
 rm -rf part
+: > "$out"
 $train --set paths.model=part --set training.epochs=1000 > "$out" 2> "$err" &
 pid=$!
 await ' epoch n=1/1000 ' $pid "$out"
