@@ -255,13 +255,6 @@ void answers_cases(const struct answers *a, struct plan_case *out)
 
 /* ---- the diagnosis ---- */
 
-static int by_value(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* The first number of each answer. */
 static void say_scores(const struct answers *a)
 {
@@ -272,7 +265,7 @@ static void say_scores(const struct answers *a)
 
 	for (guint i = 0; i < n; i++)
 		sorted[i] = a->answer[i * (gsize)a->work->task->n_answers];
-	qsort(sorted, n, sizeof *sorted, by_value);
+	metrics_sort(sorted, n);
 	for (guint i = 0; i < n; i++) {
 		ties += i > 0 && sorted[i] <= sorted[i - 1] ? 1 : 0;
 		above += sorted[i] >= 0.5 ? 1 : 0;

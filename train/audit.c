@@ -161,13 +161,6 @@ static void judge_cases(struct set *s)
 
 /* ---- the sets as wholes ---- */
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Of a number by its name: least, median, highest over the cases that have it. */
 static void append_range(const struct set *s, const char *name, GString *line)
 {
@@ -180,7 +173,7 @@ static void append_range(const struct set *s, const char *name, GString *line)
 				value[n++] = s->looks[i].numbers[k].value;
 	if (n == 0)
 		return;
-	qsort(value, n, sizeof *value, by_value);
+	metrics_sort(value, n);
 	g_string_append_printf(line, " %s=%.6g..%.6g..%.6g", name, value[0], metrics_quantile(value, n, 0.5), value[n - 1]);
 }
 

@@ -9,20 +9,13 @@ struct numbers {                /* of one name, over the cases of one class */
 	gsize n;
 };
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void append(GString *line, struct numbers *of)
 {
 	static const double shares[] = { 0, 0.25, 0.5, 0.75, 1 };
 
 	if (of->n == 0)
 		return;
-	qsort(of->value, of->n, sizeof *of->value, by_value);
+	metrics_sort(of->value, of->n);
 	g_string_append_printf(line, " %s=", of->name);
 	for (gsize i = 0; i < G_N_ELEMENTS(shares); i++) {
 		double value = metrics_quantile(of->value, of->n, shares[i]);

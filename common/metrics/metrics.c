@@ -270,6 +270,15 @@ struct saturation metrics_saturation(const double *score, gsize n, double end)
 	return s;
 }
 
+static int by_value(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+void metrics_sort(double *values, gsize n) { qsort(values, n, sizeof *values, by_value); }
+
 double metrics_quantile(const double *sorted, gsize n, double q)
 {
 	double at = CLAMP(q, 0, 1) * (double)(n - 1);

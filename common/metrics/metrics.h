@@ -45,6 +45,8 @@ double metrics_log_loss(const double *probability, const guint8 *label, gsize n)
 struct saturation { gsize tied, high, low; };
 struct saturation metrics_saturation(const double *score, gsize n, double end);
 
+/* Puts numbers in order, the lowest first. */
+void metrics_sort(double *values, gsize n);
 /* Of an ordered list of numbers, linear between ranks (type 7 of Hyndman & Fan 1996); q 0..1; n > 0. */
 double metrics_quantile(const double *sorted, gsize n, double q);
 

@@ -374,13 +374,6 @@ static void open_all(struct slide_work *sw)
 	w->n_cases = kept;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* The training slides' median resolution; 0 where no file says any. */
 static double median_mpp(const struct slide_work *sw)
 {
@@ -390,7 +383,7 @@ static double median_mpp(const struct slide_work *sw)
 	for (guint i = 0; i < sw->work.n_cases; i++)
 		if (sw->slides[i].slide->mpp > 0)
 			mpp[n++] = sw->slides[i].slide->mpp;
-	qsort(mpp, n, sizeof *mpp, by_value);
+	metrics_sort(mpp, n);
 	return n > 0 ? metrics_quantile(mpp, n, 0.5) : 0;
 }
 
