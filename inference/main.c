@@ -40,13 +40,14 @@ static gboolean take_settings(struct settings *s, JsonObject *manifest, GError *
 	return TRUE;
 }
 
-static struct model *read_model(const struct settings *s, JsonObject *manifest, const struct work *w,
-				const struct device *device, GError **error)
+static struct model *read_member(const struct settings *s, JsonObject *manifest, guint member, const struct work *w,
+				 const struct device *device, GError **error)
 {
-	g_autofree char *path = model_folder_path(s->paths.model, manifest, "weights", error);
+	const struct role role = model_folder_weights(member);
+	g_autofree char *path = model_folder_path(s->paths.model, manifest, role.name, error);
 	g_autofree char *left_out = NULL;
 
-	if (path == NULL)
+	if (path == NULL || !model_folder_check(s->paths.model, manifest, role.name, error))
 		return NULL;
 	g_autoptr(model_t) m = model_new(s->model.network, w->shape.channels, w->outputs, device->index, error);
 	if (m == NULL || !model_load(m, path, &left_out, error))
@@ -55,6 +56,39 @@ static struct model *read_model(const struct settings *s, JsonObject *manifest, 
 		return g_steal_pointer(&m);
 	g_set_error(error, FAULT, FAULT_DATA, "the model's weights do not fit its network: %s", left_out);
 	return NULL;
+}
+
+/* How many networks the manifest names. */
+static guint members_of(JsonObject *manifest)
+{
+	JsonObject *files = json_child(manifest, "files");
+	guint n = 0;
+
+	while (files != NULL && n < MEMBERS_MAX && json_object_has_member(files, model_folder_weights(n).name))
+		n++;
+	return n;
+}
+
+/* Of n networks those that can be read, (struct model *). None: the first one's error. */
+static GPtrArray *read_models(const struct settings *s, JsonObject *manifest, guint n, const struct work *w,
+			      const struct device *device, GError **error)
+{
+	GPtrArray *models = g_ptr_array_new_with_free_func((GDestroyNotify)model_free);
+	g_autoptr(GError) first = NULL;
+
+	for (guint i = 0; i < n; i++) {
+		g_autoptr(GError) wrong = NULL;
+		struct model *m = read_member(s, manifest, i, w, device, &wrong);
+		if (m != NULL)
+			g_ptr_array_add(models, m);
+		else if (first == NULL)
+			first = g_steal_pointer(&wrong);
+	}
+	if (models->len == 0 && first != NULL)
+		g_propagate_error(error, g_steal_pointer(&first));
+	else if (models->len < n)
+		log_warn("model", "%s; of %u networks %u answer", first->message, n, models->len);
+	return models;
 }
 
 /* The model, or NULL with the reason on stderr: then the cases still get an answer. */
@@ -134,7 +168,7 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 	struct device device = { .index = T_CPU };
 	struct memory memory;
 	g_autoptr(answers_t) a = NULL;
-	g_autoptr(model_t) m = NULL;
+	g_autoptr(GPtrArray) models = NULL;
 
 	struct work *w = task == NULL ? NULL : task->open(s, PHASE_TEST, facts, error);
 	if (w == NULL)
@@ -144,14 +178,16 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 	log_keep("data", "data cases=%u", w->n_cases);
 	a = answers_new(w, facts, error);
 	gboolean ok = a != NULL;
+	const guint members = facts != NULL ? members_of(manifest) : 0;
 	if (ok && facts != NULL && device_open(s, &device, wrong) &&
-	    memory_plan(w, &device, machine_memory(), &memory, wrong))
-		m = read_model(s, manifest, w, &device, wrong);
+	    memory_plan(w, &device, machine_memory(), members, &memory, wrong))
+		models = read_models(s, manifest, members, w, &device, wrong);
 	opening_say_machine(&device);
-	if (m != NULL) {
+	if (models != NULL && models->len > 0) {
 		g_autofree char *where = device_describe(&device);
-		log_keep("model", "model network=%s step=%.0f %s", s->model.network, json_number(manifest, "step", 0), where);
-		if (!passes_run(w, m, &device, &memory, a, wrong))
+		log_keep("model", "model network=%s members=%u step=%.0f %s", s->model.network, models->len,
+			 json_number(manifest, "step", 0), where);
+		if (!passes_run(w, (struct model *const *)models->pdata, models->len, &device, &memory, a, wrong))
 			log_warn("scan", "%s; what was scored so far is kept", (*wrong)->message);
 		say_rest(w, a, wrong);
 	}

@@ -55,11 +55,11 @@ static gboolean scan_pass(struct scan *scan, guint pass, const struct plan *p, s
 
 static double left_of(double deadline) { return deadline > 0 ? deadline - log_seconds() : INFINITY; }
 
-gboolean passes_run(struct work *w, struct model *m, const struct device *device, const struct memory *memory,
-		    struct answers *a, GError **error)
+gboolean passes_run(struct work *w, struct model *const *models, guint n_models, const struct device *device,
+		    const struct memory *memory, struct answers *a, GError **error)
 {
 	const struct settings *s = w->settings;
-	struct scan scan = { .work = w, .model = m, .device = device->index, .flags = device->flags,
+	struct scan scan = { .work = w, .models = models, .n_models = n_models, .device = device->index, .flags = device->flags,
 			     .batch = memory->judged, .readers = memory->readers, .prepare = TRUE,
 			     .deadline = log_deadline(s->inference.time) };
 	g_autofree struct plan_case *cases = g_new(struct plan_case, w->n_cases + 1);

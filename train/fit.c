@@ -169,7 +169,7 @@ static gboolean take_step(struct fit *f, const struct batch *b, double *loss, GE
 
 static struct scan scan_of(const struct fit *f, double deadline)
 {
-	return (struct scan){ .work = f->work, .model = f->average != NULL ? f->average : f->model, .device = f->device.index,
+	return (struct scan){ .work = f->work, .models = f->average != NULL ? &f->average : &f->model, .n_models = 1, .device = f->device.index,
 			      .flags = f->device.flags, .batch = f->memory.judged, .readers = f->memory.readers,
 			      .deadline = deadline };
 }

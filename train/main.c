@@ -79,7 +79,7 @@ static gboolean *split(const struct work *w, const struct resume *resume)
 	guint n = 0;
 
 	if (resume == NULL)
-		split_cases(w, s->split.validation, (guint64)s->split.seed, held);
+		split_cases(w, s->split.validation, (guint64)s->split.seed, 0, held);
 	for (guint i = 0; i < w->n_cases; i++) {
 		if (resume != NULL)
 			held[i] = w->cases[i].ready && g_hash_table_contains(resume->held, w->cases[i].id);
@@ -124,7 +124,7 @@ static gboolean learn(const struct options *o, const struct job *job, const stru
 
 	for (guint i = 0; i < w->notes->len; i++)
 		log_warn("data", "%s", (char *)w->notes->pdata[i]);
-	if (!memory_plan(w, device, machine_memory(), &memory, error) || !look(w, &memory, device, &findings, error))
+	if (!memory_plan(w, device, machine_memory(), 1, &memory, error) || !look(w, &memory, device, &findings, error))
 		return FALSE;
 	g_autofree char *summary = w->task->summary(w);
 	log_keep("data", "data %s seconds=%s", summary, log_duration(log_seconds(), took));

@@ -4,13 +4,14 @@
  */
 #include "train/split.h"
 #include "common/random/random.h"
+#include <math.h>
 
 struct group {
 	guint first;            /* a case of it; its name is the case's group, or id */
 	guint cases, stratum;   /* ready ones; the highest stratum among them */
 	int label;              /* of that case */
 	guint64 order;
-	gboolean held;
+	gboolean held, taken;   /* in this fold; in one before */
 };
 
 static const char *name_of(const struct work_case *c) { return c->group != NULL ? c->group : c->id; }
@@ -33,7 +34,7 @@ static int by_stratum(gconstpointer a, gconstpointer b)
 	return (x->order > y->order) - (x->order < y->order);
 }
 
-/* Each class with two groups or more: one at least on either side. */
+/* Each class with two groups or more: one at least on either side; one that was not held out before, if there is. */
 static void mend(GArray *groups, int label)
 {
 	struct group *last = NULL;
@@ -45,7 +46,7 @@ static void mend(GArray *groups, int label)
 			continue;
 		n++;
 		held += g->held ? 1 : 0;
-		if (last == NULL || g->order < last->order)
+		if (last == NULL || g->taken < last->taken || (g->taken == last->taken && g->order < last->order))
 			last = g;
 	}
 	if (n >= 2 && (held == 0 || held == n))
@@ -64,11 +65,33 @@ static guint cases_from(const GArray *groups, guint first)
 	return n;
 }
 
-void split_cases(const struct work *work, double share, guint64 seed, gboolean *held)
+/* One fold of them. rest: all that no fold before it took. */
+static void hold(GArray *groups, double share, gboolean rest, int labels)
+{
+	double wanted = 0.5, have = 0;
+
+	for (guint i = 0; i < groups->len; i++) {
+		struct group *g = &g_array_index(groups, struct group, i);
+		g->taken = g->taken || g->held;
+		if (i == 0 || g->stratum != g[-1].stratum)
+			wanted += share * cases_from(groups, i);
+		g->held = !g->taken && (rest || wanted - have >= g->cases);
+		have += g->held ? g->cases : 0;
+	}
+	for (int label = 0; label < labels; label++)
+		mend(groups, label);
+}
+
+guint split_folds(double share)
+{
+	return share > 0 ? MAX((guint)lround(1 / share), 1) : 1;
+}
+
+void split_cases(const struct work *work, double share, guint64 seed, guint fold, gboolean *held)
 {
 	g_autoptr(GHashTable) index = g_hash_table_new(g_str_hash, g_str_equal);
 	g_autoptr(GArray) groups = g_array_new(FALSE, TRUE, sizeof(struct group));
-	double wanted = 0.5, have = 0;
+	guint folds = split_folds(share);
 	int labels = 0;
 
 	memset(held, 0, work->n_cases * sizeof *held);
@@ -93,15 +116,8 @@ void split_cases(const struct work *work, double share, guint64 seed, gboolean *
 		}
 	}
 	g_array_sort(groups, by_stratum);
-	for (guint i = 0; i < groups->len; i++) {
-		struct group *g = &g_array_index(groups, struct group, i);
-		if (i == 0 || g->stratum != g[-1].stratum)
-			wanted += share * cases_from(groups, i);
-		g->held = wanted - have >= g->cases;
-		have += g->held ? g->cases : 0;
-	}
-	for (int label = 0; label < labels; label++)
-		mend(groups, label);
+	for (guint k = 0; k <= fold % folds; k++)
+		hold(groups, share, folds > 1 && k == folds - 1, labels);
 	g_hash_table_remove_all(index);
 	for (guint i = 0; i < groups->len; i++) {
 		struct group *g = &g_array_index(groups, struct group, i);

@@ -9,7 +9,11 @@
 
 G_BEGIN_DECLS
 
-/* held (n_cases): TRUE where held out. Cases that are not ready are never held out. share 0: none. */
-void split_cases(const struct work *work, double share, guint64 seed, gboolean *held);
+/* held (n_cases): TRUE where held out. Cases that are not ready are never held out. share 0: none.
+   fold: of split_folds(share), from 0 on, and over again: no group is held out in two of them (but where a class has too
+   few), and what is left in the last one is, so that all are held out once. */
+void split_cases(const struct work *work, double share, guint64 seed, guint fold, gboolean *held);
+/* How many shares make a whole, at least 1. */
+guint split_folds(double share);
 
 G_END_DECLS

@@ -237,7 +237,7 @@ static gboolean entry_of(JsonObject *manifest, const char *role, const char **na
 	return TRUE;
 }
 
-static gboolean file_right(const char *folder, JsonObject *manifest, const char *role, GError **error)
+gboolean model_folder_check(const char *folder, JsonObject *manifest, const char *role, GError **error)
 {
 	const char *name, *sha256;
 	guint64 bytes;
@@ -280,10 +280,10 @@ static gboolean manifest_right(const char *folder, JsonObject *manifest, const c
 		return FALSE;
 	}
 	if (role != NULL)
-		return file_right(folder, manifest, role, error);
+		return model_folder_check(folder, manifest, role, error);
 	g_autoptr(GList) roles = json_object_get_members(json_node_get_object(files));
 	for (GList *r = roles; r != NULL; r = r->next)
-		if (!file_right(folder, manifest, r->data, error))
+		if (!model_folder_check(folder, manifest, r->data, error))
 			return FALSE;
 	return TRUE;
 }
@@ -310,6 +310,15 @@ JsonObject *model_folder_open(const char *folder, const char *role, GPtrArray *n
 	else
 		g_set_error(error, FAULT, FAULT_DATA, "no model can be used in '%s': %s", folder, first->message);
 	return NULL;
+}
+
+struct role model_folder_weights(guint member)
+{
+	struct role role = { "weights" };
+
+	if (member > 0)
+		g_snprintf(role.name, sizeof role.name, "weights%u", member + 1);
+	return role;
 }
 
 char *model_folder_path(const char *folder, JsonObject *manifest, const char *role, GError **error)
@@ -339,7 +348,7 @@ static void names_of(const char *folder, const char *manifest, GHashTable *names
 /* "weights-000420.safetensors", "weights-000420-1.safetensors": a name that a save gives. */
 static gboolean ours(const char *name)
 {
-	return g_regex_match_simple("^[a-z]+-[0-9]{6,}(-[0-9]+)?\\.safetensors$", name, 0, 0);
+	return g_regex_match_simple("^[a-z]+[0-9]*-[0-9]{6,}(-[0-9]+)?\\.safetensors$", name, 0, 0);
 }
 
 /* Removes files of ours that no manifest names: what an earlier save, or one that was killed, left. */

@@ -23,6 +23,12 @@ G_BEGIN_DECLS
 
 struct model_folder;
 
+/* Networks that answer together, "members": the role of the first one's weights is "weights", then "weights2" and so on.
+   A reader wants the first one's; of the others, those that are right. */
+enum { MEMBERS_MAX = 16 };
+struct role { char name[16]; };
+struct role model_folder_weights(guint member);   /* from 0 */
+
 struct model_part {
 	const char *role;               /* "weights", "state": its key in "files"; parts of one role that follow each
 					   other make one file */
@@ -60,6 +66,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(model_folder_t, model_folder_give)
    notes_opt gets sentences on what was wrong with a newer one (char *, freed by the array). FAULT_DATA where
    there is none. */
 JsonObject *model_folder_open(const char *path, const char *role_opt, GPtrArray *notes_opt, GError **error);
+/* Is one of its files there, and right? FAULT_DATA. */
+gboolean model_folder_check(const char *path, JsonObject *manifest, const char *role, GError **error);
 /* The path of one of its files. */
 char *model_folder_path(const char *path, JsonObject *manifest, const char *role, GError **error);
 /* Fills the parts' tensors from one of its files: each must be there, of the same type and shape. Nothing is

@@ -49,7 +49,8 @@ static void say(const struct memory *m)
 		(double)m->network / mb, (double)m->pass / mb, (double)m->reading / mb, m->batch, m->part, m->readers);
 }
 
-gboolean memory_plan(const struct work *work, const struct device *d, guint64 limit, struct memory *out, GError **error)
+gboolean memory_plan(const struct work *work, const struct device *d, guint64 limit, guint members, struct memory *out,
+		     GError **error)
 {
 	const struct settings *s = work->settings;
 	const struct network *n = network_find(s->model.network, error);
@@ -62,7 +63,7 @@ gboolean memory_plan(const struct work *work, const struct device *d, guint64 li
 		return FALSE;
 	const struct task_reading reading = work->task->reading(work);
 	struct memory m = { .limit = limit, .base = (guint64)BASE_MB << 20, .batch = batch, .part = batch, .judged = judged,
-			    .network = gpu ? 0 : network_bytes(learns, s, d, n), .readers = (guint)d->threads };
+			    .network = gpu ? 0 : members * network_bytes(learns, s, d, n), .readers = (guint)d->threads };
 	m.reading = reading.all + queue_bytes(s, judged) + (learns ? queue_bytes(s, batch) : 0);
 	const double rest = most - (double)(m.base + m.network + m.reading);
 	/* half of what is left for readers, at least one; the network has what they leave */

@@ -29,10 +29,10 @@ struct memory {
 	guint readers;          /* threads that read and prepare, 1 to device->threads */
 };
 
-/* work: open, of the phase that is meant. limit: machine_memory(). The plan is said in the log:
+/* work: open, of the phase that is meant. limit: machine_memory(). members: networks that answer together. The plan is said in the log:
    "memory need_mb=812 limit_mb=2147 base_mb=440 network_mb=234 pass_mb=... batch=64 at_once=16 readers=2". */
-gboolean memory_plan(const struct work *work, const struct device *device, guint64 limit, struct memory *out,
-		     GError **error);
+gboolean memory_plan(const struct work *work, const struct device *device, guint64 limit, guint members,
+		     struct memory *out, GError **error);
 guint64 memory_need(const struct memory *memory);      /* bytes in all */
 
 G_END_DECLS

@@ -148,10 +148,16 @@ static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, g
 	const char *message;
 
 	SCOPE(root, all, 0);
-	tensor *x = input_values(root, bytes, n, &scan->work->shape, scan->device);
-	x = input_normalise(root, scan->model, x, &scan->work->shape, scan->device);
-	t_read(root, task->judge(scan->work, root, model_forward(scan->model, root, x)), outputs,
-	       n * (gsize)task->judged * sizeof *outputs);
+	tensor *x = input_values(root, bytes, n, &scan->work->shape, scan->device), *sum = NULL;
+	for (guint k = 0; k < scan->n_models; k++) {
+		SCOPE(s, root, 0);
+		tensor *y = input_normalise(s, scan->models[k], x, &scan->work->shape, scan->device);
+		y = task->judge(scan->work, s, model_forward(scan->models[k], s, y));
+		sum = scope_keep(root, sum == NULL ? y : t_add(s, sum, y));
+	}
+	if (scan->n_models > 1)
+		sum = t_affine(root, sum, 1.0 / scan->n_models, 0);
+	t_read(root, sum, outputs, n * (gsize)task->judged * sizeof *outputs);
 	enum scope_err failure = scope_error(root, &message);
 	if (failure == SCOPE_OK)
 		return TRUE;

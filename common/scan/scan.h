@@ -26,7 +26,8 @@ typedef gboolean (*scan_done)(void *context, const struct scan_case *done, GErro
 
 struct scan {
 	struct work *work;
-	struct model *model;
+	struct model *const *models; /* (n_models) what they say of a sample is averaged, as judged: log odds are */
+	guint n_models;         /* 1 or more */
 	int device;
 	unsigned flags;         /* SCOPE_BF16, SCOPE_CHANNELS_LAST */
 	guint batch, readers;

@@ -36,7 +36,7 @@ static struct memory plan(enum phase phase, const struct settings *s, unsigned f
 	g_autoptr(GError) error = NULL;
 	struct memory m;
 
-	g_assert_true(memory_plan(&w, &device, limit, &m, &error));
+	g_assert_true(memory_plan(&w, &device, limit, 1, &m, &error));
 	g_assert_no_error(error);
 	g_assert_cmpuint(memory_need(&m), ==, m.base + m.network + m.pass + m.reading);
 	return m;
@@ -83,7 +83,7 @@ static void test_fit(void)
 	for (guint64 limit = 100; limit < 16000; limit += 50) {
 		g_autoptr(GError) error = NULL;
 		struct memory m;
-		if (!memory_plan(&w, &device, limit * MB, &m, &error)) {
+		if (!memory_plan(&w, &device, limit * MB, 1, &m, &error)) {
 			g_assert_false(fitted);
 			g_assert_error(error, FAULT, FAULT_ROOM);
 			continue;
@@ -107,7 +107,7 @@ static void test_gpu(void)
 	const struct device device = { 0, 0, 4 };
 	struct memory m;
 
-	g_assert_true(memory_plan(&w, &device, (guint64)2000 * MB, &m, NULL));
+	g_assert_true(memory_plan(&w, &device, (guint64)2000 * MB, 1, &m, NULL));
 	g_assert_cmpuint(m.network + m.pass, ==, 0);    /* they are the GPU's */
 	g_assert_cmpuint(m.part, ==, 64);
 }
@@ -120,14 +120,14 @@ static void test_too_little(void)
 	g_autoptr(GError) error = NULL;
 	struct memory m;
 
-	g_assert_false(memory_plan(&w, &device, (guint64)300 * MB, &m, &error));
+	g_assert_false(memory_plan(&w, &device, (guint64)300 * MB, 1, &m, &error));
 	g_assert_error(error, FAULT, FAULT_ROOM);
 	g_assert_true(g_str_has_prefix(error->message, "315 MB of memory are too few: "));
 	g_assert_nonnull(strstr(error->message, " are needed with tiles.size=128 and model.network=resnet50, a sample at a time; "
 				"give the container more, or take smaller ones"));
 	g_clear_error(&error);
 	g_assert_true(settings_assign(s, "model.network=resnet19", NULL));
-	g_assert_false(memory_plan(&w, &device, 0, &m, &error));
+	g_assert_false(memory_plan(&w, &device, 0, 1, &m, &error));
 	g_assert_error(error, FAULT, FAULT_USAGE);
 }
 

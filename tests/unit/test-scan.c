@@ -76,7 +76,7 @@ static void assert_released(void)
 static void scan_share(struct model *m, guint batch, guint readers, gboolean prepare, int rounds, double share)
 {
 	const guint order[] = { 11, 3, 0, 7, 4, 10, 1, 9, 2, 8, 5, 6 };
-	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = batch, .readers = readers,
+	struct scan scan = { .work = &fake_work, .models = &m, .n_models = 1, .device = T_CPU, .batch = batch, .readers = readers,
 			     .prepare = prepare, .rounds = rounds, .share = share };
 	struct taken t = { .model = m, .rounds = rounds == 0 ? 10 : rounds, .share = share };
 	g_autoptr(GError) error = NULL;
@@ -140,7 +140,7 @@ static void test_no_memory(void)
 {
 	g_autoptr(model_t) m = fake_model(3);
 	const guint items[] = { 8, 0, 1 };      /* 8 alone has 8 samples */
-	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = 4, .readers = 2 };
+	struct scan scan = { .work = &fake_work, .models = &m, .n_models = 1, .device = T_CPU, .batch = 4, .readers = 2 };
 	struct taken t = { .model = m, .rounds = 10 };
 	g_autoptr(GError) error = NULL;
 	guint before = log_warnings("memory");
@@ -165,7 +165,7 @@ static void test_no_memory_for_one(void)
 {
 	g_autoptr(model_t) m = fake_model(3);
 	const guint items[] = { 0, 1 };
-	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = 4, .readers = 2, .prepare = TRUE };
+	struct scan scan = { .work = &fake_work, .models = &m, .n_models = 1, .device = T_CPU, .batch = 4, .readers = 2, .prepare = TRUE };
 	struct taken t = { .model = m, .rounds = 10 };
 	g_autoptr(GError) error = NULL;
 
@@ -182,7 +182,7 @@ static void test_no_memory_for_one(void)
 static void test_nothing(void)
 {
 	g_autoptr(model_t) m = fake_model(3);
-	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = 4, .readers = 2, .prepare = TRUE };
+	struct scan scan = { .work = &fake_work, .models = &m, .n_models = 1, .device = T_CPU, .batch = 4, .readers = 2, .prepare = TRUE };
 	struct taken t = { .model = m, .rounds = 10 };
 	const guint useless[] = { 4, 11, 9 };   /* not one sample among them */
 	g_autoptr(GError) error = NULL;
@@ -201,7 +201,7 @@ static void test_nothing(void)
 static void test_one(void)
 {
 	g_autoptr(model_t) m = fake_model(3);
-	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = 2, .readers = 5, .prepare = TRUE };
+	struct scan scan = { .work = &fake_work, .models = &m, .n_models = 1, .device = T_CPU, .batch = 2, .readers = 5, .prepare = TRUE };
 	const guint item = 8;
 	g_autoptr(GError) error = NULL;
 
@@ -218,7 +218,7 @@ static void test_one(void)
 static void test_deadline(void)
 {
 	g_autoptr(model_t) m = fake_model(3);
-	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = 4, .readers = 2, .prepare = TRUE,
+	struct scan scan = { .work = &fake_work, .models = &m, .n_models = 1, .device = T_CPU, .batch = 4, .readers = 2, .prepare = TRUE,
 			     .deadline = 1e-9 };
 	struct taken t = { .model = m, .rounds = 10 };
 	const guint items[] = { 0, 1, 2, 3 };
@@ -244,7 +244,7 @@ static gboolean take_and_ask(void *context, const struct scan_case *c, GError **
 static void test_stop(void)
 {
 	g_autoptr(model_t) m = fake_model(3);
-	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = 1, .readers = 2, .prepare = TRUE };
+	struct scan scan = { .work = &fake_work, .models = &m, .n_models = 1, .device = T_CPU, .batch = 1, .readers = 2, .prepare = TRUE };
 	struct taken t = { .model = m, .rounds = 10 };
 	const guint items[] = { 0, 1, 2, 3, 5, 6, 8, 10 };
 	g_autoptr(GError) error = NULL;
@@ -265,7 +265,7 @@ static void test_stop(void)
 static void test_done_fails(void)
 {
 	g_autoptr(model_t) m = fake_model(3);
-	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = 3, .readers = 3, .prepare = TRUE };
+	struct scan scan = { .work = &fake_work, .models = &m, .n_models = 1, .device = T_CPU, .batch = 3, .readers = 3, .prepare = TRUE };
 	const guint items[] = { 11, 3, 0, 7, 4, 10, 1, 9, 2, 8, 5, 6 };
 
 	for (guint at = 1; at <= FAKE_CASES; at += 3) {
@@ -284,7 +284,7 @@ static void test_done_fails(void)
 static void test_network_fails(void)
 {
 	g_autoptr(model_t) m = fake_model(1);   /* it wants one channel and gets three */
-	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = 3, .readers = 3, .prepare = TRUE };
+	struct scan scan = { .work = &fake_work, .models = &m, .n_models = 1, .device = T_CPU, .batch = 3, .readers = 3, .prepare = TRUE };
 	struct taken t = { .model = m, .rounds = 10 };
 	const guint items[] = { 0, 1, 2, 3, 5, 6 };
 	g_autoptr(GError) error = NULL;

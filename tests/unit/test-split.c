@@ -49,14 +49,14 @@ static void test_shares(void)
 	add_many("m", 15, 1, 6);
 	add_many("l", 65, 1, 7);
 	for (guint64 seed = 0; seed < 20; seed++) {
-		split_cases(&work, 0.2, seed, held);
+		split_cases(&work, 0.2, seed, 0, held);
 		g_assert_cmpuint(count_held(0, 0), ==, 10);
 		g_assert_cmpuint(count_held(1, 5), ==, 4);
 		g_assert_cmpuint(count_held(1, 6), ==, 3);
 		g_assert_cmpuint(count_held(1, 7), ==, 13);
-		split_cases(&work, 0.5, seed, held);
+		split_cases(&work, 0.5, seed, 0, held);
 		g_assert_cmpuint(count_held(-1, -1), ==, 75);
-		split_cases(&work, 0.0, seed, held);
+		split_cases(&work, 0.0, seed, 0, held);
 		g_assert_cmpuint(count_held(-1, -1), ==, 0);
 	}
 }
@@ -70,7 +70,7 @@ static void test_small_strata(void)
 		g_snprintf(prefix, sizeof prefix, "k%02u-", k);
 		add_many(prefix, 2, 1, k);
 	}
-	split_cases(&work, 0.25, 2018, held);
+	split_cases(&work, 0.25, 2018, 0, held);
 	g_assert_cmpuint(count_held(-1, -1), ==, 10);   /* a quarter of 40 */
 	for (int k = 0; k < 20; k++)
 		g_assert_cmpuint(count_held(-1, k), <=, 1);
@@ -84,11 +84,11 @@ static void test_seed(void)
 	work.n_cases = 0;
 	add_many("n", 60, 0, 0);
 	add_many("p", 60, 1, 4);
-	split_cases(&work, 0.2, 2018, held);
+	split_cases(&work, 0.2, 2018, 0, held);
 	memcpy(first, held, sizeof first);
-	split_cases(&work, 0.2, 2018, held);
+	split_cases(&work, 0.2, 2018, 0, held);
 	g_assert_true(memcmp(first, held, work.n_cases * sizeof *held) == 0);
-	split_cases(&work, 0.2, 2019, held);
+	split_cases(&work, 0.2, 2019, 0, held);
 	for (guint i = 0; i < work.n_cases; i++)
 		differ += held[i] != first[i];
 	g_assert_cmpuint(differ, >=, 10);
@@ -103,12 +103,12 @@ static void test_stays(void)
 	work.n_cases = 0;
 	add_many("n", 60, 0, 0);
 	add_many("p", 60, 1, 4);
-	split_cases(&work, 0.2, 2018, held);
+	split_cases(&work, 0.2, 2018, 0, held);
 	memcpy(all, held, sizeof all);
 	for (guint out = 0; out < 120; out++) {
 		guint moved = 0;
 		cases[out].ready = FALSE;
-		split_cases(&work, 0.2, 2018, held);
+		split_cases(&work, 0.2, 2018, 0, held);
 		g_assert_false(held[out]);
 		for (guint i = 0; i < 120; i++)
 			moved += i != out && held[i] != all[i];
@@ -127,7 +127,7 @@ static void test_groups(void)
 		add(id, (int)(i % 50) % 2, (i % 50) % 2 * 4, group);
 	}
 	for (guint64 seed = 0; seed < 20; seed++) {
-		split_cases(&work, 0.2, seed, held);
+		split_cases(&work, 0.2, seed, 0, held);
 		for (guint i = 0; i < 200; i++)
 			g_assert_cmpint(held[i], ==, held[i % 50]);
 		g_assert_cmpuint(count_held(-1, -1), ==, 40);
@@ -145,7 +145,7 @@ static void test_mixed_group(void)
 	add("b1", 1, 5, "b");
 	add("b2", 0, 0, "b");
 	for (guint64 seed = 0; seed < 20; seed++) {
-		split_cases(&work, 0.2, seed, held);
+		split_cases(&work, 0.2, seed, 0, held);
 		g_assert_cmpint(held[20], ==, held[21]);
 		g_assert_cmpint(held[22], ==, held[23]);
 		g_assert_cmpint(held[20] + held[22], ==, 1);    /* of class 1 one is held and one stays */
@@ -159,23 +159,23 @@ static void test_least(void)
 		work.n_cases = 0;
 		add_many("n", 3, 0, 0);
 		add_many("p", 2, 1, 4);
-		split_cases(&work, 0.01, seed, held);
+		split_cases(&work, 0.01, seed, 0, held);
 		g_assert_cmpuint(count_held(0, -1), ==, 1);
 		g_assert_cmpuint(count_held(1, -1), ==, 1);
-		split_cases(&work, 0.5, seed, held);
+		split_cases(&work, 0.5, seed, 0, held);
 		g_assert_cmpuint(count_held(0, -1), <, 3);
 		g_assert_cmpuint(count_held(1, -1), ==, 1);
 
 		work.n_cases = 0;
 		add_many("n", 9, 0, 0);
 		add_many("p", 1, 1, 4);
-		split_cases(&work, 0.5, seed, held);
+		split_cases(&work, 0.5, seed, 0, held);
 		g_assert_cmpuint(count_held(1, -1), ==, 0);
 
 		work.n_cases = 0;
 		add("x", 1, 4, "one");
 		add("y", 1, 4, "one");
-		split_cases(&work, 0.5, seed, held);
+		split_cases(&work, 0.5, seed, 0, held);
 		g_assert_cmpuint(count_held(-1, -1), ==, 0);
 	}
 }
@@ -186,17 +186,47 @@ static void test_not_ready(void)
 	add_many("n", 20, 0, 0);
 	for (guint i = 0; i < 10; i++)
 		cases[2 * i].ready = FALSE;
-	split_cases(&work, 0.5, 2018, held);
+	split_cases(&work, 0.5, 2018, 0, held);
 	for (guint i = 0; i < 20; i += 2)
 		g_assert_false(held[i]);
 	g_assert_cmpuint(count_held(-1, -1), ==, 5);
 	for (guint i = 0; i < 20; i++)
 		cases[i].ready = FALSE;
 	held[3] = TRUE;
-	split_cases(&work, 0.5, 2018, held);
+	split_cases(&work, 0.5, 2018, 0, held);
 	g_assert_cmpuint(count_held(-1, -1), ==, 0);
 	work.n_cases = 0;
-	split_cases(&work, 0.5, 2018, held);    /* none at all */
+	split_cases(&work, 0.5, 2018, 0, held);    /* none at all */
+}
+
+/* Folds: each case is held out in one, each has its share of every stratum, and they come round again. */
+static void test_folds(void)
+{
+	guint times[MOST] = { 0 };
+
+	work.n_cases = 0;
+	add_many("n", 54, 0, 0);
+	add_many("s", 23, 1, 5);
+	add_many("l", 80, 1, 7);
+	g_assert_cmpuint(split_folds(0.2), ==, 5);
+	g_assert_cmpuint(split_folds(0.15), ==, 7);
+	g_assert_cmpuint(split_folds(0.5), ==, 2);
+	g_assert_cmpuint(split_folds(0), ==, 1);
+	for (guint fold = 0; fold < 5; fold++) {
+		split_cases(&work, 0.2, 2018, fold, held);
+		for (guint i = 0; i < work.n_cases; i++)
+			times[i] += held[i] ? 1 : 0;
+		g_assert_cmpint(ABS((int)count_held(0, 0) - 11), <=, 2);
+		g_assert_cmpint(ABS((int)count_held(1, 5) - 5), <=, 2);
+		g_assert_cmpint(ABS((int)count_held(1, 7) - 16), <=, 2);
+	}
+	for (guint i = 0; i < work.n_cases; i++)
+		g_assert_cmpuint(times[i], ==, 1);
+	gboolean first[MOST];
+	split_cases(&work, 0.2, 2018, 0, first);
+	split_cases(&work, 0.2, 2018, 5, held);
+	for (guint i = 0; i < work.n_cases; i++)
+		g_assert_true(held[i] == first[i]);
 }
 
 int main(int argc, char **argv)
@@ -209,6 +239,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/split/groups", test_groups);
 	g_test_add_func("/split/mixed-group", test_mixed_group);
 	g_test_add_func("/split/least", test_least);
+	g_test_add_func("/split/folds", test_folds);
 	g_test_add_func("/split/not-ready", test_not_ready);
 	return g_test_run();
 }

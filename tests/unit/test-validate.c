@@ -10,7 +10,7 @@ static void test_numbers(void)
 {
 	g_autoptr(model_t) m = fake_model(3);
 	const guint items[] = { 0, 1, 2, 3, 5, 6, 7, 8, 10, 11 };       /* 7: none can be read; 11: has none */
-	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = 6, .readers = 2 };
+	struct scan scan = { .work = &fake_work, .models = &m, .n_models = 1, .device = T_CPU, .batch = 6, .readers = 2 };
 	struct validation v = { 0 };
 	g_autoptr(GError) error = NULL;
 	double p[256], auc = 0, pairs = 0, loss = 0;
@@ -74,7 +74,7 @@ static void test_numbers(void)
 static void test_broken(void)
 {
 	g_autoptr(model_t) m = fake_model(3);
-	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = 6, .readers = 2 };
+	struct scan scan = { .work = &fake_work, .models = &m, .n_models = 1, .device = T_CPU, .batch = 6, .readers = 2 };
 	struct validation v = { 0 };
 	const guint items[] = { 0, 1, 7 };
 	const float bias[] = { NAN, NAN };
@@ -95,7 +95,7 @@ static void test_broken(void)
 static void test_none(void)
 {
 	g_autoptr(model_t) m = fake_model(3);
-	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = 6, .readers = 2 };
+	struct scan scan = { .work = &fake_work, .models = &m, .n_models = 1, .device = T_CPU, .batch = 6, .readers = 2 };
 	struct validation v = { 0 };
 	g_autoptr(GError) error = NULL;
 
@@ -110,7 +110,7 @@ static void test_none(void)
 static void test_fails(void)
 {
 	g_autoptr(model_t) m = fake_model(1);
-	struct scan scan = { .work = &fake_work, .model = m, .device = T_CPU, .batch = 6, .readers = 2 };
+	struct scan scan = { .work = &fake_work, .models = &m, .n_models = 1, .device = T_CPU, .batch = 6, .readers = 2 };
 	struct validation v = { 0 }, untouched = { 0 };
 	const guint items[] = { 0, 1 };
 	g_autoptr(GError) error = NULL;
