@@ -255,6 +255,8 @@ static gboolean start(struct fit *f, GError **error)
 			return FALSE;
 		memcpy(f->average->mean, f->model->mean, sizeof f->model->mean);
 		memcpy(f->average->std, f->model->std, sizeof f->model->std);
+		SCOPE(begin, NULL, 0);
+		average_step(begin, f->average, f->model, s->training.average, -1);
 	}
 	f->optim = optim_new(s->training.optimiser, f->model, s->training.layer_decay, f->device.index, error);
 	if (f->optim == NULL)

@@ -1,5 +1,6 @@
 /* mine.c - see mine.h. */
 #include "train/mine.h"
+#include "common/random/random.h"
 #include <math.h>
 
 enum { KEEP_OF = 8, PASS_OVER_OF = 10, TRIES = 8, NUMBERS = 7 };
@@ -15,6 +16,15 @@ struct search {
 	guint cases, done;
 	guint64 n;              /* samples that were judged */
 };
+
+static guint hash(gconstpointer sample)
+{
+	const struct sample *s = sample;
+
+	return (guint)random_hash(s->item, (guint64)s->at[0], (guint64)s->at[1], random_mix(s->variant) ^ (guint64)s->at[2]);
+}
+
+static gboolean equal(gconstpointer a, gconstpointer b) { return memcmp(a, b, sizeof(struct sample)) == 0; }
 
 static int by_case(const void *a, const void *b)
 {
@@ -34,11 +44,15 @@ static int highest(const void *a, const void *b)
 
 static void draw(const struct sampler *sampler, struct search *s, gint64 epoch, guint64 n)
 {
+	g_autoptr(GHashTable) there = g_hash_table_new(hash, equal);
+
 	for (guint64 i = 0; i < TRIES * n && s->drawn->len < n; i++) {
 		struct hard_sample h = { .stratum = sampler_stratum(sampler, (guint64)epoch, APART + i), .epoch = epoch };
 		sampler_draw(sampler, (guint64)epoch, APART + i, &h.sample);
-		if (s->work->task->sure(s->work, &h.sample))
-			g_array_append_val(s->drawn, h);
+		if (g_hash_table_contains(there, &h.sample) || !s->work->task->sure(s->work, &h.sample))
+			continue;
+		g_array_append_val(s->drawn, h);        /* there is room for n: it stays where it is */
+		g_hash_table_add(there, &g_array_index(s->drawn, struct hard_sample, s->drawn->len - 1).sample);
 	}
 	g_array_sort(s->drawn, by_case);        /* stable */
 	for (guint i = 0; i < s->drawn->len; i++)
@@ -88,12 +102,13 @@ static gboolean take(void *context, const struct scan_case *c, GError **error)
 	return TRUE;
 }
 
-/* The new ones, then those before, as far as there is room. */
+/* The new ones, then those before, as far as there is room. How many are new. */
 static guint join(struct search *s, gint64 forgotten, GArray *hard)
 {
 	g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(struct hard_sample));
 	g_autofree guint *of_case = g_new0(guint, s->work->n_cases + 1);
-	guint found = (guint)MIN(s->judged->len, s->n / KEEP_OF), n = 0;
+	g_autoptr(GHashTable) there = g_hash_table_new(hash, equal);
+	guint found = (guint)MIN(s->judged->len, (s->n + KEEP_OF - 1) / KEEP_OF), n = 0;
 
 	g_array_sort(s->judged, highest);
 	for (guint i = 0; i < found; i++)
@@ -102,8 +117,11 @@ static guint join(struct search *s, gint64 forgotten, GArray *hard)
 		g_array_append_vals(all, hard->data, hard->len);
 	for (guint i = 0; i < all->len && n < HARD_MOST; i++) {
 		const struct hard_sample h = g_array_index(all, struct hard_sample, i);
-		if (h.epoch > forgotten && of_case[h.sample.item]++ < HARD_A_CASE)
-			g_array_index(all, struct hard_sample, n++) = h;
+		if (h.epoch <= forgotten || of_case[h.sample.item] >= HARD_A_CASE || g_hash_table_contains(there, &h.sample))
+			continue;
+		of_case[h.sample.item]++;
+		g_array_index(all, struct hard_sample, n) = h;
+		g_hash_table_add(there, &g_array_index(all, struct hard_sample, n++).sample);
 	}
 	g_array_set_size(hard, 0);
 	if (n > 0)
@@ -114,7 +132,7 @@ static guint join(struct search *s, gint64 forgotten, GArray *hard)
 gboolean mine_search(struct scan *scan, struct sampler *sampler, gint64 epoch, gint64 every, guint64 n, GArray *hard,
 		     gboolean *whole, guint *found, GError **error)
 {
-	g_autoptr(GArray) drawn = g_array_new(FALSE, FALSE, sizeof(struct hard_sample));
+	g_autoptr(GArray) drawn = g_array_sized_new(FALSE, FALSE, sizeof(struct hard_sample), (guint)n);
 	g_autoptr(GArray) judged = g_array_new(FALSE, FALSE, sizeof(struct judged));
 	g_autofree guint32 *first = g_new0(guint32, scan->work->n_cases + 1);
 	g_autofree guint *items = g_new(guint, scan->work->n_cases + 1);

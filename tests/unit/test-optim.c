@@ -249,7 +249,7 @@ static void assert_first(const struct model *m, double layer1, double layer2, do
 	const double want[] = { layer1, layer2, head };
 
 	for (int i = 0; i < 3; i++)
-		assert_values(m->params, names[i], &want[i], 1);
+		assert_values(m->params, names[i], (const double[]){ want[i], want[i], want[i], want[i] }, 4);
 }
 
 static void test_layer_decay(void)
@@ -385,6 +385,9 @@ static void test_average(void)
 		assert_values(average->params, "weight", values, N);
 		assert_values(average->params, "running_mean", values, 3);
 	}
+	SCOPE(s, NULL, 0);
+	average_step(s, average, m, 1000, -1);
+	assert_values(average->params, "running_mean", (const double[]){ 8, 8, 8 }, 3);
 	model_free(average);
 	model_free(m);
 }
