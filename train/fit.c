@@ -1,173 +1,19 @@
 /*
- * fit.c - see fit.h. A step is five calls: input, augment, forward, backward, optimiser; an epoch is steps,
- * a validation and, where it is the best, a save.
+ * fit.c - see fit.h. An epoch is steps (fit_step.c), a validation and, where it is the best, a save; before some, hard
+ * samples are sought (fit_mine.c). The rate and what else changes as training goes on: fit_phase.c.
  */
 #include "common/fault/fault.h"
 #include "common/log/log.h"
 #include "common/log/stage.h"
 #include "common/machine/stop.h"
-#include "common/random/random.h"
-#include "train/augment.h"
 #include "train/fit_work.h"
 #include <math.h>
 
-enum { PURPOSE_DROPOUT = 200, NOT_FINITE_MAX = 50, REHEARSAL_BATCH = 8 };
-
-static gboolean failed(scope *s, const char *doing, const struct fit *f, GError **error)
-{
-	const char *message;
-	enum scope_err e = scope_error(s, &message);
-
-	if (e == SCOPE_NO_MEMORY)
-		g_set_error(error, FAULT, FAULT_ROOM, "%s: out of memory with %u samples at once; a smaller network or tiles.size "
-			    "helps: %s", doing, f->memory.part, message);
-	else if (e != SCOPE_OK)
-		g_set_error(error, FAULT, FAULT_FAILED, "%s: %s", doing, message);
-	return e != SCOPE_OK;
-}
-
-/* ---- one step ---- */
-
-static void push_batch(struct fit *f)
-{
-	guint n = f->batch;
-	g_autofree struct sample *samples = g_new(struct sample, n);
-
-	for (guint i = 0; i < n; i++)
-		sampler_draw(f->sampler, (guint64)f->now.epoch, f->drawn + i, &samples[i]);
-	loader_push(f->loader, samples, n, (gpointer)(gsize)f->drawn);
-	f->drawn += n;
-}
-
-/* Samples that could not be read give way to others of their batch; false where none could. */
-static gboolean fill_gaps(struct fit *f, struct batch *b)
-{
-	gsize size = (gsize)f->work->shape.height * (gsize)f->work->shape.width * (gsize)f->work->shape.channels;
-	gsize targets = (gsize)f->work->shape.targets;
-	guint good = b->n;
-
-	for (guint i = 0; i < b->n && good == b->n; i++)
-		if (b->failed[i] == NULL)
-			good = i;
-	for (guint i = 0; i < b->n; i++) {
-		if (b->failed[i] == NULL) {
-			good = i;
-			continue;
-		}
-		log_warn("sample", "%s; another takes its place", b->failed[i]->message);
-		if (good == b->n)
-			continue;
-		memcpy(b->bytes + i * size, b->bytes + good * size, size);
-		memcpy(b->targets + i * targets, b->targets + good * targets, targets * sizeof *b->targets);
-	}
-	return good < b->n;
-}
-
-double fit_rate(const struct fit *f)
-{
-	return f->settings->training.learning_rate * schedule_factor(f->settings->training.schedule, f->now.plan.progress,
-								     f->settings->training.warmup, (int)f->now.plateaus);
-}
-
-/* Samples from..from+n of a batch: their share of its loss is added to *loss, their gradients to those there. */
-static gboolean learn_part(struct fit *f, const struct batch *b, guint from, guint n, double *loss, GError **error)
-{
-	const struct sample_shape *shape = &f->work->shape;
-	g_autofree struct augmentation *augmentations = g_new0(struct augmentation, n);
-	guint64 first = (gsize)b->tag + from, seed = (guint64)f->settings->split.seed;
-	gsize size = (gsize)shape->height * (gsize)shape->width * (gsize)shape->channels;
-	int device = f->device.index;
-
-	for (guint i = 0; i < n; i++)
-		augment_draw(f->settings, seed, (guint64)f->now.epoch, first + i, &augmentations[i]);
-	tensor_seed(random_hash(seed, (guint64)f->now.epoch, first, PURPOSE_DROPOUT));
-
-	SCOPE(s, NULL, 0);
-	int before = stage_enter("augmenting");
-	tensor *x = input_values(s, b->bytes + from * size, n, shape, device);
-	if (shape->channels == 3)
-		x = augment_colour(s, x, augmentations, n, device);
-	x = augment_geometry(s, input_normalise(s, f->model, x, shape, device), augmentations, n, device);
-	stage_leave(before);
-	tensor *target = t_from(s, b->targets + from * (gsize)shape->targets, DIMS(n, shape->targets), T_F32, device);
-	SCOPE(net, s, f->device.flags | SCOPE_TRAIN);
-	tensor *y = t_to(net, model_forward(f->model, net, x), T_F32, device);
-	tensor *mean = f->work->task->loss(f->work, net, y, target);
-	double value = t_item(net, mean), share = (double)n / b->n;
-	*loss += share * value;
-	if (isfinite(value))
-		t_backward(net, n < b->n ? t_affine(net, mean, share, 0) : mean);
-	return !failed(net, "training step", f, error); /* and so of s */
-}
-
-static void zero_gradients(struct fit *f)
-{
-	for (size_t i = 0; i < scope_count(f->model->params); i++)
-		t_zero_grad(scope_at(f->model->params, i, NULL, NULL));
-}
-
-/* All of a batch, in parts; where the memory of the device does not hold one, in smaller ones from then on. */
-static gboolean learn(struct fit *f, const struct batch *b, double *loss, GError **error)
-{
-	for (;;) {
-		g_autoptr(GError) wrong = NULL;
-		gboolean ok = TRUE;
-		*loss = 0;
-		for (guint from = 0; ok && from < b->n && isfinite(*loss); from += f->memory.part)
-			ok = learn_part(f, b, from, MIN(f->memory.part, b->n - from), loss, &wrong);
-		if (ok)
-			return TRUE;
-		zero_gradients(f);
-		if (!g_error_matches(wrong, FAULT, FAULT_ROOM) || f->memory.part <= 1) {
-			g_propagate_error(error, g_steal_pointer(&wrong));
-			return FALSE;
-		}
-		f->memory.part = (MIN(f->memory.part, b->n) + 1) / 2;
-		log_warn("memory", "epoch %" G_GINT64_FORMAT " step %" G_GINT64_FORMAT ": %s; it goes on with %u at once",
-			 f->now.epoch + 1, f->now.at + 1, wrong->message, f->memory.part);
-	}
-}
-
-/* Each tenth step, or where steps take long each second: it waits for the device. */
-static void look_at_gradient(struct fit *f, scope *s)
-{
-	enum { EVERY = 10 };
-
-	if (f->now.step % EVERY != 0 && log_seconds() - f->gradient_at < 1)
-		return;
-	f->gradient_at = log_seconds();
-	f->gradient = t_grad_norm(s, f->model->params);
-	f->gradient_sum += f->gradient;
-	f->gradients++;
-}
-
-static gboolean take_step(struct fit *f, const struct batch *b, double *loss, GError **error)
-{
-	if (!learn(f, b, loss, error))
-		return FALSE;
-	if (!isfinite(*loss)) {
-		zero_gradients(f);
-		log_warn("loss", "epoch %" G_GINT64_FORMAT " step %" G_GINT64_FORMAT ": the loss is not finite; the step is left "
-			 "out; a lower training.learning_rate helps", f->now.epoch + 1, f->now.at + 1);
-		if (++f->now.not_finite < NOT_FINITE_MAX)
-			return TRUE;
-		g_set_error(error, FAULT, FAULT_FAILED, "the loss was not finite %d times in a row; try --set "
-			    "training.learning_rate=%g", NOT_FINITE_MAX, f->settings->training.learning_rate / 10);
-		return FALSE;
-	}
-	f->now.not_finite = 0;
-	SCOPE(s, NULL, 0);
-	look_at_gradient(f, s);
-	optim_step(f->optim, s, fit_rate(f), f->settings->training.weight_decay);
-	zero_gradients(f);
-	if (f->average != NULL)
-		average_step(s, f->average, f->model, f->settings->training.average, f->now.step);
-	return !failed(s, "optimiser step", f, error);
-}
+enum { REHEARSAL_BATCH = 8 };
 
 /* ---- one epoch ---- */
 
-static struct scan scan_of(const struct fit *f, double deadline)
+struct scan fit_scan(const struct fit *f, double deadline)
 {
 	return (struct scan){ .work = f->work, .models = f->average != NULL ? &f->average : &f->model, .n_models = 1, .device = f->device.index,
 			      .flags = f->device.flags, .batch = f->memory.judged, .readers = f->memory.readers,
@@ -177,7 +23,7 @@ static struct scan scan_of(const struct fit *f, double deadline)
 /* Before one was done: it, and the save behind it. */
 static double guess_validation(const struct fit *f)
 {
-	struct scan scan = scan_of(f, 0);
+	struct scan scan = fit_scan(f, 0);
 	double rate = validation_rate(&scan, f->held, f->n_held);
 
 	return f->save_cost + (rate > 0 ? (double)f->held_samples / rate : 0);
@@ -192,6 +38,8 @@ static void replan(struct fit *f, const char *why)
 		f->now.costs.validation = guess_validation(f);
 	f->planned_at = log_seconds();
 	double seconds = f->job->deadline - f->planned_at;
+	if (f->now.costs.mining <= 0)
+		f->now.costs.mining = fit_mine_guess(f);
 	plan_fit(&f->now.plan, (guint)f->now.epoch, f->now.at, seconds, f->now.costs);
 	gint64 moved = ABS(f->now.plan.epoch_steps - before.epoch_steps);
 	if (before.epochs == f->now.plan.epochs && moved <= before.epoch_steps / 20)
@@ -223,14 +71,14 @@ static void clock_step(struct fit *f, double seconds)
 
 static gboolean one_step(struct fit *f, GError **error)
 {
-	double start = log_seconds(), loss = NAN, waited = loader_waited(f->loader);
+	double start = log_seconds(), loss, waited = loader_waited(f->loader);
 
 	while (loader_room(f->loader) && f->now.at + loader_pending(f->loader) < f->now.plan.epoch_steps)
-		push_batch(f);
+		fit_push(f);
 	int before = stage_enter("waiting");
 	struct batch *b = loader_pop(f->loader);
 	stage_leave(before);
-	gboolean ok = !fill_gaps(f, b) || take_step(f, b, &loss, error);
+	gboolean ok = fit_step(f, b, &loss, error);
 	f->samples += b->n;
 	loader_recycle(f->loader, b);
 	if (!ok)
@@ -245,7 +93,7 @@ static gboolean one_step(struct fit *f, GError **error)
 	return TRUE;
 }
 
-static gboolean stopped(const struct fit *f, GError **error)
+gboolean fit_stopped(const struct fit *f, GError **error)
 {
 	if (stop_asked() == NULL)
 		return FALSE;
@@ -263,7 +111,7 @@ static gboolean train_epoch(struct fit *f, GError **error)
 	f->gradient_sum = 0;
 	f->gradients = 0;
 	while (f->now.at < f->now.plan.epoch_steps) {
-		if (stopped(f, error) || !one_step(f, error))
+		if (fit_stopped(f, error) || !one_step(f, error))
 			return FALSE;
 		if (f->job->rehearse > 0 && log_seconds() > f->job->rehearse_until)
 			break;
@@ -347,7 +195,7 @@ static gboolean end_unjudged(struct fit *f, GError **error)
 /* Judges the epoch, and moves on to the next: what is saved is the point behind it. */
 static gboolean end_epoch(struct fit *f, GError **error)
 {
-	struct scan scan = scan_of(f, last_moment(f));
+	struct scan scan = fit_scan(f, last_moment(f));
 	struct validation v = { 0 };
 	g_autoptr(GError) wrong = NULL;
 	double start = log_seconds();
@@ -355,7 +203,7 @@ static gboolean end_epoch(struct fit *f, GError **error)
 	STAGE("judging");
 	if (!validate(&scan, f->held, f->n_held, &v, error))
 		return FALSE;
-	if (stopped(f, error)) {        /* it may have been cut short: it is done again */
+	if (fit_stopped(f, error)) {        /* it may have been cut short: it is done again */
 		validation_clear(&v);
 		return FALSE;
 	}
@@ -407,13 +255,18 @@ static gboolean start(struct fit *f, GError **error)
 			return FALSE;
 		memcpy(f->average->mean, f->model->mean, sizeof f->model->mean);
 		memcpy(f->average->std, f->model->std, sizeof f->model->std);
+		SCOPE(begin, NULL, 0);
+		average_step(begin, f->average, f->model, s->training.average, -1);
 	}
-	f->optim = optim_new(s->training.optimiser, f->model, f->device.index, error);
+	f->optim = optim_new(s->training.optimiser, f->model, s->training.layer_decay, f->device.index, error);
 	if (f->optim == NULL)
 		return FALSE;
 	f->now.plan = f->job->rehearse > 0 ? plan_new(1, f->job->rehearse)
 					   : plan_new((guint)s->training.epochs, (s->sampling.tiles_per_epoch +
 										  s->training.batch - 1) / s->training.batch);
+	if (s->training.frozen > 0 && s->model.weights[0] == '\0' && f->job->rehearse == 0)
+		log_warn("frozen", "training.frozen is %g, but a network of random weights has nothing to keep: all of it learns; set "
+			 "model.weights, or training.frozen=0", s->training.frozen);
 	f->held_samples = validation_samples(f->work, f->held, f->n_held);
 	if (!fit_restore(f, error))
 		return FALSE;
@@ -438,7 +291,7 @@ static gboolean run(struct fit *f, GError **error)
 	if (f->about == NULL && !fit_save(f, WEIGHTS_UNJUDGED, NULL, error))
 		return FALSE;
 	while (f->now.epoch < f->now.plan.epochs) {
-		if (!train_epoch(f, error) || !end_epoch(f, error))
+		if (!fit_mine(f, error) || !train_epoch(f, error) || !end_epoch(f, error))
 			return FALSE;
 		fit_save_point(f, FALSE);
 		if (deadline <= 0 || f->now.epoch == f->now.plan.epochs)
@@ -467,6 +320,7 @@ static void clear(struct fit *f)
 	g_clear_pointer(&f->model, model_free);
 	g_clear_pointer(&f->about, json_object_unref);
 	json_array_unref(f->history);
+	g_array_unref(f->hard);
 	g_free(f->held);
 }
 
@@ -481,7 +335,8 @@ gboolean fit(const struct fit_job *job, struct fit_outcome *outcome, GError **er
 	const struct settings *s = job->work->settings;
 	struct fit f = { .job = job, .work = job->work, .settings = s, .device = *job->device, .memory = *job->memory,
 			 .batch = (guint)s->training.batch, .history = json_array_new(), .began = log_seconds(),
-			 .held = g_new(guint, job->work->n_cases + 1) };
+			 .held = g_new(guint, job->work->n_cases + 1),
+			 .hard = g_array_new(FALSE, FALSE, sizeof(struct hard_sample)) };
 	GError *wrong = NULL;
 
 	if (job->rehearse > 0)

@@ -81,12 +81,17 @@ static void set_resume(const struct fit *f, JsonObject *about)
 	struct state now = f->now;
 
 	now.optimiser_steps = f->optim->step;
+	now.thawed = f->optim->thawed;
 	now.part = f->memory.part;
 	now.bf16 = (f->device.flags & SCOPE_BF16) != 0;
 	now.seconds = f->seconds_before + log_seconds() - f->began;
 	f->work->task->facts(f->work, facts);
-	json_object_set_object_member(about, "resume", resume_to_json(f->work, &now, facts, f->history,
-								      (const char *const *)held));
+	JsonObject *resume = resume_to_json(f->work, &now, facts, f->history, (const char *const *)held);
+	if (!f->now.finished && f->hard->len > 0) {
+		g_autofree char *hard = mine_to_text(f->hard);
+		json_object_set_string_member(resume, "hard", hard);
+	}
+	json_object_set_object_member(about, "resume", resume);
 }
 
 static void copy_member(JsonObject *from, const char *name, JsonNode *node, gpointer to)
@@ -168,6 +173,21 @@ gboolean fit_save_best(struct fit *f, const struct validation *v, gboolean patie
 
 /* ---- going on ---- */
 
+/* What was sought and found, where the cases are those that it was found in. */
+static gboolean restore_hard(struct fit *f, const char *text, const char *cases, GError **error)
+{
+	g_autofree char *here = resume_cases(f->work);
+
+	if (!g_str_equal(here, cases))
+		return TRUE;
+	if (!mine_from_text(text, f->work, f->hard)) {
+		g_set_error(error, FAULT, FAULT_DATA, "its list of hard samples is damaged");
+		return FALSE;
+	}
+	fit_use_hard(f);
+	return TRUE;
+}
+
 gboolean fit_restore(struct fit *f, GError **error)
 {
 	const struct resume *r = f->job->resume_opt;
@@ -182,12 +202,16 @@ gboolean fit_restore(struct fit *f, GError **error)
 	if (r == NULL)
 		return TRUE;
 	guint n = state_parts(f, parts);
-	if (!model_folder_restore(r->file, parts, n, error)) {
+	if (!restore_hard(f, r->hard, r->cases, error) || !model_folder_restore(r->file, parts, n, error)) {
 		g_prefix_error(error, "the run in '%s' cannot be gone on with; --fresh begins anew: ", model_folder_at(f->job->folder));
 		return FALSE;
 	}
 	f->now = r->state;
 	f->optim->step = r->state.optimiser_steps;
+	if (r->state.thawed < 0)
+		optim_freeze(f->optim, TRUE);
+	else
+		f->optim->thawed = r->state.thawed;
 	f->seconds_before = r->state.seconds;
 	f->first_step = r->state.step;
 	json_array_unref(f->history);

@@ -8,7 +8,7 @@ static double seconds_left(const struct fit *f)
 {
 	const struct plan_costs *costs = &f->now.costs;
 	double left = (double)plan_left(&f->now.plan, (guint)f->now.epoch, f->now.at) * costs->step +
-		      (f->now.plan.epochs - (double)f->now.epoch) * costs->validation, deadline = f->job->deadline;
+		      (f->now.plan.epochs - (double)f->now.epoch) * (costs->validation + costs->mining), deadline = f->job->deadline;
 
 	return costs->step <= 0 ? NAN : deadline > 0 ? MIN(left, deadline - log_seconds()) : left;
 }

@@ -1,13 +1,13 @@
 /*
- * fit_work.h - what the files of the fit share: fit.c takes the steps, fit_save.c keeps what they reached, fit_say.c tells
- * of them.
+ * fit_work.h - what the files of the fit share: fit.c goes through the epochs, fit_step.c takes their steps, fit_phase.c says
+ * how, fit_mine.c seeks hard samples, fit_save.c keeps what was reached, fit_say.c tells of it.
  * Private to train/.
  */
 #pragma once
 #include "common/model/input.h"
 #include "common/optim/optim.h"
 #include "train/fit.h"
-#include "train/sampler.h"
+#include "train/mine.h"
 
 G_BEGIN_DECLS
 
@@ -26,6 +26,8 @@ struct fit {
 	gsize n_held;
 	guint64 held_samples;           /* that a validation reads, about */
 	struct state now;
+	GArray *hard;                   /* struct hard_sample: what was found, as saved with the state */
+	double strength, smoothing;     /* of augmentation, 0..1; of labels: as the phase has it */
 	guint64 drawn;                  /* samples of this epoch pushed */
 	/* of this process alone */
 	double began, seconds_before;   /* log_seconds(); of the processes before */
@@ -62,8 +64,24 @@ void fit_save_point(struct fit *f, gboolean now);
 /* The same for the best, at the end of an epoch; patient: it is tried again for a while. */
 gboolean fit_save_best(struct fit *f, const struct validation *validation, gboolean patient, GError **error);
 
-/* The learning rate now. */
+/* fit_phase.c: what progress decides, and nothing else. The learning rate now: */
 double fit_rate(const struct fit *f);
+/* strength, smoothing, and whether the body is frozen. */
+void fit_enter_phase(struct fit *f);
+
+/* fit_step.c: a batch, drawn and pushed to the loader; and one learned from. *loss: NAN where it was not finite. */
+void fit_push(struct fit *f);
+gboolean fit_step(struct fit *f, struct batch *batch, double *loss, GError **error);
+
+/* fit_mine.c: seeks hard samples, where it is time to; gives f->hard to the sampler. The seconds an epoch that a search will
+   take, about. */
+gboolean fit_mine(struct fit *f, GError **error);
+void fit_use_hard(struct fit *f);
+double fit_mine_guess(const struct fit *f);
+
+/* A scan by the network that is validated. FAULT_STOPPED, and TRUE, where the program was asked to stop. */
+struct scan fit_scan(const struct fit *f, double deadline);
+gboolean fit_stopped(const struct fit *f, GError **error);
 
 /* Progress; an epoch, as it stood at its end, before the state moved on; why training ends here. */
 void fit_say_step(const struct fit *f);

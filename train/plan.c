@@ -19,7 +19,7 @@ gint64 plan_left(const struct plan *p, guint epoch, gint64 at)
 void plan_fit(struct plan *p, guint epoch, gint64 at, double left, struct plan_costs c)
 {
 	gint64 rest = MAX(p->set_epochs, epoch + 1) - epoch; /* epochs, this one among them */
-	double whole = (double)p->set_steps * c.step + c.validation;
+	double beside = c.validation + c.mining, whole = (double)p->set_steps * c.step + beside;
 	double done = (double)at * c.step;
 
 	p->epochs = epoch + (guint)rest;
@@ -35,7 +35,7 @@ void plan_fit(struct plan *p, guint epoch, gint64 at, double left, struct plan_c
 	p->epochs = epoch + (guint)rest;
 	if (!(c.step > 0))      /* not measured yet */
 		return;
-	double steps = ((left + done) / (double)rest - c.validation) / c.step;
+	double steps = ((left + done) / (double)rest - beside) / c.step;
 	p->epoch_steps = MAX((gint64)floor(steps), MAX(at, 1));
 }
 

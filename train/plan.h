@@ -22,6 +22,7 @@ struct plan {
 struct plan_costs {
 	double step;            /* s, one */
 	double validation;      /* s, one, with saving */
+	double mining;          /* s an epoch, on average, for hard samples */
 };
 
 /* epochs and epoch_steps: as set. left: s until the deadline. */

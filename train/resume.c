@@ -96,6 +96,7 @@ static gboolean read_lists(JsonObject *from, struct resume *r)
 		if (!JSON_NODE_HOLDS_OBJECT(json_array_get_element(history, i)))
 			return FALSE;
 	r->cases = g_strdup(json_text(from, "cases", ""));
+	r->hard = g_strdup(json_text(from, "hard", ""));
 	r->facts = json_object_ref(facts);
 	r->history = json_array_ref(history);
 	return TRUE;
@@ -164,6 +165,7 @@ void resume_free(struct resume *r)
 	g_clear_pointer(&r->history, json_array_unref);
 	g_clear_pointer(&r->held, g_hash_table_unref);
 	g_free(r->cases);
+	g_free(r->hard);
 	g_free(r->file);
 	g_free(r);
 }

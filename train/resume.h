@@ -23,6 +23,7 @@ struct resume {
 	JsonObject *facts;      /* as struct task's facts() gave them */
 	JsonArray *history;
 	GHashTable *held;       /* identifiers of the cases held out (a set) */
+	char *hard;             /* mine_to_text() of its hard samples */
 	char *cases;            /* resume_cases() of its data */
 	char *file;             /* the state's tensors; NULL: the run is finished */
 };

@@ -3,12 +3,18 @@
 #include "common/fault/fault.h"
 #include "common/random/random.h"
 
-enum { PURPOSE_STRATUM = 1, PURPOSE_CASE, PURPOSE_SAMPLE, PURPOSE_MOVE };
+enum { PURPOSE_STRATUM = 1, PURPOSE_CASE, PURPOSE_SAMPLE, PURPOSE_HARD };
+static const double MOST_AN_EPOCH = 4;  /* draws of one hard sample */
 
 struct sampler {
 	const struct work *work;
 	guint64 seed;
-	struct { GArray *items; double until; } *strata; /* items: guint; until: cumulated share, last 1 */
+	struct stratum {
+		GArray *items;          /* guint */
+		double until;           /* cumulated share, last 1 */
+		GArray *hard;           /* struct sample */
+		double hard_share;      /* of its draws that are from these */
+	} *strata;
 };
 
 struct sampler *sampler_new(const struct work *work, const gboolean *held, guint64 seed, char **empty, GError **error)
@@ -23,6 +29,7 @@ struct sampler *sampler_new(const struct work *work, const gboolean *held, guint
 	s->strata = g_malloc0_n((gsize)task->n_strata, sizeof *s->strata);
 	for (int k = 0; k < task->n_strata; k++) {
 		s->strata[k].items = g_array_new(FALSE, FALSE, sizeof(guint));
+		s->strata[k].hard = g_array_new(FALSE, FALSE, sizeof(struct sample));
 		for (guint i = 0; i < work->n_cases; i++)
 			if (work->cases[i].ready && !held[i] && task->count(work, i, k) > 0)
 				g_array_append_val(s->strata[k].items, i);
@@ -50,9 +57,10 @@ void sampler_free(struct sampler *s)
 {
 	if (s == NULL)
 		return;
-	for (int k = 0; k < s->work->task->n_strata; k++)
-		if (s->strata[k].items != NULL)
-			g_array_unref(s->strata[k].items);
+	for (int k = 0; k < s->work->task->n_strata; k++) {
+		g_clear_pointer(&s->strata[k].items, g_array_unref);
+		g_clear_pointer(&s->strata[k].hard, g_array_unref);
+	}
 	g_free(s->strata);
 	g_free(s);
 }
@@ -83,15 +91,31 @@ int sampler_stratum(const struct sampler *s, guint64 epoch, guint64 position)
 	return k;
 }
 
+void sampler_set_hard(struct sampler *s, const struct hard_sample *hard, gsize n, double share, gint64 epoch_samples)
+{
+	const int n_strata = s->work->task->n_strata;
+
+	for (int k = 0; k < n_strata; k++)
+		g_array_set_size(s->strata[k].hard, 0);
+	for (gsize i = 0; i < n; i++)
+		g_array_append_val(s->strata[hard[i].stratum].hard, hard[i].sample);
+	for (int k = 0; k < n_strata; k++) {
+		struct stratum *of = &s->strata[k];
+		double draws = (of->until - (k > 0 ? of[-1].until : 0)) * (double)epoch_samples;
+		of->hard_share = of->hard->len == 0 ? 0 : MIN(share, MOST_AN_EPOCH * of->hard->len / MAX(draws, 1));
+	}
+}
+
 void sampler_draw(const struct sampler *s, guint64 epoch, guint64 position, struct sample *out)
 {
-	const struct task *task = s->work->task;
-	int k = sampler_stratum(s, epoch, position);
-	const GArray *items = s->strata[k].items;
-	guint at = random_below(random_hash(s->seed, epoch, position, PURPOSE_CASE), items->len);
-	guint item = g_array_index(items, guint, at);
-	guint32 n = task->count(s->work, item, k);
+	const int k = sampler_stratum(s, epoch, position);
+	const struct stratum *of = &s->strata[k];
+	const guint64 which = random_hash(s->seed, epoch, position, PURPOSE_CASE);
 
-	task->pick(s->work, item, k, random_below(random_hash(s->seed, epoch, position, PURPOSE_SAMPLE), n),
-		   random_hash(s->seed, epoch, position, PURPOSE_MOVE), out);
+	if (of->hard_share > 0 && random_unit(random_hash(s->seed, epoch, position, PURPOSE_HARD)) < of->hard_share) {
+		*out = g_array_index(of->hard, struct sample, random_below(which, of->hard->len));
+		return;
+	}
+	guint item = g_array_index(of->items, guint, random_below(which, of->items->len));
+	s->work->task->pick(s->work, item, k, random_hash(s->seed, epoch, position, PURPOSE_SAMPLE), out);
 }

@@ -3,7 +3,8 @@
  *
  * A stratum by its share, so evenly that any run of positions has its parts; a case of the stratum, all with
  * equal chance; one of the case's samples in it; and a move of that. So a case of 118,000 samples does not
- * drown one of 1,365.
+ * drown one of 1,365. Where samples were found that the network errs on (mine.h), a share of a stratum's draws is from
+ * those.
  */
 #pragma once
 #include "common/task/task.h"
@@ -17,6 +18,10 @@ struct sampler;
 struct sampler *sampler_new(const struct work *work, const gboolean *held, guint64 seed, char **empty_opt,
 			    GError **error);
 void sampler_free(struct sampler *s);
+/* hard: (n) of their strata, copied; share: of each stratum's draws that is from its own, at most, for none is drawn more
+   than about 4 times in an epoch of so many samples. n 0: none from now on. */
+struct hard_sample { struct sample sample; int stratum; gint64 epoch; /* of the search that found it */ };
+void sampler_set_hard(struct sampler *s, const struct hard_sample *hard, gsize n, double share, gint64 epoch_samples);
 void sampler_draw(const struct sampler *s, guint64 epoch, guint64 position, struct sample *out);
 int sampler_stratum(const struct sampler *s, guint64 epoch, guint64 position);
 

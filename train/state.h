@@ -18,6 +18,8 @@ struct state {
 	gint64 at;              /* steps of it done */
 	gint64 step;            /* steps in all */
 	gint64 optimiser_steps; /* of them that changed the weights */
+	gint64 thawed;          /* such steps when the body was thawed; -1: it is frozen */
+	gint64 mined;           /* epoch before which hard samples were sought last; 0: never */
 	double loss_sum;        /* of this epoch */
 	gint64 loss_count;
 	gint64 not_finite;      /* steps in a row */

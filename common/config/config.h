@@ -18,7 +18,7 @@
 G_BEGIN_DECLS
 
 enum mpp_word { MPP_AUTO = 0, MPP_LEVEL0 = -1 };      /* tiles.mpp, where it is no number */
-enum schedule { SCHEDULE_COSINE, SCHEDULE_PLATEAU, SCHEDULE_CONSTANT };
+enum schedule { SCHEDULE_COSINE, SCHEDULE_PLATEAU, SCHEDULE_CONSTANT, SCHEDULE_ONE_CYCLE };
 enum precision { PRECISION_AUTO, PRECISION_FP32, PRECISION_BF16 };
 
 struct settings {
@@ -53,6 +53,9 @@ struct settings {
 		double tumour, normal, negative; /* shares of a batch, >= 0 */
 		int tiles_per_epoch;             /* 1..1e9 */
 		double jitter;                   /* tiles move by up to this share of their side, 0..0.5 */
+		double lesions;                  /* share of tumour tiles drawn lesion by lesion, 0..1 */
+		double hard;                     /* share of tiles without tumour that the network erred on, 0..1 */
+		int mine_every;                  /* epochs between searches for those */
 	} sampling;
 	struct {
 		char *network;      /* a row of the table of networks */
@@ -64,6 +67,11 @@ struct settings {
 		double learning_rate, weight_decay;
 		enum schedule schedule;
 		double warmup;      /* share of all steps, 0..0.5 */
+		double clip;        /* longest gradient, Euclidean; 0: any */
+		double layer_decay; /* factor of the rate from a layer to the one below, 0.1..1 */
+		double frozen;      /* share of all steps in which the head alone learns */
+		double closing;     /* last share of all steps, 0..0.5: milder augmentation, half the smoothing */
+		double tumour_weight; /* of tumour in the loss, against 1 of the rest */
 		double label_smoothing; /* 0..0.5, Szegedy et al. 2016 */
 		double average;     /* half-life, in steps, of the weights' moving average; 0: off */
 		double time;        /* s since the program's start; 0: no limit */

@@ -16,6 +16,25 @@ static void adamw(scope *s, tensor *p, tensor *grad, tensor *const *slot, double
 	t_adam_(s, p, grad, slot[0], slot[1], rate, 0.9, 0.999, 1e-8, decay, step);
 }
 
+/* Liu et al. 2020, algorithm 2, with decoupled decay; eps where PyTorch has it. While too few gradients are known for
+   the variance of 1/sqrt(v) to be bounded, the step is that of momentum alone. */
+static void radam(scope *s, tensor *p, tensor *grad, tensor *const *slot, double rate, double decay, gint64 step)
+{
+	const double beta1 = 0.9, beta2 = 0.999, longest = 2 / (1 - beta2) - 1, left = pow(beta2, (double)step);
+	const double length = longest - 2 * (double)step * left / (1 - left);
+
+	if (length > 5) {
+		double rectified = sqrt((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length));
+		t_adam_(s, p, grad, slot[0], slot[1], rate * rectified, beta1, beta2, 1e-8 / sqrt(1 - left), decay / rectified, step);
+		return;
+	}
+	t_lerp_(s, slot[0], 1 - beta1, grad);
+	t_scale_(s, slot[1], beta2);
+	t_axpy_(s, slot[1], 1 - beta2, t_mul(s, grad, grad));
+	t_scale_(s, p, 1 - rate * decay);
+	t_axpy_(s, p, -rate / (1 - pow(beta1, (double)step)), slot[0]);
+}
+
 /* Momentum 0.9: m = 0.9 m + g + decay p; p -= rate m */
 static void sgd(scope *s, tensor *p, tensor *grad, tensor *const *slot, double rate, double decay, gint64 step)
 {
@@ -30,6 +49,7 @@ static void sgd(scope *s, tensor *p, tensor *grad, tensor *const *slot, double r
 const struct optimiser optimisers[] = {
 	{ "adam", "Kingma & Ba 2015; weight decay as L2", "mv", adam },
 	{ "adamw", "Loshchilov & Hutter 2019", "mv", adamw },
+	{ "radam", "Liu et al. 2020; decoupled weight decay", "mv", radam },
 	{ "sgd", "with momentum 0.9", "m", sgd },
 	{ 0 },
 };
@@ -47,7 +67,7 @@ static const struct optimiser *find(const char *name, GError **error)
 	return NULL;
 }
 
-struct optim *optim_new(const char *name, struct model *model, int device, GError **error)
+struct optim *optim_new(const char *name, struct model *model, double layer_decay, int device, GError **error)
 {
 	const struct optimiser *kind = find(name, error);
 	const char *message;
@@ -57,12 +77,15 @@ struct optim *optim_new(const char *name, struct model *model, int device, GErro
 	g_autoptr(optim_t) o = g_new0(struct optim, 1);
 	o->kind = kind;
 	o->params = model->params;
+	o->of = g_new0(struct optim_param, scope_count(o->params) + 1);
+	const guint groups = optim_groups(model, o->of);
 	o->state = scope_open(NULL, SCOPE_NO_GRAD);
 	scope_device(o->state, device);
 	for (size_t i = 0; i < scope_count(o->params); i++) {
 		const char *of;
 		bool trained;
 		const tensor *p = scope_at(o->params, i, &of, &trained);
+		o->of[i].rate = pow(layer_decay, groups - 1 - o->of[i].group);
 		for (const char *c = kind->slots; trained && *c != '\0'; c++) {
 			g_autofree char *slot = g_strdup_printf("%c.%s", *c, of);
 			scope_buffer(o->state, slot, t_dims(p), 0);
@@ -80,7 +103,17 @@ void optim_free(struct optim *o)
 	if (o == NULL)
 		return;
 	scope_close(o->state);
+	g_free(o->of);
 	g_free(o);
+}
+
+void optim_freeze(struct optim *o, gboolean frozen)
+{
+	if (frozen == (o->thawed < 0))
+		return;
+	o->thawed = frozen ? -1 : o->step;
+	for (size_t i = 0; i < scope_count(o->params); i++)
+		scope_freeze(scope_at(o->params, i, NULL, NULL), frozen && !o->of[i].head);
 }
 
 void optim_step(struct optim *o, scope *parent, double rate, double decay)
@@ -97,21 +130,27 @@ void optim_step(struct optim *o, scope *parent, double rate, double decay)
 			continue;
 		for (size_t k = 0; k < slots; k++)
 			slot[k] = scope_at(o->state, at++, NULL, NULL);
+		const struct optim_param *of = &o->of[i];
 		tensor *grad = t_grad(s, p);
 		if (grad != NULL)
-			o->kind->step(s, p, grad, slot, rate, t_dims(p).n > 1 ? decay : 0, o->step);
+			o->kind->step(s, p, grad, slot, rate * of->rate, of->decayed ? decay : 0,
+				      o->step - (of->head ? 0 : o->thawed));
 	}
 }
 
+static double along_cosine(double from, double to, double share) { return to + (from - to) * 0.5 * (1 + cos(G_PI * share)); }
+
 double schedule_factor(enum schedule kind, double progress, double warmup, int plateaus)
 {
-	double p = CLAMP(progress, 0, 1);
+	double p = CLAMP(progress, 0, 1), down = warmup >= 1 ? 0 : (p - warmup) / (1 - warmup);
 
 	if (p < warmup)
-		return p / warmup;
+		return kind == SCHEDULE_ONE_CYCLE ? along_cosine(1.0 / 25, 1, p / warmup) : p / warmup;
 	switch (kind) {
 	case SCHEDULE_COSINE:
-		return warmup >= 1 ? 1 : 0.5 * (1 + cos(G_PI * (p - warmup) / (1 - warmup)));
+		return along_cosine(1, 0, down);
+	case SCHEDULE_ONE_CYCLE:
+		return along_cosine(1, 1e-4, down);
 	case SCHEDULE_PLATEAU:
 		return pow(0.3, plateaus);
 	case SCHEDULE_CONSTANT:

@@ -1,6 +1,9 @@
 /*
  * optim.h - optimisers by table, the schedule of the learning rate, and the moving average of weights.
  *
+ * A network's parameters form groups, from its input to its head (optim_groups). Layer-wise rates give a group the rate
+ * of the one above it times a factor (Howard & Ruder 2018); freezing leaves all groups but the head as they are.
+ *
  * Ownership: an optimiser's state is tensors named "m.PARAMETER", "v.PARAMETER" in a scope of its own, so
  * that a checkpoint can hold it. It refers to the model's parameters, which must outlive it.
  * Errors:    optim_new: FAULT_USAGE, naming those there are. The rest: the scope's.
@@ -15,36 +18,49 @@ struct optim {
 	const struct optimiser *kind;
 	scope *params, *state;
 	gint64 step;            /* steps taken */
+	gint64 thawed;          /* steps taken when the body was thawed, from which its own are counted; -1: it is frozen */
+	struct optim_param { guint group; gboolean head, decayed; double rate; } *of; /* (parameters and buffers) rate: a factor */
 };
 
 struct optimiser {
 	const char *name, *help;
 	const char *slots;      /* one letter a tensor of state, each like its parameter: "mv" */
-	/* One parameter's step; decay is 0 for norms and biases. slot[0..] as in slots. */
+	/* One parameter's step, the `step`th of it; decay is 0 for what is not decayed. slot[0..] as in slots. */
 	void (*step)(scope *s, tensor *p, tensor *grad, tensor *const *slot, double rate, double decay,
 		     gint64 step);
 };
 extern const struct optimiser optimisers[]; /* ended by a row without a name */
 
-struct optim *optim_new(const char *name, struct model *model, int device, GError **error);
+/* layer_decay: the factor from each group to the one below, 0 < layer_decay <= 1; 1: all learn alike. */
+struct optim *optim_new(const char *name, struct model *model, double layer_decay, int device, GError **error);
 void optim_free(struct optim *o);
-/* One step of all parameters that have a gradient. Parameters of one dimension (norms, biases) are not
-   decayed. */
+/* The body: all but the head. Frozen, it takes no step, has no gradients, and its batch norm's statistics stay. */
+void optim_freeze(struct optim *o, gboolean frozen);
+/* One step of all parameters that have a gradient. Not decayed: parameters of one dimension (norms, biases), and what
+   is added to or scales activations (position embeddings, class tokens, layer scale), as torchvision trains them. */
 void optim_step(struct optim *o, scope *s, double rate, double decay);
 
 typedef struct optim optim_t;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(optim_t, optim_free)
 
+/* Sets out[i].group, .head and .decayed of the model's i-th parameter or buffer; returns how many groups there are, the
+   head being the last. A name's layer is the part up to its first component that ends in a digit (conv1, layer3,
+   features.0, encoder.layers.encoder_layer_11); a group begins with a parameter of another layer than the one before
+   it. What names no layer, and norms between layers (bn1), join the group that they follow. */
+guint optim_groups(const struct model *model, struct optim_param *out);
+
 /*
  * The factor of the learning rate at `progress` (0 at the start, 1 at the end) of training: a linear
  * warm-up over the share `warmup`, then by kind: cosine to 0 (Loshchilov & Hutter 2017, one cycle),
- * constant, or constant times 0.3^plateaus.
+ * constant, or constant times 0.3^plateaus. One cycle (Smith & Topin 2018) rises from 1/25 instead, along a cosine,
+ * and falls along another to 1/10,000, as PyTorch's OneCycleLR with final_div_factor 400.
  */
 double schedule_factor(enum schedule kind, double progress, double warmup, int plateaus);
 
 /* average += w (model - average), parameters and buffers of two like models; w is 1 - 2^(-1 / half_life), and
    9 / (10 + step) where that is more, so that at every time it spans about a tenth of what was learned (as
-   TensorFlow's ExponentialMovingAverage with num_updates). step counts from 0: then w is 0.9. */
+   TensorFlow's ExponentialMovingAverage with num_updates). step counts from 0: then w is 0.9;
+   before it, at -1, w is 1. */
 void average_step(scope *s, const struct model *average, const struct model *model, double half_life,
 		  gint64 step);
 

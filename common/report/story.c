@@ -31,7 +31,7 @@ static const struct kind {
 	{ "warning", { "kind", "text" }, FALSE }, { "library", { "stream", "text" }, FALSE },
 	{ "looking", { "of" }, FALSE },		{ "weights", { NULL }, FALSE },		{ "trained", { NULL }, FALSE },
 	{ "ended", { NULL }, FALSE },		{ "finished", { NULL }, FALSE },	{ "pictures", { NULL }, FALSE },
-	{ "dropped", { NULL }, FALSE },
+	{ "dropped", { NULL }, FALSE },		{ "frozen", { "step" }, FALSE },	{ "mined", { "epoch" }, FALSE },
 };
 
 struct line {

@@ -109,7 +109,9 @@ static gboolean advance(struct state *st, struct flight *f, GError **error)
 
 	gboolean usable = f->round > 0 || f->error == NULL;     /* else it could not be prepared */
 
-	if (usable && (scan->rounds == 0 || f->round < scan->rounds))
+	if (usable && scan->choose != NULL)
+		scan->choose(st->context, f->item, f->round++, more);
+	else if (usable && (scan->rounds == 0 || f->round < scan->rounds))
 		task->next(scan->work, f->item, f->round++, scan->share > 0 ? scan->share : 1,
 			   &g_array_index(f->samples, struct sample, 0), &g_array_index(f->outputs, float, 0), before, more);
 	if (more->len == 0)

@@ -33,6 +33,7 @@ struct scan {
 	guint batch, readers;
 	gboolean prepare;       /* prepare and release cases; else they are ready */
 	int rounds;             /* at most so many rounds of task->next; 0: all */
+	void (*choose)(void *context, guint item, int round, GArray *out); /* in the place of task->next; NULL: that */
 	double share;           /* of a case's samples, as task->next has it; 0: all */
 	double deadline;        /* log_seconds() at which it ends with what it has; 0: none */
 	guint at_once;          /* in and out: samples in the network at once; 0: batch */

@@ -2,7 +2,10 @@
  * tiles.h - a slide's tiles: a grid over the scanned part, those with tissue, each with its tumour share.
  *
  * 12 bytes a tile, so the challenge's 4.1 million take 47 MiB. Tumour tiles stand first: [0, n_tumour) have
- * tumour > 0, and [n_tumour, n) none, both in reading order.
+ * tumour > 0, sorted by their lesion, the largest first; [n_tumour, n) have none. Otherwise in reading order.
+ *
+ * A lesion can be drawn where it has tiles, or fits into one, and is no speck of the drawing: at least 1/64 of a tile's
+ * area (a cell's, at 0.25 um/px and 256 px), for with less in it a tile teaches nothing.
  */
 #pragma once
 #include "common/slide/mask.h"
@@ -18,9 +21,16 @@ struct tile {                   /* 12 bytes */
 };
 G_STATIC_ASSERT(sizeof(struct tile) == 12);
 
+struct tile_lesion {
+	guint32 first, end;     /* tiles where no other lesion has more: [first, end), may be none where it is small */
+	gboolean small;         /* no wider or higher than a tile */
+	gint32 x, y;            /* level-0 px of the middle of its bounds */
+};
+
 struct tiles {
 	struct tile *tile;      /* (n) */
-	guint32 n, n_tumour;
+	guint32 n, n_tumour, n_lesions;
+	struct tile_lesion *lesion; /* (n_lesions) those that can be drawn, the largest first */
 	double side;            /* level-0 px of a tile's side */
 };
 

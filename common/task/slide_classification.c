@@ -119,13 +119,13 @@ static gboolean stage(const struct work *w, guint item, const char *folder, GErr
 
 /* ---- objective ---- */
 
-/* Cross entropy of two logits with the tile's tumour share, smoothed towards a half (Szegedy et al. 2016).
-   No stratum has tiles whose share is not known. */
-static tensor *loss(const struct work *w, scope *s, const tensor *output, const tensor *target)
+/* Cross entropy of two logits with the tile's tumour share, smoothed towards a half (Szegedy et al. 2016). Weights of
+   the classes sum to 2, so that the loss stays of one size. No stratum has tiles whose share is not known. */
+static tensor *loss(const struct work *w, scope *s, const tensor *output, const tensor *target, double smoothing)
 {
-	double smoothing = w->settings->training.label_smoothing;
-	tensor *p = t_affine(s, target, 1 - smoothing, smoothing / 2); /* (N, 1) */
-	tensor *q = t_affine(s, p, -1, 1);
+	double tumour = w->settings->training.tumour_weight, weight = 2 * tumour / (1 + tumour);
+	tensor *p = t_affine(s, target, weight * (1 - smoothing), weight * smoothing / 2); /* (N, 1) */
+	tensor *q = t_affine(s, target, (2 - weight) * (smoothing - 1), (2 - weight) * (1 - smoothing / 2));
 
 	return t_cross_entropy(s, output, t_cat(s, 1, LIST(q, p)));
 }
@@ -252,6 +252,7 @@ const struct task slide_classification = {
 	.share = share,
 	.count = slide_samples_count,
 	.pick = slide_samples_pick,
+	.sure = slide_samples_sure,
 	.next = slide_samples_next,
 	.read = slide_samples_read,
 	.judged = 1,

@@ -27,18 +27,52 @@ static gint32 moved(gint32 at, double jitter, double side, gint64 from, gint64 l
 	double low = (double)from, high = (double)from + MAX((double)length - side, 0);
 	double to = at + random_between(noise, -jitter, jitter);
 
-	return (gint32)lround(CLAMP(to, MIN(low, at), MAX(high, at)));
+	return (gint32)lround(CLAMP(to, low, MAX(high, at)));
 }
 
-void slide_samples_pick(const struct work *w, guint item, int stratum, guint32 index, guint64 noise,
-			struct sample *out)
+static void place(const struct slide_case *c, double x, double y, double reach, guint64 random, struct sample *out)
+{
+	out->at[0] = moved((gint32)lround(x), reach, c->tiles.side, c->slide->x, c->slide->w, random_mix(random));
+	out->at[1] = moved((gint32)lround(y), reach, c->tiles.side, c->slide->y, c->slide->h, random_mix(random + 1));
+}
+
+/* A lesion of the slide, each alike; then one of its tiles, or where it is small, itself anywhere in a tile: whole, off
+   its middle, or a part of it. FALSE: there is none to draw. */
+static gboolean pick_lesion(const struct slide_case *c, guint64 random, struct sample *out)
+{
+	const struct tiles *t = &c->tiles;
+
+	if (t->n_lesions == 0)
+		return FALSE;
+	const struct tile_lesion *l = &t->lesion[random_below(random_mix(random + 2), t->n_lesions)];
+	if (l->small) {
+		place(c, l->x - t->side / 2, l->y - t->side / 2, t->side / 2, random, out);
+		return TRUE;
+	}
+	const struct tile *tile = &t->tile[l->first + random_below(random_mix(random + 3), l->end - l->first)];
+	place(c, tile->x, tile->y, c->jitter, random, out);
+	return TRUE;
+}
+
+void slide_samples_pick(const struct work *w, guint item, int stratum, guint64 random, struct sample *out)
 {
 	const struct slide_case *c = &slide_work_of(w)->slides[item];
-	const struct tile *t = &c->tiles.tile[stratum == STRATUM_NORMAL ? c->tiles.n_tumour + index : index];
+	const guint32 first = stratum == STRATUM_NORMAL ? c->tiles.n_tumour : 0;
+	const gboolean by_lesion = stratum == STRATUM_TUMOUR && random_unit(random_mix(random + 4)) < w->settings->sampling.lesions;
 
 	*out = (struct sample){ .item = item };
-	out->at[0] = moved(t->x, c->jitter, c->tiles.side, c->slide->x, c->slide->w, random_mix(noise));
-	out->at[1] = moved(t->y, c->jitter, c->tiles.side, c->slide->y, c->slide->h, random_mix(noise + 1));
+	if (by_lesion && pick_lesion(c, random, out))
+		return;
+	const struct tile *t = &c->tiles.tile[first + random_below(random_mix(random + 3), slide_samples_count(w, item, stratum))];
+	place(c, t->x, t->y, c->jitter, random, out);
+}
+
+gboolean slide_samples_sure(const struct work *w, const struct sample *sample)
+{
+	const struct slide_case *c = &slide_work_of(w)->slides[sample->item];
+	const double side = c->tiles.side;
+
+	return c->mask == NULL || mask_share(c->mask, sample->at[0] - side, sample->at[1] - side, 3 * side, 3 * side) == 0;
 }
 
 /* The highest tiles decide the score, so they alone are looked at again, turned: enough of them that the

@@ -68,8 +68,9 @@ gboolean slide_picture(struct work *work, guint item, double share, const struct
 
 /* slide_samples.c */
 guint32 slide_samples_count(const struct work *work, guint item, int stratum);
-void slide_samples_pick(const struct work *work, guint item, int stratum, guint32 index, guint64 noise,
-			struct sample *out);
+void slide_samples_pick(const struct work *work, guint item, int stratum, guint64 random, struct sample *out);
+/* Free of tumour, and a tile's side or more from what was drawn as such. */
+gboolean slide_samples_sure(const struct work *work, const struct sample *sample);
 void slide_samples_next(const struct work *work, guint item, int round, double share, const struct sample *samples,
 			const float *outputs, gsize n, GArray *out);
 gboolean slide_samples_read(struct work *work, const struct sample *sample, guint8 *bytes, float *targets,

@@ -110,14 +110,15 @@ struct task {
 	gboolean (*look)(struct work *work, guint item, struct look *out, GError **error);
 
 	/* 2. Samples. For training a case has samples in each of n_strata strata; the sampler picks a
-	   stratum by share, a case that has any with equal chance, one of its samples, and `noise` moves
-	   it. read: bytes and, where known, targets. */
+	   stratum by share and a case that has any with equal chance; pick chooses one of its samples, and may move it,
+	   by 64 random bits: the same ones give the same sample. sure: is the sample negative beyond doubt, so that it may
+	   be drawn more often where the network errs on it? read: bytes and, where known, targets. */
 	int n_strata;
 	const char *const *strata;
 	double (*share)(const struct settings *settings, int stratum);
 	guint32 (*count)(const struct work *work, guint item, int stratum);
-	void (*pick)(const struct work *work, guint item, int stratum, guint32 index, guint64 noise,
-		     struct sample *out);
+	void (*pick)(const struct work *work, guint item, int stratum, guint64 random, struct sample *out);
+	gboolean (*sure)(const struct work *work, const struct sample *sample);
 	/* For answering: appends the samples that a case needs next, given what its first n gave (outputs:
 	   n, `judged` numbers each; NAN where reading failed). Round 0 has n = 0: of all that the case has, in
 	   their order, share_count() are taken, evenly over it; a larger share contains the smaller ones.
@@ -128,9 +129,10 @@ struct task {
 			 GError **error);
 
 	/* 3. Objective. output (N, outputs), target (N, targets). loss: one number. judge: (N, judged),
-	   the first of which is higher for the positive. truth: of a sample, 1, 0, or -1 for neither. */
+	   the first of which is higher for the positive. truth: of a sample, 1, 0, or -1 for neither. smoothing: share of
+	   a label that goes to all classes alike. */
 	int judged;
-	tensor *(*loss)(const struct work *work, scope *s, const tensor *output, const tensor *target);
+	tensor *(*loss)(const struct work *work, scope *s, const tensor *output, const tensor *target, double smoothing);
 	tensor *(*judge)(const struct work *work, scope *s, const tensor *output);
 	int (*truth)(const float *targets);
 

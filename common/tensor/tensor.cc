@@ -33,7 +33,7 @@ struct tensor {
 	scope *owner;
 	tensor *prev, *next;    /* of the same scope, newest first */
 	std::string name;       /* of a parameter or buffer; else "" */
-	bool trained;
+	bool trained, frozen;   /* frozen: trained, but not now */
 };
 
 struct scope {
@@ -186,7 +186,7 @@ struct mode {
 
 static tensor *own(scope *s, at::Tensor v)
 {
-	tensor *t = new tensor { std::move(v), s, nullptr, s->newest, {}, false };
+	tensor *t = new tensor { std::move(v), s, nullptr, s->newest, {}, false, false };
 	if (s->newest)
 		s->newest->prev = t;
 	return s->newest = t;
@@ -536,6 +536,16 @@ tensor *scope_at(const scope *model, size_t i, const char **name, bool *trained)
 	return t;
 }
 
+void scope_freeze(tensor *param, bool frozen)
+{
+	if (!param || !param->trained)
+		return;
+	param->frozen = frozen;
+	param->v.set_requires_grad(!frozen);
+	if (frozen)
+		t_zero_grad(param);
+}
+
 tensor *scope_find(const scope *model, const char *name)
 {
 	if (!model || !name)
@@ -638,7 +648,7 @@ OP(linear, IN2B(x, w, b), at::linear(x->v, w->v, opt(b)), const tensor *x, const
 tensor *t_batch_norm(scope *s, const tensor *x, const tensor *w, const tensor *b, tensor *mean, tensor *var)
 {
 	return op(s, "batch_norm", IN5(x, w, b, mean, var), [&] {
-		const bool train = s->flags & SCOPE_TRAIN;
+		const bool train = s->flags & SCOPE_TRAIN && !w->frozen;
 		TORCH_CHECK(x->v.dim() >= 2, "x is not N,C,...");
 		TORCH_CHECK(!train || x->v.numel() > x->v.size(1), "training needs more than one value a channel");
 		return at::batch_norm(x->v, w->v, b->v, mean->v, var->v, train, 0.1, 1e-5, true);
@@ -750,18 +760,38 @@ void t_zero_grad(tensor *param)
 		param->v.mutable_grad().reset();
 }
 
+static std::vector<at::Tensor> gradients(const scope *model)
+{
+	std::vector<at::Tensor> grads;
+	for (size_t i = 0; i < scope_count(model); i++)
+		if (const at::Tensor &g = model->named[i]->v.grad(); g.defined())
+			grads.push_back(g);
+	return grads;
+}
+
+static at::Tensor norm_of(const std::vector<at::Tensor> &grads) { return at::stack(at::_foreach_norm(grads, 2)).norm(); }
+
 double t_grad_norm(scope *s, const scope *model)
 {
 	double norm = 0;
 	act(s, "grad_norm", {}, [&] {
-		std::vector<at::Tensor> grads;
-		for (size_t i = 0; i < scope_count(model); i++)
-			if (const at::Tensor &g = model->named[i]->v.grad(); g.defined())
-				grads.push_back(g);
+		const std::vector<at::Tensor> grads = gradients(model);
 		if (!grads.empty())
-			norm = at::stack(at::_foreach_norm(grads, 2)).norm().item().toDouble();
+			norm = norm_of(grads).item().toDouble();
 	});
 	return norm;
+}
+
+bool t_grad_clip_(scope *s, const scope *model, double most)
+{
+	return act(s, "grad_clip_", {}, [&] {
+		const std::vector<at::Tensor> grads = gradients(model);
+		if (grads.empty())
+			return;
+		const at::Tensor factor = at::clamp_max(most / norm_of(grads), 1);
+		for (const at::Tensor &g : grads)
+			g.mul_(factor);
+	});
 }
 
 /* ---- In place ---- */

@@ -79,6 +79,9 @@ tensor *scope_param(scope *model, const char *name, dims shape, enum init how);
 tensor *scope_buffer(scope *model, const char *name, dims shape, double value);
 size_t scope_count(const scope *model);         /* parameters and buffers, in order of creation */
 tensor *scope_at(const scope *model, size_t i, const char **name, bool *trained);
+/* A frozen parameter gets no gradient, and is none the less one; batch norm by a frozen weight keeps its statistics and
+   uses them, also where the scope trains. */
+void scope_freeze(tensor *param, bool frozen);
 tensor *scope_find(const scope *model, const char *name); /* NULL where there is none; no error */
 
 /* In and out. Host memory is only ever copied. */
@@ -139,7 +142,8 @@ tensor *t_mean_all(scope *s, const tensor *x);                  /* F32 */
 tensor *t_softmax(scope *s, const tensor *x, int dim);          /* F32 */
 tensor *t_log_softmax(scope *s, const tensor *x, int dim);      /* F32 */
 tensor *t_matmul(scope *s, const tensor *a, const tensor *b);   /* batched, as torch.matmul */
-/* Mean over N of the cross entropy; x logits (N, C), y class shares (N, C) that sum to 1. F32 */
+/* Mean over N of the cross entropy; x logits (N, C), y class shares (N, C) that sum to 1, or those times weights of
+   the classes. F32 */
 tensor *t_cross_entropy(scope *s, const tensor *x, const tensor *y);
 /* Mean of binary cross entropy; x logits, y in 0..1, of one shape. F32 */
 tensor *t_bce_logits(scope *s, const tensor *x, const tensor *y);
@@ -149,6 +153,8 @@ bool t_backward(scope *s, const tensor *loss);
 tensor *t_grad(scope *s, const tensor *param);
 void t_zero_grad(tensor *param);
 double t_grad_norm(scope *s, const scope *model); /* of all gradients of a model, Euclidean; one sync */
+/* Where that norm is above `most`, all are scaled down to it (Pascanu et al. 2013); without a sync. */
+bool t_grad_clip_(scope *s, const scope *model, double most);
 
 /* In place, outside differentiation: for optimisers and averages. */
 bool t_scale_(scope *s, tensor *y, double a);                           /* y *= a */

@@ -55,7 +55,7 @@ int main(int argc, char **argv)
 	u.flags = (argc > 6 ? 0 : SCOPE_CHANNELS_LAST) | (g_str_equal(argv[4], "bf16") ? SCOPE_BF16 : 0);
 	tensor_threads(machine_cores());
 	u.m = model_new(argv[1], 3, 2, T_CPU, &error);
-	u.o = u.m == NULL ? NULL : optim_new("adamw", u.m, T_CPU, &error);
+	u.o = u.m == NULL ? NULL : optim_new("adamw", u.m, 1, T_CPU, &error);
 	if (u.o == NULL) {
 		g_printerr("%s\n", error->message);
 		return fault_exit_code(error);

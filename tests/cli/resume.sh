@@ -15,8 +15,8 @@ fi
 cat > data.yaml << 'YAML'
 tiles: {size: 64}
 model: {network: simple}
-sampling: {tiles_per_epoch: 240}
-training: {epochs: 2, batch: 8, checkpoint: 1}
+sampling: {tiles_per_epoch: 240, hard: 0.5, mine_every: 1}
+training: {epochs: 2, batch: 8, checkpoint: 1, optimiser: radam, schedule: one_cycle, clip: 1, closing: 0.2, layer_decay: 0.9}
 inference: {batch: 64, turns: 2}
 device: cpu
 YAML
@@ -56,6 +56,7 @@ stdout_has 'is said' ' rehearsal none="2% of training.time are 0.4 s"'
 
 # ---- stopped and started ----
 expect 'the run that is never stopped' 0 'nothing failed' $train
+stdout_has 'seeks hard tiles' ' mined epoch=2 judged=12 found=[12] hard=[12] seconds='
 whole=$(weights d/model)
 for signal in INT KILL TERM; do
 	rm -rf part

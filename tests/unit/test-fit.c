@@ -9,7 +9,7 @@
 #include "common/machine/stop.h"
 #include "common/random/random.h"
 #include "tests/unit/remove_tree.h"
-#include "train/fit.h"
+#include "train/fit_work.h"
 #include <math.h>
 #include <signal.h>
 
@@ -41,12 +41,17 @@ static guint32 count(const struct work *w, guint item, int stratum)
 	return (int)item % 2 == stratum ? SAMPLES : 0;
 }
 
-static void pick(const struct work *w, guint item, int stratum, guint32 index, guint64 noise, struct sample *out)
+static void pick(const struct work *w, guint item, int stratum, guint64 random, struct sample *out)
 {
 	(void)w;
 	(void)stratum;
-	(void)noise;
-	*out = (struct sample){ .item = item, .at = { (gint32)index } };
+	*out = (struct sample){ .item = item, .at = { (gint32)random_below(random, SAMPLES) } };
+}
+
+static gboolean sure(const struct work *w, const struct sample *s)
+{
+	(void)w;
+	return s->item % 2 == 0;
 }
 
 static void next(const struct work *w, guint item, int round, double part, const struct sample *samples,
@@ -64,21 +69,25 @@ static void next(const struct work *w, guint item, int round, double part, const
 }
 
 static int losses, stop_at;     /* steps so far; a signal comes during this one, 0: none */
+static int judged, stop_at_judged; /* the same of batches that are judged */
 static gint64 room;             /* so many samples at once fit into memory; 0: any number */
 
-static tensor *loss(const struct work *w, scope *s, const tensor *output, const tensor *target)
+static tensor *loss(const struct work *w, scope *s, const tensor *output, const tensor *target, double smoothing)
 {
 	(void)w;
 	if (++losses == stop_at)
 		stop_ask(SIGTERM);
 	if (room > 0 && t_size(output, 0) > room)
 		t_from(s, "", DIMS(1000000000, 250000), T_F32, T_CPU);  /* a petabyte */
-	return t_cross_entropy(s, output, t_cat(s, 1, LIST(t_affine(s, target, -1, 1), t_affine(s, target, 1, 0))));
+	return t_cross_entropy(s, output, t_cat(s, 1, LIST(t_affine(s, target, smoothing - 1, 1 - smoothing / 2),
+							   t_affine(s, target, 1 - smoothing, smoothing / 2))));
 }
 
 static tensor *judge(const struct work *w, scope *s, const tensor *output)
 {
 	(void)w;
+	if (++judged == stop_at_judged)
+		stop_ask(SIGTERM);
 	return t_sub(s, t_narrow(s, output, 1, 1, 1), t_narrow(s, output, 1, 0, 1));
 }
 
@@ -119,7 +128,8 @@ static struct interval measure(const struct work *w, const guint *items, gsize n
 
 static const char *const strata[] = { "dark", "bright" };
 static const struct task task = {
-	.name = "fake", .n_strata = 2, .strata = strata, .share = share, .count = count, .pick = pick, .next = next,
+	.name = "fake", .n_strata = 2, .strata = strata, .share = share, .count = count, .pick = pick, .sure = sure,
+	.next = next,
 	.read = read_sample, .judged = 1, .loss = loss, .judge = judge, .truth = truth, .n_features = 1,
 	.features = features, .facts = facts, .fit = fit_nothing, .measure = measure, .metric = "auc", .sample_metric = "auc",
 };
@@ -232,36 +242,148 @@ static const char *const whole_run[] = { "model.network=simple", "tiles.size=16"
 	"sampling.tiles_per_epoch=40", "training.optimiser=adamw", "training.schedule=cosine", "training.average=5",
 	"split.validation=0", NULL };
 
-/* Stopped after each number of steps, and gone on with: the same weights, to the last bit. */
-static void test_resume(void)
+/* Stopped there, and gone on with: these weights, to the last bit. FALSE: it ended before. */
+static gboolean stopped_at(const char *const *set, int step, int batch, const struct fit_outcome *whole, const float *want)
+{
+	g_autofree char *folder = g_dir_make_tmp("blindrun-XXXXXX", NULL);
+	g_autofree float *got = g_new(float, N);
+	g_autoptr(GError) error = NULL;
+	struct fit_outcome outcome;
+
+	losses = judged = 0;
+	stop_at = step;
+	stop_at_judged = batch;
+	gboolean ended = learn(folder, set, 10, &outcome, &error);
+	stop_ask(0);
+	stop_at = stop_at_judged = 0;
+	if (!ended) {
+		g_assert_error(error, FAULT, FAULT_STOPPED);
+		g_assert_true(step == 0 || outcome.steps == step);
+		g_clear_error(&error);
+		g_assert_true(learn(folder, set, 10, &outcome, &error));
+	}
+	g_assert_no_error(error);
+	g_assert_cmpint(outcome.steps, ==, whole->steps);
+	g_assert_cmpuint(outcome.best_epoch, ==, whole->epochs);
+	read_weights(folder, got, N);
+	g_assert_true(memcmp(want, got, bytes) == 0);
+	remove_tree(folder);
+	return !ended;
+}
+
+/* Stopped during each `every`th of its steps. */
+static void stop_and_go_on(const char *const *set, int every, float *whole, struct fit_outcome *outcome)
 {
 	g_autofree char *reference = g_dir_make_tmp("blindrun-XXXXXX", NULL);
-	g_autofree float *whole = g_new(float, N), *other = g_new(float, N);
+	g_autoptr(GError) error = NULL;
+
+	g_assert_true(learn(reference, set, 10, outcome, &error));
+	g_assert_no_error(error);
+	read_weights(reference, whole, N);
+	for (int at = 1; at <= outcome->steps; at += every)
+		g_assert_true(stopped_at(set, at, 0, outcome, whole));
+	remove_tree(reference);
+}
+
+static void test_resume(void)
+{
+	g_autofree float *whole = g_new(float, N);
+	struct fit_outcome outcome;
+
+	stop_and_go_on(whole_run, 1, whole, &outcome);
+}
+
+/* From weights that are there: the body is frozen for 4 of 10 steps, hard samples are sought before each epoch but the
+   first, the last 3 steps close. A validation judges 3 batches, a search one. */
+static const char *many[] = { "model.network=simple", "tiles.size=16", "training.batch=10", "training.epochs=5",
+	"sampling.tiles_per_epoch=20", "training.optimiser=radam", "training.schedule=one_cycle", "training.warmup=0.2",
+	"training.average=5", "training.clip=0.5", "training.layer_decay=0.8", "training.frozen=0.35", "training.closing=0.3",
+	"sampling.hard=0.9", "sampling.mine_every=1", "split.validation=0", NULL /* model.weights=... */, NULL };
+
+static void test_all_at_once(void)
+{
+	g_autofree char *folder = g_dir_make_tmp("blindrun-XXXXXX", NULL);
+	g_autofree float *weights = g_new(float, N), *usual = g_new(float, N), *other = g_new(float, N);
 	struct fit_outcome outcome;
 	g_autoptr(GError) error = NULL;
 
-	g_assert_true(learn(reference, whole_run, 10, &outcome, &error));
-	g_assert_cmpuint(outcome.best_epoch, ==, 2);
-	read_weights(reference, whole, N);
-	for (int at = 1; at <= 8; at++) {
-		g_autofree char *folder = g_dir_make_tmp("blindrun-XXXXXX", NULL);
-		losses = 0;
-		stop_at = at;
-		g_assert_false(learn(folder, whole_run, 10, &outcome, &error));
-		g_assert_error(error, FAULT, FAULT_STOPPED);
-		g_assert_cmpint(outcome.steps, ==, at);
-		g_clear_error(&error);
-		stop_ask(0);
-		stop_at = 0;
-		g_assert_true(learn(folder, whole_run, 10, &outcome, &error));
+	g_assert_true(learn(folder, whole_run, 10, &outcome, &error));
+	g_autoptr(JsonObject) manifest = model_folder_open(folder, NULL, NULL, &error);
+	g_autofree char *path = model_folder_path(folder, manifest, "weights", &error);
+	g_autofree char *set = g_strdup_printf("model.weights=%s", path);
+	many[G_N_ELEMENTS(many) - 2] = set;
+	stop_and_go_on(many, 3, usual, &outcome);
+	for (int batch = 2; batch <= 12; batch += 2)    /* 4, 8 and 12: in a search */
+		g_assert_true(stopped_at(many, 0, batch, &outcome, usual));
+
+	/* frozen all the time, the body is as it was loaded, but for the average's rounding; and each of these changes what is learned */
+	const char *const changes[] = { "training.frozen=1", "training.frozen=0", "training.closing=0", "sampling.hard=0",
+					"training.clip=0", "training.layer_decay=1" };
+	for (gsize i = 0; i < G_N_ELEMENTS(changes); i++) {
+		g_autofree char *run = g_dir_make_tmp("blindrun-XXXXXX", NULL);
+		const char *settings[G_N_ELEMENTS(many) + 1] = { NULL };
+		memcpy(settings, many, sizeof many);
+		settings[G_N_ELEMENTS(many) - 1] = changes[i];
+		g_assert_true(learn(run, settings, 10, &outcome, &error));
 		g_assert_no_error(error);
-		g_assert_cmpint(outcome.steps, ==, 8);
-		g_assert_cmpuint(outcome.best_epoch, ==, 2);
-		read_weights(folder, other, N);
-		g_assert_true(memcmp(whole, other, bytes) == 0);
-		remove_tree(folder);
+		read_weights(run, other, N);
+		g_assert_true(memcmp(usual, other, bytes) != 0);
+		read_weights(folder, weights, N);
+		double most = 0;
+		for (gsize k = 0; i == 0 && k < N; k++)
+			most = fmax(most, fabs((double)weights[k] - (double)other[k]));
+		g_assert_cmpfloat(most, <, 1e-7);
+		remove_tree(run);
 	}
-	remove_tree(reference);
+	remove_tree(folder);
+}
+
+/* The share that is closing, and what a schedule that does not fall has of it. */
+static void test_phases(void)
+{
+	static const struct { const char *set[4]; double progress, rate, strength, smoothing; } is[] = {
+		{ { "training.closing=0.1" }, 0.899, 0.001 * 0.0276308, 1, 0.05 },      /* (1 + cos(pi 0.849 / 0.95)) / 2 */
+		{ { "training.closing=0.1" }, 0.9, 0.001 * 0.0270914, 0.25, 0.025 },
+		{ { "training.closing=0" }, 1, 0, 1, 0.05 },
+		{ { "training.schedule=constant", "training.closing=0.25" }, 0.74, 0.001, 1, 0.05 },
+		{ { "training.schedule=constant", "training.closing=0.25" }, 0.75, 0.0003, 0.25, 0.025 },
+		{ { "training.schedule=plateau", "training.closing=0.25" }, 1, 0.0003, 0.25, 0.025 },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(is); i++) {
+		g_autoptr(settings_t) settings = settings_new();
+		struct optim optim = { 0 };
+		struct fit f = { .settings = settings, .optim = &optim };
+		for (const char *const *set = is[i].set; *set != NULL; set++)
+			g_assert_true(settings_assign(settings, *set, NULL));
+		f.now.plan.progress = is[i].progress;
+		fit_enter_phase(&f);
+		g_assert_cmpfloat_with_epsilon(fit_rate(&f), is[i].rate, 1e-8);
+		g_assert_cmpfloat(f.strength, ==, is[i].strength);
+		g_assert_cmpfloat(f.smoothing, ==, is[i].smoothing);
+	}
+}
+
+/* A network of random weights is not frozen, and it is said. */
+static void test_not_frozen(void)
+{
+	g_autofree char *folder = g_dir_make_tmp("blindrun-XXXXXX", NULL), *frozen = g_dir_make_tmp("blindrun-XXXXXX", NULL);
+	const char *set[G_N_ELEMENTS(whole_run) + 1] = { "training.frozen=1" };
+	g_autofree float *a = g_new(float, N), *b = g_new(float, N);
+	struct fit_outcome outcome;
+	g_autoptr(GError) error = NULL;
+	guint before = log_warnings("frozen");
+
+	memcpy(set + 1, whole_run, sizeof whole_run);
+	g_assert_true(learn(folder, whole_run, 10, &outcome, &error));
+	g_assert_cmpuint(log_warnings("frozen"), ==, before);
+	g_assert_true(learn(frozen, set, 10, &outcome, &error));
+	g_assert_cmpuint(log_warnings("frozen"), ==, before + 1);
+	read_weights(folder, a, N);
+	read_weights(frozen, b, N);
+	g_assert_true(memcmp(a, b, bytes) == 0);
+	remove_tree(folder);
+	remove_tree(frozen);
 }
 
 /* A folder has a model from the first moment, and one that was validated is not given up for a newer run's that is
@@ -309,6 +431,9 @@ int main(int argc, char **argv)
 	g_test_add_func("/fit/parts", test_parts);
 	g_test_add_func("/fit/no-memory", test_no_memory);
 	g_test_add_func("/fit/resume", test_resume);
+	g_test_add_func("/fit/all-at-once", test_all_at_once);
+	g_test_add_func("/fit/phases", test_phases);
+	g_test_add_func("/fit/not-frozen", test_not_frozen);
 	g_test_add_func("/fit/baseline", test_baseline);
 	return g_test_run();
 }

@@ -70,7 +70,7 @@ static void test_fit(void)
 		struct plan p = plan_new(cases[i].epochs, cases[i].steps);
 		p.progress = 0.25;
 		plan_fit(&p, cases[i].epoch, cases[i].at, cases[i].left,
-			 (struct plan_costs){ cases[i].step, cases[i].validation });
+			 (struct plan_costs){ cases[i].step, cases[i].validation, 0 });
 		if (p.epochs != cases[i].want_epochs || p.epoch_steps != cases[i].want_steps)
 			g_test_message("case %u", (guint)i);
 		assert_plan(&p, cases[i].want_epochs, cases[i].want_steps);
@@ -78,18 +78,30 @@ static void test_fit(void)
 	}
 }
 
+/* 5 s of mining an epoch: 1100 s are not enough for 10 epochs of 115 s any more, but for 9 with 1100 / 9 - 15 steps. */
+static void test_mining(void)
+{
+	const struct plan_costs costs = { 1, 10, 5 };
+	struct plan p = plan_new(10, 100);
+
+	plan_fit(&p, 0, 0, 1100, costs);
+	assert_plan(&p, 9, 107);
+	plan_fit(&p, 0, 0, 1150, costs);
+	assert_plan(&p, 10, 100);
+}
+
 /* What was left out when steps seemed slow comes back, and no more than was set. */
 static void test_regrow(void)
 {
 	struct plan p = plan_new(10, 100);
 
-	plan_fit(&p, 0, 10, 590, (struct plan_costs){ 1, 10 });
+	plan_fit(&p, 0, 10, 590, (struct plan_costs){ 1, 10, 0 });
 	assert_plan(&p, 5, 110);
-	plan_fit(&p, 0, 20, 580, (struct plan_costs){ 0.5, 10 });       /* 590 s are nine epochs of 60 s, and 50 s */
+	plan_fit(&p, 0, 20, 580, (struct plan_costs){ 0.5, 10, 0 });       /* 590 s are nine epochs of 60 s, and 50 s */
 	assert_plan(&p, 9, 111);
-	plan_fit(&p, 0, 30, 1085, (struct plan_costs){ 0.5, 10 });
+	plan_fit(&p, 0, 30, 1085, (struct plan_costs){ 0.5, 10, 0 });
 	assert_plan(&p, 10, 100);
-	plan_fit(&p, 0, 105, 1e9, (struct plan_costs){ 0.5, 10 });      /* already beyond: the epoch ends */
+	plan_fit(&p, 0, 105, 1e9, (struct plan_costs){ 0.5, 10, 0 });      /* already beyond: the epoch ends */
 	assert_plan(&p, 10, 105);
 }
 
@@ -124,7 +136,7 @@ static struct play play(guint32 seed, guint epochs, gint64 epoch_steps, double d
 {
 	g_autoptr(GRand) source = g_rand_new_with_seed(seed);
 	struct plan p = plan_new(epochs, epoch_steps);
-	struct plan_costs costs = { 0, 0 };
+	struct plan_costs costs = { 0 };
 	struct play out = { .deadline = deadline, .set = epochs * epoch_steps };
 	guint epoch = 0;
 
@@ -195,6 +207,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/plan/new", test_new);
 	g_test_add_func("/plan/fit", test_fit);
+	g_test_add_func("/plan/mining", test_mining);
 	g_test_add_func("/plan/regrow", test_regrow);
 	g_test_add_func("/plan/advance", test_advance);
 	g_test_add_func("/plan/in-time", test_in_time);

@@ -3,6 +3,7 @@
  * whatever their size, each sample of a small lesion; and nothing but the seed decides.
  */
 #include "common/fault/fault.h"
+#include "common/random/random.h"
 #include "train/sampler.h"
 #include <math.h>
 
@@ -25,11 +26,11 @@ static guint32 fake_count(const struct work *w, guint item, int k)
 	return counts[item][k];
 }
 
-static void fake_pick(const struct work *w, guint item, int k, guint32 index, guint64 noise, struct sample *out)
+static void fake_pick(const struct work *w, guint item, int k, guint64 random, struct sample *out)
 {
 	g_assert_true(w->cases[item].ready && !held[item]);
-	g_assert_cmpuint(index, <, counts[item][k]);
-	*out = (struct sample){ .item = item, .at = { k, (gint32)index, (gint32)(noise & 0x7fffffff) } };
+	g_assert_cmpuint(counts[item][k], >, 0);
+	*out = (struct sample){ .item = item, .at = { k, (gint32)random_below(random, counts[item][k]), (gint32)(random & 0x7fffffff) } };
 }
 
 static const char *const names[] = { "tumour", "normal", "negative" };
@@ -160,6 +161,48 @@ static void test_pure(void)
 	g_assert_cmpuint(moved, >, 1990);
 }
 
+/* Of 4000 draws, 2000 are of the last stratum: half of them from its 300 hard ones, alike; a quarter of the 1000 of the
+   second, where 10 hard ones may come 4 times each; the first has none. The others are what they were. */
+static void test_hard(void)
+{
+	enum { N = 4000, MANY = 300, FEW = 10 };
+	struct hard_sample hard[MANY + FEW];
+	guint of[STRATA] = { 0 }, plain[STRATA] = { 0 }, times[MANY + FEW] = { 0 };
+
+	reset(1, 1, 2);
+	g_autoptr(sampler_t) s = make(5, NULL), before = make(5, NULL);
+	for (gint32 i = 0; i < MANY + FEW; i++)
+		hard[i] = (struct hard_sample){ { .item = i < MANY ? 3 : 1, .variant = 77, .at = { i } }, i < MANY ? 2 : 1, 1 };
+	sampler_set_hard(s, hard, MANY + FEW, 0.5, N);
+	for (guint64 i = 0; i < N; i++) {
+		struct sample x, y;
+		int k = sampler_stratum(s, 2, i);
+		sampler_draw(s, 2, i, &x);
+		sampler_draw(before, 2, i, &y);
+		if (x.variant == 77) {
+			of[k]++;
+			times[x.at[0]]++;
+			g_assert_cmpint(hard[x.at[0]].stratum, ==, k);
+		} else {
+			plain[k]++;
+			g_assert_true(memcmp(&x, &y, sizeof x) == 0);
+		}
+	}
+	g_assert_cmpuint(of[0], ==, 0);
+	g_assert_cmpuint(plain[0], ==, 1000);
+	g_assert_cmpfloat(fabs(of[1] - 40.0), <, 5 * 6.2);      /* deviations of a binomial */
+	g_assert_cmpfloat(fabs(of[2] - 1000.0), <, 5 * 22.4);
+	for (guint i = 0; i < MANY; i++)
+		g_assert_cmpuint(times[i], <, 14);              /* 3.3 are expected */
+	sampler_set_hard(s, NULL, 0, 0.5, N);
+	for (guint64 i = 0; i < N; i++) {
+		struct sample x, y;
+		sampler_draw(s, 2, i, &x);
+		sampler_draw(before, 2, i, &y);
+		g_assert_true(memcmp(&x, &y, sizeof x) == 0);
+	}
+}
+
 static void test_empty_strata(void)
 {
 	g_autofree char *empty = NULL, *two = NULL, *none = NULL;
@@ -216,6 +259,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/sampler/uneven", test_uneven);
 	g_test_add_func("/sampler/equal", test_equal);
 	g_test_add_func("/sampler/pure", test_pure);
+	g_test_add_func("/sampler/hard", test_hard);
 	g_test_add_func("/sampler/empty-strata", test_empty_strata);
 	g_test_add_func("/sampler/nothing", test_nothing);
 	return g_test_run();

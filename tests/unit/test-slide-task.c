@@ -417,6 +417,18 @@ static double share_of(const guint8 *mask, guint32 width, guint32 height, double
 	return sum / side / side;
 }
 
+/* The tile of the stratum that the sample is at, give or take so many px a side, its index in the stratum; or an error. */
+static guint32 nearest(const struct slide_case *c, int stratum, const struct sample *s, int most)
+{
+	const guint32 first = stratum == STRATUM_NORMAL ? c->tiles.n_tumour : 0;
+	const guint32 end = stratum == STRATUM_TUMOUR ? c->tiles.n_tumour : c->tiles.n;
+
+	for (guint32 i = first; i < end; i++)
+		if (ABS(s->at[0] - c->tiles.tile[i].x) <= most && ABS(s->at[1] - c->tiles.tile[i].y) <= most)
+			return i - first;
+	g_assert_not_reached();
+}
+
 static void test_targets(struct fixture *f, gconstpointer data)
 {
 	guint8 bytes[TILE * TILE * 3], want[TILE * TILE * 3];
@@ -424,6 +436,7 @@ static void test_targets(struct fixture *f, gconstpointer data)
 
 	(void)data;
 	assign(f, "sampling.jitter=0.15");
+	assign(f, "sampling.lesions=0");
 	assign(f, "tiles.normalise=false");
 	link_all(f);
 	struct work *w = open_work(f, PHASE_TRAIN, NULL);
@@ -438,12 +451,10 @@ static void test_targets(struct fixture *f, gconstpointer data)
 			for (guint32 n = slide_samples_count(w, i, k), t = 0; t < n; t += 2) {
 				struct sample s;
 				float target = -1;
-				const struct tile *tile = &c->tiles.tile[(k == STRATUM_NORMAL ? c->tiles.n_tumour : 0) + t];
-				slide_samples_pick(w, i, k, t, random_mix(t), &s);
+				slide_samples_pick(w, i, k, random_mix(t), &s);
 				g_assert_cmpuint(s.item, ==, i);
 				g_assert_cmpuint(s.variant, ==, 0);
-				g_assert_cmpint(ABS(s.at[0] - tile->x), <=, 5); /* 0.15 of 32 */
-				g_assert_cmpint(ABS(s.at[1] - tile->y), <=, 5);
+				nearest(c, k, &s, 5);   /* 0.15 of 32 */
 				g_assert_true(slide_samples_read(w, &s, bytes, &target, NULL));
 				double share = mask == NULL ? 0 : share_of(mask, width, height, (double)(s.at[0] - c->slide->x),
 									   (double)(s.at[1] - c->slide->y), TILE);
@@ -484,7 +495,7 @@ static void test_normalise(struct fixture *f, gconstpointer data)
 		struct sample s;
 		float target;
 		int k = w->cases[i].label == 1 ? STRATUM_TUMOUR : STRATUM_NEGATIVE;
-		slide_samples_pick(w, i, k, 0, 1, &s);
+		slide_samples_pick(w, i, k, 1, &s);
 		g_assert_true(slide_samples_read(w, &s, bytes, &target, NULL));
 		g_assert_true(slide_read(c->slide, s.at[0], s.at[1], 1, TILE, TILE, plain, NULL, NULL));
 		for (gsize n = 0; n < sizeof bytes; n++)
@@ -493,37 +504,110 @@ static void test_normalise(struct fixture *f, gconstpointer data)
 	slide_classification.close(w);
 }
 
-/* A tile moves by its jitter, a different way for other noise, and never off the scanned part. */
+/* Every tile is drawn, moved by its jitter, a different way each time, and never off the scanned part; the same bits draw
+   the same. */
 static void test_jitter(struct fixture *f, gconstpointer data)
 {
 	(void)data;
 	link_all(f);
-	assign(f, "sampling.jitter=0.5");
+	assign(f, "sampling.jitter=0.25");
+	assign(f, "sampling.lesions=0");
 	struct work *w = open_work(f, PHASE_TRAIN, NULL);
 	prepare_all(w);
 	for (guint i = 0; i < w->n_cases; i++) {
 		const struct slide_case *c = &slide_work_of(w)->slides[i];
-		int k = w->cases[i].label == 1 ? STRATUM_NORMAL : STRATUM_NEGATIVE;
-		guint first = k == STRATUM_NORMAL ? c->tiles.n_tumour : 0;
-		for (guint t = 0; t < slide_samples_count(w, i, k); t++) {
-			const struct tile *tile = &c->tiles.tile[first + t];
+		for (int k = 0; k < N_STRATA; k++) {
+			guint32 n = slide_samples_count(w, i, k), seen = 0;
+			g_autofree gboolean *drawn = g_new0(gboolean, n + 1);
 			int least = 99, most = -99;
-			for (guint64 noise = 0; noise < 60; noise++) {
+			for (guint64 draw = 0; draw < 60 * n; draw++) {
 				struct sample s, again;
-				slide_samples_pick(w, i, k, t, random_mix(noise), &s);
-				slide_samples_pick(w, i, k, t, random_mix(noise), &again);
+				slide_samples_pick(w, i, k, random_mix(draw), &s);
+				slide_samples_pick(w, i, k, random_mix(draw), &again);
 				g_assert_true(memcmp(&s, &again, sizeof s) == 0);
-				g_assert_cmpint(ABS(s.at[0] - tile->x), <=, TILE / 2);
-				g_assert_cmpint(s.at[0], >=, (int)MIN(c->slide->x, tile->x));
+				guint32 t = nearest(c, k, &s, TILE / 4);
+				const struct tile *tile = &c->tiles.tile[(k == STRATUM_NORMAL ? c->tiles.n_tumour : 0) + t];
+				seen += !drawn[t];
+				drawn[t] = TRUE;
+				g_assert_cmpint(s.at[0], >=, (int)c->slide->x);
 				g_assert_cmpint(s.at[0] + TILE, <=, (int)MAX(c->slide->x + c->slide->w, tile->x + TILE));
 				g_assert_cmpint(s.at[1] + TILE, <=, (int)MAX(c->slide->y + c->slide->h, tile->y + TILE));
 				least = MIN(least, s.at[0] - tile->x);
 				most = MAX(most, s.at[0] - tile->x);
 			}
-			g_assert_cmpint(most - least, >, TILE / 4);
+			g_assert_cmpuint(seen, ==, n);
+			g_assert_true(n == 0 || most - least > TILE / 4);
 		}
 	}
 	slide_classification.close(w);
+}
+
+/* A slide of three lesions: one of 4 x 2 tiles, one over the border of two, one of a quarter of a tile. Each is drawn a third of
+   the time; a small one whole, off its middle and in part, but never further off than half a tile; and what is read says
+   how much of it there is. Half as much by lesion, half as often. */
+static void test_lesions(struct fixture *f, gconstpointer data)
+{
+	enum { PX = 16, N = 3000 };
+	g_autofree char *name = g_strdup_printf("train/mask/positive/%s.png", positives[0]), *path = in(f, name);
+	guint whole = 0, part = 0, none = 0;
+
+	(void)data;
+	link_train(f, "positive", positives[0]);
+	link_train(f, "negative", negatives[0]);
+	struct work *probe = open_work(f, PHASE_TRAIN, NULL);
+	const struct slide *slide = slide_work_of(probe)->slides[0].slide;
+	const guint32 width = (guint32)((slide->w + PX - 1) / PX), height = (guint32)((slide->h + PX - 1) / PX);
+	g_autofree guint8 *mask = g_malloc0(width * height);
+	slide_classification.close(probe);
+	for (guint32 v = 4; v < 8; v++)         /* tiles are 2 mask px wide */
+		memset(mask + v * width + 4, 255, 8);
+	mask[15 * width + 7] = mask[15 * width + 8] = 255;      /* over the border of two tiles */
+	mask[12 * width + 12] = 255;
+	g_assert_true(png_write(path, mask, width, height, 1, NULL));
+	for (int round = 0; round < 2; round++) {
+		assign(f, round == 0 ? "sampling.lesions=1" : "sampling.lesions=0.5");
+		struct work *w = open_work(f, PHASE_TRAIN, NULL);
+		prepare_all(w);
+		const guint item = g_str_equal(w->cases[0].id, positives[0]) ? 0 : 1;
+		const struct slide_case *c = &slide_work_of(w)->slides[item];
+		guint of[3] = { 0 };
+		g_assert_cmpuint(c->tiles.n_lesions, ==, 3);
+		for (guint64 i = 0; i < N; i++) {
+			struct sample s;
+			guint8 bytes[TILE * TILE * 3];
+			float target;
+			slide_samples_pick(w, item, STRATUM_TUMOUR, random_mix(i), &s);
+			double x = (double)(s.at[0] - c->slide->x), y = (double)(s.at[1] - c->slide->y);
+			guint k = y < 9 * PX ? 0 : x >= 10 * PX ? 2 : 1;
+			of[k]++;
+			if (round == 1 || i >= 300)
+				continue;
+			g_assert_true(slide_samples_read(w, &s, bytes, &target, NULL));
+			g_assert_cmpfloat_with_epsilon(target, share_of(mask, width, height, x, y, TILE), 1e-6);
+			if (k != 2)
+				continue;
+			g_assert_cmpfloat(fabs(x + TILE / 2 - 12.5 * PX), <=, TILE / 2 + 1);
+			g_assert_cmpfloat(fabs(y + TILE / 2 - 12.5 * PX), <=, TILE / 2 + 1);
+			whole += target > 0.2499;
+			part += target > 0 && target <= 0.2499;
+			none += target == 0;
+		}
+		/* by lesion a third, 1000 +- 26; by tile 8, 2 and 1 of 11: (1/3 + 1/11) / 2 is 0.212 */
+		const double want[2][3] = { { 1000, 1000, 1000 }, { 3000 * (1 / 6.0 + 4 / 11.0), 3000 * (1 / 6.0 + 1 / 11.0), 3000 * (1 / 6.0 + 0.5 / 11) } };
+		for (int k = 0; k < 3; k++)
+			g_assert_cmpfloat(fabs(of[k] - want[round][k]), <, 135);
+		/* next to the mask nothing is sure; in a negative slide all is */
+		struct sample at = { .item = item, .at = { (gint32)c->slide->x + 8 * TILE, (gint32)c->slide->y + 2 * TILE } };
+		g_assert_true(slide_samples_sure(w, &at));
+		at.at[0] -= TILE + 1;
+		g_assert_false(slide_samples_sure(w, &at));
+		at.item = 1 - item;
+		g_assert_true(slide_samples_sure(w, &at));
+		slide_classification.close(w);
+	}
+	g_assert_cmpuint(whole, >, 15);
+	g_assert_cmpuint(part, >, 15);
+	g_assert_cmpuint(none, ==, 0);
 }
 
 static void test_turns(void)
@@ -653,24 +737,32 @@ static void test_features(struct fixture *f, gconstpointer data)
 
 /* ---- objective and answer ---- */
 
+/* The cross entropy with shares of the tumour, smoothed, and the tumour's part of it w times the other's: 2 w / (1 + w) and
+   2 / (1 + w). */
 static void test_objective(struct fixture *f, gconstpointer data)
 {
 	const float logits[] = { 0.5f, -1, 2, 2, -3, 1 }, targets[] = { 1, 0, 0.25f };
+	const struct { const char *set; double smoothing, tumour, rest; } cases[] = {
+		{ "training.tumour_weight=1", 0, 1, 1 }, { "training.tumour_weight=1", 0.1, 1, 1 },
+		{ "training.tumour_weight=3", 0.1, 1.5, 0.5 }, { "training.tumour_weight=0.25", 0, 0.4, 1.6 },
+	};
 	struct work w = { .settings = f->settings };
-	double want = 0;
 	float margins[3];
 
 	(void)data;
-	assign(f, "training.label_smoothing=0.1");
-	for (int i = 0; i < 3; i++) {
-		double a = logits[2 * i], b = logits[2 * i + 1], sum = log(exp(a) + exp(b));
-		double p = targets[i] * 0.9 + 0.05;
-		want -= ((1 - p) * (a - sum) + p * (b - sum)) / 3;
-	}
 	SCOPE(s, NULL, SCOPE_NO_GRAD);
-	tensor *output = t_from(s, logits, DIMS(3, 2), T_F32, T_CPU);
-	tensor *loss = slide_classification.loss(&w, s, output, t_from(s, targets, DIMS(3, 1), T_F32, T_CPU));
-	g_assert_cmpfloat_with_epsilon(t_item(s, loss), want, 1e-6);
+	tensor *output = t_from(s, logits, DIMS(3, 2), T_F32, T_CPU), *target = t_from(s, targets, DIMS(3, 1), T_F32, T_CPU);
+	for (gsize k = 0; k < G_N_ELEMENTS(cases); k++) {
+		double want = 0;
+		assign(f, cases[k].set);
+		for (int i = 0; i < 3; i++) {
+			double a = logits[2 * i], b = logits[2 * i + 1], sum = log(exp(a) + exp(b));
+			double p = targets[i] * (1 - cases[k].smoothing) + cases[k].smoothing / 2;
+			want -= (cases[k].rest * (1 - p) * (a - sum) + cases[k].tumour * p * (b - sum)) / 3;
+		}
+		g_assert_cmpfloat_with_epsilon(t_item(s, slide_classification.loss(&w, s, output, target, cases[k].smoothing)), want,
+					       1e-6);
+	}
 	g_assert_true(t_read(s, slide_classification.judge(&w, s, output), margins, sizeof margins));
 	g_assert_cmpfloat(margins[0], ==, -1.5f);
 	g_assert_cmpfloat(margins[1], ==, 0);
@@ -831,6 +923,7 @@ int main(int argc, char **argv)
 	ADD("targets", test_targets);
 	ADD("normalise", test_normalise);
 	ADD("jitter", test_jitter);
+	ADD("lesions", test_lesions);
 	g_test_add_func("/slide-task/turns", test_turns);
 	ADD("next", test_next);
 	ADD("share", test_share);

@@ -7,9 +7,9 @@
 #include <math.h>
 
 static const struct state some = {
-	.epoch = 3, .at = 17, .step = 123456789012, .optimiser_steps = 123456789011, .loss_sum = 0.1 + 0.2, .loss_count = 16,
+	.epoch = 3, .at = 17, .step = 123456789012, .optimiser_steps = 123456789011, .thawed = 1234, .mined = 2, .loss_sum = 0.1 + 0.2, .loss_count = 16,
 	.not_finite = 1, .plateaus = 2, .stale = 1, .best = { 0.9, 1.0 / 3, 1 }, .best_epoch = 2, .finished = 0,
-	.seconds = 98765.4321, .plan = { 20, 313, 0.1 * 3, 25, 400 }, .costs = { 1e-3 / 7, 12.5 }, .timed = 99, .part = 64,
+	.seconds = 98765.4321, .plan = { 20, 313, 0.1 * 3, 25, 400 }, .costs = { 1e-3 / 7, 12.5, 1.0 / 7 }, .timed = 99, .part = 64,
 	.bf16 = 1,
 };
 
@@ -47,6 +47,9 @@ static void test_round_trip(void)
 	g_assert_cmpuint(got.plan.epochs, ==, 20);
 	g_assert_cmpint(got.plan.epoch_steps, ==, 313);
 	g_assert_cmpuint(got.plan.set_epochs, ==, 25);
+	g_assert_cmpint(got.thawed, ==, 1234);
+	g_assert_cmpint(got.mined, ==, 2);
+	g_assert_true(got.costs.mining == 1.0 / 7);
 	g_assert_true(got.costs.step == 1e-3 / 7 && got.costs.validation == 12.5);
 	g_assert_cmpint(got.timed, ==, 99);
 	g_assert_cmpint(got.part, ==, 64);

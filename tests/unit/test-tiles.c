@@ -1,6 +1,8 @@
 /* test-tiles.c - the grid of tiles: where they lie, what they say of tissue and tumour, and what they cost. */
 #include "common/fault/fault.h"
+#include "common/image/png_file.h"
 #include "common/slide/tiles.h"
+#include <glib/gstdio.h>
 #include <math.h>
 #include <malloc.h>
 
@@ -77,7 +79,7 @@ static void test_tissue_only(void)
 	tiles_clear(&t);
 }
 
-/* Tumour stands first, in reading order; a tile of tumour stays without tissue; little is not none. */
+/* Tumour stands first; a tile of tumour stays without tissue; little is not none. */
 static void test_tumour(void)
 {
 	g_autoptr(mask_t) m = drawn(12, 8,
@@ -102,6 +104,79 @@ static void test_tumour(void)
 	assert_tile(&t, 3, 1128, 2064, 255, 4096, 8);
 	assert_tile(&t, 4, 1000, 2000, 255, 0, 0);
 	assert_tile(&t, 5, 1128, 2000, 64, 0, 0);
+	tiles_clear(&t);
+}
+
+/* A mask as it is read, so that its lesions are whole. */
+static struct mask *read_drawn(guint32 w, guint32 h, const char *text, gint64 x, gint64 y)
+{
+	g_autofree char *folder = g_dir_make_tmp("blindrun-XXXXXX", NULL), *path = g_build_filename(folder, "mask.png", NULL);
+	g_autofree guint8 *px = g_malloc0(w * h);
+	g_autoptr(GError) error = NULL;
+
+	g_assert_cmpuint(strlen(text), ==, w * h);
+	for (guint32 i = 0; i < w * h; i++)
+		px[i] = text[i] == '#' ? 255 : 0;
+	g_assert_true(png_write(path, px, w, h, 1, &error));
+	struct mask *m = mask_read(path, 16, x, y, &error);
+	g_assert_no_error(error);
+	g_remove(path);
+	g_rmdir(folder);
+	return m;
+}
+
+static void assert_lesion(const struct tiles *t, guint32 i, guint32 first, guint32 end, gboolean small, int x, int y)
+{
+	g_assert_cmpuint(t->lesion[i].first, ==, first);
+	g_assert_cmpuint(t->lesion[i].end, ==, end);
+	g_assert_cmpint(t->lesion[i].small, ==, small);
+	g_assert_cmpint(t->lesion[i].x, ==, x);
+	g_assert_cmpint(t->lesion[i].y, ==, y);
+}
+
+/* Lesions of 30, 6, 3 and 1 mask px. In tiles of 4 x 4 of them the first has four tiles, the second, higher than a tile,
+   two; the third is small and has none, for in its tile the first has more; the last has one. */
+static void test_lesions(void)
+{
+	g_autoptr(mask_t) m = read_drawn(12, 12,
+					 "..#........."
+					 "..#........."
+					 "..#........."
+					 "..#........."
+					 "..#........."
+					 "..#.######.."
+					 "....######.."
+					 "....######.."
+					 "....######.."
+					 "....######.#"
+					 "#..........#"
+					 "...........#", 1000, 2000);
+	static guint8 none[9];
+	const struct tissue tissue = { .x = 1000, .y = 2000, .scale = 64, .width = 3, .height = 3, .map = none };
+	const int at[7][3] = { { 1, 1, 1 }, { 2, 1, 1 }, { 1, 2, 1 }, { 2, 2, 1 }, { 0, 0, 2 }, { 0, 1, 2 }, { 0, 2, 4 } };
+	struct tiles t = { 0 };
+
+	g_assert_true(tiles_index(&tissue, m, 192, 192, 64, 64, 0.5, &t, NULL));
+	g_assert_cmpuint(t.n, ==, 7);
+	g_assert_cmpuint(t.n_tumour, ==, 7);
+	for (guint i = 0; i < 7; i++) {
+		g_assert_cmpint(t.tile[i].x, ==, 1000 + 64 * at[i][0]);
+		g_assert_cmpint(t.tile[i].y, ==, 2000 + 64 * at[i][1]);
+		g_assert_cmpint(t.tile[i].lesion, ==, at[i][2]);
+	}
+	g_assert_cmpuint(t.n_lesions, ==, 4);
+	assert_lesion(&t, 0, 0, 4, FALSE, 1112, 2120);
+	assert_lesion(&t, 1, 4, 6, FALSE, 1040, 2048);
+	assert_lesion(&t, 2, 6, 6, TRUE, 1184, 2168);
+	assert_lesion(&t, 3, 6, 7, TRUE, 1008, 2168);
+	tiles_clear(&t);
+	g_assert_null(t.lesion);
+	/* in one of 16 x 16 all fit, and what is less than 4 px is a speck */
+	g_assert_true(tiles_index(&tissue, m, 192, 192, 256, 256, 0.5, &t, NULL));
+	g_assert_cmpuint(t.n_tumour, ==, 1);
+	g_assert_cmpuint(t.n_lesions, ==, 2);
+	assert_lesion(&t, 0, 0, 1, TRUE, 1112, 2120);
+	assert_lesion(&t, 1, 1, 1, TRUE, 1040, 2048);
 	tiles_clear(&t);
 }
 
@@ -208,6 +283,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/tiles/tissue-only", test_tissue_only);
 	g_test_add_func("/tiles/tumour", test_tumour);
+	g_test_add_func("/tiles/lesions", test_lesions);
 	g_test_add_func("/tiles/least-tumour", test_least_tumour);
 	g_test_add_func("/tiles/many-lesions", test_many_lesions);
 	g_test_add_func("/tiles/grid", test_grid);

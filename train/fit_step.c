@@ -1,0 +1,173 @@
+/*
+ * fit_step.c - see fit_work.h. A step is five calls: input, augment, forward, backward, optimiser.
+ */
+#include "common/fault/fault.h"
+#include "common/log/log.h"
+#include "common/log/stage.h"
+#include "common/random/random.h"
+#include "train/augment.h"
+#include "train/fit_work.h"
+#include <math.h>
+
+enum { PURPOSE_DROPOUT = 200, NOT_FINITE_MAX = 50 };
+
+static gboolean failed(scope *s, const char *doing, const struct fit *f, GError **error)
+{
+	const char *message;
+	enum scope_err e = scope_error(s, &message);
+
+	if (e == SCOPE_NO_MEMORY)
+		g_set_error(error, FAULT, FAULT_ROOM, "%s: out of memory with %u samples at once; a smaller network or tiles.size "
+			    "helps: %s", doing, f->memory.part, message);
+	else if (e != SCOPE_OK)
+		g_set_error(error, FAULT, FAULT_FAILED, "%s: %s", doing, message);
+	return e != SCOPE_OK;
+}
+
+void fit_push(struct fit *f)
+{
+	guint n = f->batch;
+	g_autofree struct sample *samples = g_new(struct sample, n);
+
+	for (guint i = 0; i < n; i++)
+		sampler_draw(f->sampler, (guint64)f->now.epoch, f->drawn + i, &samples[i]);
+	loader_push(f->loader, samples, n, (gpointer)(gsize)f->drawn);
+	f->drawn += n;
+}
+
+/* Samples that could not be read give way to others of their batch; false where none could. */
+static gboolean fill_gaps(struct fit *f, struct batch *b)
+{
+	gsize size = (gsize)f->work->shape.height * (gsize)f->work->shape.width * (gsize)f->work->shape.channels;
+	gsize targets = (gsize)f->work->shape.targets;
+	guint good = b->n;
+
+	for (guint i = 0; i < b->n && good == b->n; i++)
+		if (b->failed[i] == NULL)
+			good = i;
+	for (guint i = 0; i < b->n; i++) {
+		if (b->failed[i] == NULL) {
+			good = i;
+			continue;
+		}
+		log_warn("sample", "%s; another takes its place", b->failed[i]->message);
+		if (good == b->n)
+			continue;
+		memcpy(b->bytes + i * size, b->bytes + good * size, size);
+		memcpy(b->targets + i * targets, b->targets + good * targets, targets * sizeof *b->targets);
+	}
+	return good < b->n;
+}
+
+/* How a sample is changed: little of it where training closes. */
+static void draw_look(const struct fit *f, guint64 position, struct augmentation *out)
+{
+	struct settings milder = *f->settings;
+
+	milder.augmentation.stain *= f->strength;
+	milder.augmentation.colour *= f->strength;
+	milder.augmentation.scale *= f->strength;
+	augment_draw(&milder, (guint64)milder.split.seed, (guint64)f->now.epoch, position, out);
+}
+
+/* Samples from..from+n of a batch: their share of its loss is added to *loss, their gradients to those there. */
+static gboolean learn_part(struct fit *f, const struct batch *b, guint from, guint n, double *loss, GError **error)
+{
+	const struct sample_shape *shape = &f->work->shape;
+	g_autofree struct augmentation *augmentations = g_new0(struct augmentation, n);
+	guint64 first = (gsize)b->tag + from, seed = (guint64)f->settings->split.seed;
+	gsize size = (gsize)shape->height * (gsize)shape->width * (gsize)shape->channels;
+	int device = f->device.index;
+
+	for (guint i = 0; i < n; i++)
+		draw_look(f, first + i, &augmentations[i]);
+	tensor_seed(random_hash(seed, (guint64)f->now.epoch, first, PURPOSE_DROPOUT));
+
+	SCOPE(s, NULL, 0);
+	int before = stage_enter("augmenting");
+	tensor *x = input_values(s, b->bytes + from * size, n, shape, device);
+	if (shape->channels == 3)
+		x = augment_colour(s, x, augmentations, n, device);
+	x = augment_geometry(s, input_normalise(s, f->model, x, shape, device), augmentations, n, device);
+	stage_leave(before);
+	tensor *target = t_from(s, b->targets + from * (gsize)shape->targets, DIMS(n, shape->targets), T_F32, device);
+	SCOPE(net, s, f->device.flags | SCOPE_TRAIN);
+	tensor *y = t_to(net, model_forward(f->model, net, x), T_F32, device);
+	tensor *mean = f->work->task->loss(f->work, net, y, target, f->smoothing);
+	double value = t_item(net, mean), share = (double)n / b->n;
+	*loss += share * value;
+	if (isfinite(value))
+		t_backward(net, n < b->n ? t_affine(net, mean, share, 0) : mean);
+	return !failed(net, "training step", f, error); /* and so of s */
+}
+
+static void zero_gradients(struct fit *f)
+{
+	for (size_t i = 0; i < scope_count(f->model->params); i++)
+		t_zero_grad(scope_at(f->model->params, i, NULL, NULL));
+}
+
+/* All of a batch, in parts; where the memory of the device does not hold one, in smaller ones from then on. */
+static gboolean learn(struct fit *f, const struct batch *b, double *loss, GError **error)
+{
+	for (;;) {
+		g_autoptr(GError) wrong = NULL;
+		gboolean ok = TRUE;
+		*loss = 0;
+		for (guint from = 0; ok && from < b->n && isfinite(*loss); from += f->memory.part)
+			ok = learn_part(f, b, from, MIN(f->memory.part, b->n - from), loss, &wrong);
+		if (ok)
+			return TRUE;
+		zero_gradients(f);
+		if (!g_error_matches(wrong, FAULT, FAULT_ROOM) || f->memory.part <= 1) {
+			g_propagate_error(error, g_steal_pointer(&wrong));
+			return FALSE;
+		}
+		f->memory.part = (MIN(f->memory.part, b->n) + 1) / 2;
+		log_warn("memory", "epoch %" G_GINT64_FORMAT " step %" G_GINT64_FORMAT ": %s; it goes on with %u at once",
+			 f->now.epoch + 1, f->now.at + 1, wrong->message, f->memory.part);
+	}
+}
+
+/* Each tenth step, or where steps take long each second: it waits for the device. */
+static void look_at_gradient(struct fit *f, scope *s)
+{
+	enum { EVERY = 10 };
+
+	if (f->now.step % EVERY != 0 && log_seconds() - f->gradient_at < 1)
+		return;
+	f->gradient_at = log_seconds();
+	f->gradient = t_grad_norm(s, f->model->params);
+	f->gradient_sum += f->gradient;
+	f->gradients++;
+}
+
+gboolean fit_step(struct fit *f, struct batch *b, double *loss, GError **error)
+{
+	*loss = NAN;
+	if (!fill_gaps(f, b))
+		return TRUE;
+	fit_enter_phase(f);
+	if (!learn(f, b, loss, error))
+		return FALSE;
+	if (!isfinite(*loss)) {
+		zero_gradients(f);
+		log_warn("loss", "epoch %" G_GINT64_FORMAT " step %" G_GINT64_FORMAT ": the loss is not finite; the step is left "
+			 "out; a lower training.learning_rate helps", f->now.epoch + 1, f->now.at + 1);
+		if (++f->now.not_finite < NOT_FINITE_MAX)
+			return TRUE;
+		g_set_error(error, FAULT, FAULT_FAILED, "the loss was not finite %d times in a row; try --set "
+			    "training.learning_rate=%g", NOT_FINITE_MAX, f->settings->training.learning_rate / 10);
+		return FALSE;
+	}
+	f->now.not_finite = 0;
+	SCOPE(s, NULL, 0);
+	look_at_gradient(f, s);
+	if (f->settings->training.clip > 0)
+		t_grad_clip_(s, f->model->params, f->settings->training.clip);
+	optim_step(f->optim, s, fit_rate(f), f->settings->training.weight_decay);
+	zero_gradients(f);
+	if (f->average != NULL)
+		average_step(s, f->average, f->model, f->settings->training.average, f->now.step);
+	return !failed(s, "optimiser step", f, error);
+}
