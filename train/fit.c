@@ -6,10 +6,11 @@
 #include "common/log/log.h"
 #include "common/log/stage.h"
 #include "common/machine/stop.h"
+#include "common/random/random.h"
 #include "train/fit_work.h"
 #include <math.h>
 
-enum { REHEARSAL_BATCH = 8 };
+enum { PURPOSE_MEMBER = 300, REHEARSAL_BATCH = 8 };
 
 /* ---- one epoch ---- */
 
@@ -37,7 +38,7 @@ static void replan(struct fit *f, const char *why)
 	if (f->now.costs.validation <= 0)
 		f->now.costs.validation = guess_validation(f);
 	f->planned_at = log_seconds();
-	double seconds = f->job->deadline - f->planned_at;
+	double seconds = f->deadline - f->planned_at;
 	if (f->now.costs.mining <= 0)
 		f->now.costs.mining = fit_mine_guess(f);
 	plan_fit(&f->now.plan, (guint)f->now.epoch, f->now.at, seconds, f->now.costs);
@@ -54,7 +55,7 @@ static void replan(struct fit *f, const char *why)
 static void clock_step(struct fit *f, double seconds)
 {
 	enum { SETTLE = 3, MEASURE = 10, EVERY = 50, SHARE = 20, LOOKS = 50 /* at the plan, in all the time */ };
-	double deadline = f->job->deadline, left = deadline - log_seconds();
+	double deadline = f->deadline, left = deadline - log_seconds();
 	gint64 *timed = &f->now.timed;
 	gboolean slow = deadline > 0 && *timed <= MEASURE && seconds * (SETTLE + MEASURE) * SHARE > left;
 
@@ -189,7 +190,7 @@ static gboolean end_unjudged(struct fit *f, GError **error)
 		 f->judged ? "what was saved before stays" : "its weights are kept, unjudged");
 	f->cut = TRUE;
 	f->now.epoch = f->now.plan.epochs;
-	return f->judged || fit_save(f, WEIGHTS_UNJUDGED, NULL, error);
+	return f->judged || fit_save(f, WEIGHTS_UNJUDGED, error);
 }
 
 /* Judges the epoch, and moves on to the next: what is saved is the point behind it. */
@@ -229,75 +230,123 @@ static gboolean end_epoch(struct fit *f, GError **error)
 	return FALSE;
 }
 
-/* ---- all of it ---- */
+/* ---- a member ---- */
+
+static gboolean make_average(struct fit *f, GError **error)
+{
+	const double half_life = f->settings->training.average;
+
+	if (half_life <= 0)
+		return TRUE;
+	f->average = model_new(f->settings->model.network, f->work->shape.channels, f->work->outputs, f->device.index, error);
+	if (f->average == NULL)
+		return FALSE;
+	memcpy(f->average->mean, f->model->mean, sizeof f->model->mean);
+	memcpy(f->average->std, f->model->std, sizeof f->model->std);
+	SCOPE(begin, NULL, 0);
+	average_step(begin, f->average, f->model, half_life, -1);
+	return TRUE;
+}
+
+static gboolean make_network(struct fit *f, GError **error)
+{
+	const struct settings *s = f->settings;
+	g_autofree char *left_out = NULL;
+
+	tensor_seed(f->seed);
+	f->model = model_new(s->model.network, f->work->shape.channels, f->work->outputs, f->device.index, error);
+	if (f->model == NULL || (s->model.weights[0] != '\0' && !model_load(f->model, s->model.weights, &left_out, error)) ||
+	    !make_average(f, error))
+		return FALSE;
+	if (left_out != NULL && f->now.member == 0)
+		log_keep("weights", "weights %s", left_out);
+	f->optim = optim_new(s->training.optimiser, f->model, s->training.layer_decay, f->device.index, error);
+	return f->optim != NULL;
+}
+
+/* What it holds out, and how long it may take. */
+static void set_member(struct fit *f)
+{
+	const gboolean *held = f->job->held[f->now.member];
+	const guint64 seed = (guint64)f->settings->split.seed, member = (guint64)f->now.member;
+	const double now = log_seconds(), left = f->job->deadline - now;
+
+	f->seed = member == 0 ? seed : random_hash(seed, member, 0, PURPOSE_MEMBER);
+	f->deadline = f->job->deadline > 0 ? now + left / (f->job->members - (guint)member) : 0;
+	f->n_held = 0;
+	for (guint i = 0; i < f->work->n_cases; i++)
+		if (held[i])
+			f->held[f->n_held++] = i;
+	f->held_samples = validation_samples(f->work, f->held, f->n_held);
+}
+
+static void say_member(const struct fit *f, gboolean resumed)
+{
+	const char *weights = f->settings->model.weights[0] != '\0' ? "loaded" : "random";
+	g_autofree char *where = device_describe(&f->device);
+
+	if (f->now.member == 0 || resumed)
+		log_keep("model", "model network=%s parameters=%" G_GINT64_FORMAT " weights=%s %s", f->settings->model.network,
+			 model_parameters(f->model), resumed ? "resumed" : weights, where);
+	if (f->job->members > 1)
+		log_keep("member", "member n=%" G_GINT64_FORMAT "/%u held_out=%" G_GSIZE_FORMAT, f->now.member + 1, f->job->members,
+			 f->n_held);
+}
 
 static gboolean start(struct fit *f, GError **error)
 {
 	const struct settings *s = f->settings;
-	g_autofree char *empty = NULL, *left_out = NULL;
+	const gboolean resumed = f->job->resume_opt != NULL && f->job->resume_opt->state.member == f->now.member;
+	g_autofree char *empty = NULL;
 
-	tensor_seed((guint64)s->split.seed);
-	f->sampler = sampler_new(f->work, f->job->held, (guint64)s->split.seed, &empty, error);
+	set_member(f);
+	f->sampler = sampler_new(f->work, f->job->held[f->now.member], f->seed, &empty, error);
 	if (f->sampler == NULL)
 		return FALSE;
 	if (empty != NULL)
 		log_warn("strata", "%s", empty);
-	f->model = model_new(s->model.network, f->work->shape.channels, f->work->outputs, f->device.index, error);
-	if (f->model == NULL)
-		return FALSE;
-	if (s->model.weights[0] != '\0' && !model_load(f->model, s->model.weights, &left_out, error))
-		return FALSE;
-	if (left_out != NULL)
-		log_keep("weights", "weights %s", left_out);
-	if (s->training.average > 0) {
-		f->average = model_new(s->model.network, f->work->shape.channels, f->work->outputs, f->device.index, error);
-		if (f->average == NULL)
-			return FALSE;
-		memcpy(f->average->mean, f->model->mean, sizeof f->model->mean);
-		memcpy(f->average->std, f->model->std, sizeof f->model->std);
-		SCOPE(begin, NULL, 0);
-		average_step(begin, f->average, f->model, s->training.average, -1);
-	}
-	f->optim = optim_new(s->training.optimiser, f->model, s->training.layer_decay, f->device.index, error);
-	if (f->optim == NULL)
+	if (!make_network(f, error))
 		return FALSE;
 	f->now.plan = f->job->rehearse > 0 ? plan_new(1, f->job->rehearse)
 					   : plan_new((guint)s->training.epochs, (s->sampling.tiles_per_epoch +
 										  s->training.batch - 1) / s->training.batch);
-	if (s->training.frozen > 0 && s->model.weights[0] == '\0' && f->job->rehearse == 0)
+	if (s->training.frozen > 0 && s->model.weights[0] == '\0' && f->job->rehearse == 0 && f->now.member == 0)
 		log_warn("frozen", "training.frozen is %g, but a network of random weights has nothing to keep: all of it learns; set "
 			 "model.weights, or training.frozen=0", s->training.frozen);
-	f->held_samples = validation_samples(f->work, f->held, f->n_held);
 	if (!fit_restore(f, error))
 		return FALSE;
-	g_autofree char *where = device_describe(&f->device);
 	if (f->job->rehearse == 0)
-		log_keep("model", "model network=%s parameters=%" G_GINT64_FORMAT " weights=%s %s", s->model.network,
-			model_parameters(f->model), f->job->resume_opt != NULL ? "resumed" : s->model.weights[0] != '\0' ? "loaded" : "random",
-			where);
+		say_member(f, resumed);
 	f->loader = loader_new(f->work, f->batch, LOADER_DEPTH, f->memory.readers);
 	return TRUE;
 }
 
-static gboolean rehearse(struct fit *f, GError **error)
+static void end(struct fit *f)
 {
-	return train_epoch(f, error) && fit_save(f, WEIGHTS_UNJUDGED, NULL, error);
+	g_clear_pointer(&f->loader, loader_free);
+	g_clear_pointer(&f->sampler, sampler_free);
+	g_clear_pointer(&f->optim, optim_free);
+	g_clear_pointer(&f->average, model_free);
+	g_clear_pointer(&f->model, model_free);
 }
 
-static gboolean run(struct fit *f, GError **error)
+static gboolean rehearse(struct fit *f, GError **error)
 {
-	double deadline = f->job->deadline;
+	return train_epoch(f, error) && fit_save(f, WEIGHTS_UNJUDGED, error);
+}
 
-	if (f->about == NULL && !fit_save(f, WEIGHTS_UNJUDGED, NULL, error))
+static gboolean run_member(struct fit *f, GError **error)
+{
+	if (f->about == NULL && !fit_save(f, WEIGHTS_UNJUDGED, error))
 		return FALSE;
 	while (f->now.epoch < f->now.plan.epochs) {
 		if (!fit_mine(f, error) || !train_epoch(f, error) || !end_epoch(f, error))
 			return FALSE;
 		fit_save_point(f, FALSE);
-		if (deadline <= 0 || f->now.epoch == f->now.plan.epochs)
+		if (f->deadline <= 0 || f->now.epoch == f->now.plan.epochs)
 			continue;
 		replan(f, "epoch");
-		if (log_seconds() + f->now.costs.validation >= deadline)
+		if (log_seconds() + f->now.costs.validation >= f->deadline)
 			break;
 	}
 	if (f->now.best_epoch == 0 && !f->cut) {
@@ -306,21 +355,66 @@ static gboolean run(struct fit *f, GError **error)
 		return FALSE;
 	}
 	fit_say_ended(f);
+	return TRUE;
+}
+
+/* ---- all of it ---- */
+
+/* Is there another member, and time to make something of it? */
+static gboolean next_member(struct fit *f)
+{
+	const struct state was = f->now;
+
+	if (was.member + 1 >= f->job->members || f->cut)
+		return FALSE;
+	if (f->job->deadline > 0 && log_seconds() + 2 * was.costs.validation >= f->job->deadline) {
+		log_warn("time", "training.time is over after %" G_GINT64_FORMAT " of %u members: they make the model", was.member + 1,
+			 f->job->members);
+		return FALSE;
+	}
+	f->now = (struct state){ .member = was.member + 1, .steps_before = was.steps_before + was.step,
+				 .epochs_before = was.epochs_before + was.epoch, .costs = was.costs };
+	f->first_step = 0;
+	g_array_set_size(f->hard, 0);
+	return TRUE;
+}
+
+static gboolean run(struct fit *f, GError **error)
+{
+	do {
+		end(f);
+		if (!start(f, error) || !run_member(f, error))
+			return FALSE;
+	} while (next_member(f));
 	f->now.finished = 1;
 	fit_save_point(f, TRUE);
 	return TRUE;
 }
 
+static void set_outcome(const struct fit *f, struct fit_outcome *out)
+{
+	const double took = MAX(log_seconds() - f->began, 1e-6);
+	struct out_of_fold all;
+
+	out_of_fold_mean(&f->judged_cases, &all);
+	*out = (struct fit_outcome){ .steps = f->now.steps_before + f->now.step, .epochs = (guint)(f->now.epochs_before + f->now.epoch),
+				     .best_epoch = f->now.best_epoch > 0 ? (guint)(f->now.epochs_before + f->now.best_epoch) : 0,
+				     .best = f->job->members > 1 && all.n > 0
+					     ? f->work->task->measure(f->work, all.items, all.n, all.features) : f->now.best,
+				     .held = all.n, .samples_per_s = f->step_s > 0 ? (double)f->samples / f->step_s : 0,
+				     .wait_share = f->step_s > 0 ? f->wait_s / f->step_s : 0, .save_share = f->save_s / took,
+				     .saved = f->now.best_epoch > 0 || f->now.member > 0, .history = json_array_ref(f->history),
+				     .about = f->about != NULL ? json_object_ref(f->about) : NULL };
+	out_of_fold_clear(&all);
+}
+
 static void clear(struct fit *f)
 {
-	loader_free(f->loader);
-	g_clear_pointer(&f->sampler, sampler_free);
-	g_clear_pointer(&f->optim, optim_free);
-	g_clear_pointer(&f->average, model_free);
-	g_clear_pointer(&f->model, model_free);
+	end(f);
 	g_clear_pointer(&f->about, json_object_unref);
 	json_array_unref(f->history);
 	g_array_unref(f->hard);
+	out_of_fold_clear(&f->judged_cases);
 	g_free(f->held);
 }
 
@@ -336,25 +430,19 @@ gboolean fit(const struct fit_job *job, struct fit_outcome *outcome, GError **er
 	struct fit f = { .job = job, .work = job->work, .settings = s, .device = *job->device, .memory = *job->memory,
 			 .batch = (guint)s->training.batch, .history = json_array_new(), .began = log_seconds(),
 			 .held = g_new(guint, job->work->n_cases + 1),
+			 .judged_cases = { .n_features = (gsize)job->work->task->n_features },
 			 .hard = g_array_new(FALSE, FALSE, sizeof(struct hard_sample)) };
 	GError *wrong = NULL;
 
 	if (job->rehearse > 0)
 		f.batch = MIN(f.batch, REHEARSAL_BATCH);
 	f.memory.part = MIN(f.memory.part, f.batch);
-	for (guint i = 0; i < job->work->n_cases; i++)
-		if (job->held[i])
-			f.held[f.n_held++] = i;
-	gboolean ok = start(&f, &wrong);
-	ok = ok && (job->rehearse > 0 ? rehearse(&f, &wrong) : run(&f, &wrong));
+	if (job->resume_opt != NULL)
+		f.now.member = job->resume_opt->state.member;
+	gboolean ok = job->rehearse > 0 ? start(&f, &wrong) && rehearse(&f, &wrong) : run(&f, &wrong);
 	if (g_error_matches(wrong, FAULT, FAULT_STOPPED) && job->rehearse == 0)
 		fit_save_point(&f, TRUE);
-	double took = MAX(log_seconds() - f.began, 1e-6);
-	*outcome = (struct fit_outcome){ .steps = f.now.step, .epochs = (guint)f.now.epoch, .best_epoch = (guint)f.now.best_epoch,
-					 .best = f.now.best, .samples_per_s = f.step_s > 0 ? (double)f.samples / f.step_s : 0,
-					 .wait_share = f.step_s > 0 ? f.wait_s / f.step_s : 0, .save_share = f.save_s / took,
-					 .saved = f.now.best_epoch > 0, .history = json_array_ref(f.history),
-					 .about = f.about != NULL ? json_object_ref(f.about) : NULL };
+	set_outcome(&f, outcome);
 	clear(&f);
 	if (wrong != NULL)
 		g_propagate_error(error, wrong);

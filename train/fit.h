@@ -4,6 +4,10 @@
  * Each epoch: draw, load, augment, forward, backward, step; then the held-out cases are validated and, where
  * that is the best so far, the model is saved at once. It ends at the last epoch or with the time.
  *
+ * Where there are several members, each is a network that learns from the start, with other cases held out and other
+ * draws, and all of them make the model: they answer together, and what each says of its held-out cases is what the score of
+ * a case is fitted on.
+ *
  * From its start the folder holds a model: where there was none, the network as it begins; until the first
  * validation, the newest weights. Every training.checkpoint a point to go on from is saved; a job with `resume`
  * goes on there, and on the CPU, with as many threads, it ends with the same weights, bit for bit, as one that was
@@ -20,7 +24,8 @@ G_BEGIN_DECLS
 
 struct fit_job {
 	struct work *work;              /* prepared */
-	const gboolean *held;           /* (n_cases) the split */
+	gboolean *const *held;          /* (members) (n_cases) what each holds out */
+	guint members;                  /* networks to learn, one after the other; they share the time */
 	const struct device *device;
 	const struct memory *memory;
 	struct model_folder *folder;
@@ -31,9 +36,10 @@ struct fit_job {
 };
 
 struct fit_outcome {
-	gint64 steps;
-	guint epochs, best_epoch;       /* from 1 */
-	struct interval best;           /* the task's metric on held-out cases */
+	gint64 steps;                   /* of all members */
+	guint epochs, best_epoch;       /* of all; of the last member's weights, counted alike */
+	struct interval best;           /* the task's metric on all cases that were held out */
+	gsize held;                     /* of so many cases */
 	double samples_per_s;           /* training alone */
 	double wait_share;              /* of training time spent waiting for samples */
 	double save_share;              /* of all time spent saving */

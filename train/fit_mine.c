@@ -34,7 +34,7 @@ void fit_use_hard(struct fit *f)
 gboolean fit_mine(struct fit *f, GError **error)
 {
 	const gint64 every = f->settings->sampling.mine_every, epoch = f->now.epoch;
-	struct scan scan = fit_scan(f, f->job->deadline);
+	struct scan scan = fit_scan(f, f->deadline);
 	const double start = log_seconds();
 	gboolean whole;
 	guint found;

@@ -26,7 +26,7 @@ static guint state_parts(const struct fit *f, struct model_part parts[3])
 }
 
 /* The held-out cases as the weights see them: each one's name, then its features; those that have them all. */
-static JsonArray *held_features(const struct work *w, const struct validation *v)
+static JsonArray *held_features(const struct work *w, const struct out_of_fold *v)
 {
 	JsonArray *out = json_array_new();
 	const gsize n = (gsize)w->task->n_features;
@@ -45,38 +45,47 @@ static JsonArray *held_features(const struct work *w, const struct validation *v
 }
 
 /* What inference needs to know of the weights, beside themselves. */
-static JsonObject *about_weights(const struct fit *f, const struct validation *v)
+static JsonObject *about_weights(const struct fit *f, gboolean judged)
 {
 	const struct task *task = f->work->task;
 	JsonObject *about = json_object_new(), *facts = json_object_new();
+	struct out_of_fold v;
 
+	out_of_fold_mean(&f->judged_cases, &v);
 	task->facts(f->work, facts);
-	if (v != NULL)
-		task->fit(f->work, v->items, v->n, v->features, facts);
+	if (v.n > 0)
+		task->fit(f->work, v.items, v.n, v.features, facts);
 	json_object_set_object_member(about, "settings", resume_settings_json(f->settings));
 	json_object_set_object_member(about, "facts", facts);
-	json_object_set_int_member(about, "step", f->now.step);
-	json_object_set_int_member(about, "epoch", f->now.epoch);
-	json_object_set_int_member(about, "judged", v != NULL);
-	if (v != NULL)
-		json_object_set_array_member(about, "held", held_features(f->work, v));
-	if (v != NULL)
-		json_object_set_double_member(about, task->metric, isfinite(v->metric.value) ? v->metric.value : -1);
+	json_object_set_int_member(about, "step", f->now.steps_before + f->now.step);
+	json_object_set_int_member(about, "epoch", f->now.epochs_before + f->now.epoch);
+	json_object_set_int_member(about, "judged", judged);
+	if (v.n > 0) {
+		const struct interval metric = task->measure(f->work, v.items, v.n, v.features);
+		json_object_set_array_member(about, "held", held_features(f->work, &v));
+		json_object_set_double_member(about, task->metric, isfinite(metric.value) ? metric.value : -1);
+	}
+	out_of_fold_clear(&v);
 	return about;
 }
 
-static char **held_names(const struct fit *f)
+/* By member, the names of what it holds out. */
+static JsonArray *held_names(const struct fit *f)
 {
-	g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+	JsonArray *all = json_array_new();
 
-	for (gsize i = 0; i < f->n_held; i++)
-		g_strv_builder_add(names, f->work->cases[f->held[i]].id);
-	return g_strv_builder_end(names);
+	for (guint m = 0; m < f->job->members; m++) {
+		JsonArray *names = json_array_new();
+		for (guint i = 0; i < f->work->n_cases; i++)
+			if (f->job->held[m][i])
+				json_array_add_string_element(names, f->work->cases[i].id);
+		json_array_add_array_element(all, names);
+	}
+	return all;
 }
 
 static void set_resume(const struct fit *f, JsonObject *about)
 {
-	g_auto(GStrv) held = held_names(f);
 	g_autoptr(JsonObject) facts = json_object_new();
 	struct state now = f->now;
 
@@ -86,7 +95,8 @@ static void set_resume(const struct fit *f, JsonObject *about)
 	now.bf16 = (f->device.flags & SCOPE_BF16) != 0;
 	now.seconds = f->seconds_before + log_seconds() - f->began;
 	f->work->task->facts(f->work, facts);
-	JsonObject *resume = resume_to_json(f->work, &now, facts, f->history, (const char *const *)held);
+	JsonObject *resume = resume_to_json(f->work, &now, facts, f->history, held_names(f));
+	json_object_set_array_member(resume, "out_of_fold", out_of_fold_to_json(&f->judged_cases, f->work));
 	if (!f->now.finished && f->hard->len > 0) {
 		g_autofree char *hard = mine_to_text(f->hard);
 		json_object_set_string_member(resume, "hard", hard);
@@ -111,20 +121,36 @@ static JsonObject *copy(JsonObject *from)
 
 /* ---- saving ---- */
 
-gboolean fit_save(struct fit *f, enum weights which, const struct validation *v, GError **error)
+/* The files of weights: those of members before stay, and all of them where none is written. */
+static guint weights_parts(const struct fit *f, enum weights which, const char *const *metadata, struct model_part *parts)
+{
+	const struct model *m = f->average != NULL ? f->average : f->model;
+	const guint here = (guint)f->now.member, n = which == WEIGHTS_STAY ? MEMBERS_MAX : here + 1;
+	static struct role roles[MEMBERS_MAX];
+
+	for (guint i = 0; i < n; i++) {
+		roles[i] = model_folder_weights(i);
+		const gboolean written = which != WEIGHTS_STAY && i == here;
+		parts[i] = (struct model_part){ roles[i].name, NULL, written ? m->params : NULL, written ? metadata : NULL };
+	}
+	return n;
+}
+
+gboolean fit_save(struct fit *f, enum weights which, GError **error)
 {
 	const struct model *m = f->average != NULL ? f->average : f->model;
 	g_autofree char *mean = g_strdup_printf("[%.9g, %.9g, %.9g]", m->mean[0], m->mean[1], m->mean[2]);
 	g_autofree char *std = g_strdup_printf("[%.9g, %.9g, %.9g]", m->std[0], m->std[1], m->std[2]);
 	const char *const metadata[] = { "architecture", m->network->name, "mean", mean, "std", std, NULL };
-	g_autoptr(JsonObject) about = which == WEIGHTS_STAY ? copy(f->about) : about_weights(f, v);
-	struct model_part parts[4] = { { "weights", NULL, which == WEIGHTS_STAY ? NULL : m->params, metadata } };
-	guint n = 1 + (f->now.finished ? 0 : state_parts(f, parts + 1));
+	g_autoptr(JsonObject) about = which == WEIGHTS_STAY ? copy(f->about) : about_weights(f, which == WEIGHTS_BEST);
+	struct model_part parts[MEMBERS_MAX + 3];
+	guint n = weights_parts(f, which, metadata, parts);
 	double start = log_seconds();
 
 	STAGE("saving");
+	n += f->now.finished ? 0 : state_parts(f, parts + n);
 	set_resume(f, about);
-	gboolean ok = model_folder_save(f->job->folder, (guint64)f->now.step, parts, n, about, error);
+	gboolean ok = model_folder_save(f->job->folder, (guint64)(f->now.steps_before + f->now.step), parts, n, about, error);
 	f->save_cost = log_seconds() - start;
 	f->save_s += f->save_cost;
 	if (!ok) {
@@ -148,18 +174,18 @@ void fit_save_point(struct fit *f, gboolean now)
 {
 	g_autoptr(GError) wrong = NULL;
 
-	if ((!now && log_seconds() < f->save_at) || fit_save(f, f->judged ? WEIGHTS_STAY : WEIGHTS_UNJUDGED, NULL, &wrong))
+	if ((!now && log_seconds() < f->save_at) || fit_save(f, f->judged ? WEIGHTS_STAY : WEIGHTS_UNJUDGED, &wrong))
 		return;
 	log_warn("save", "%s; what was saved before stays; it is tried again in %d s", wrong->message, RETRY_S);
 	next_save(f, RETRY_S);
 }
 
-gboolean fit_save_best(struct fit *f, const struct validation *v, gboolean patient, GError **error)
+static gboolean save_patiently(struct fit *f, gboolean patient, GError **error)
 {
 	for (double start = log_seconds();;) {
 		g_autoptr(GError) wrong = NULL;
 		double now = log_seconds();
-		if (fit_save(f, WEIGHTS_BEST, v, &wrong))
+		if (fit_save(f, WEIGHTS_BEST, &wrong))
 			return TRUE;
 		if (!patient || now - start > PATIENCE_S || stop_asked() || (f->job->deadline > 0 && now > f->job->deadline)) {
 			g_propagate_error(error, g_steal_pointer(&wrong));
@@ -169,6 +195,19 @@ gboolean fit_save_best(struct fit *f, const struct validation *v, gboolean patie
 		for (int i = 0; i < 10 * PAUSE_S && !stop_asked(); i++)
 			g_usleep(G_USEC_PER_SEC / 10);
 	}
+}
+
+gboolean fit_save_best(struct fit *f, const struct validation *v, gboolean patient, GError **error)
+{
+	struct out_of_fold before;
+
+	out_of_fold_copy(&f->judged_cases, &before);
+	out_of_fold_put(&f->judged_cases, (guint)f->now.member, v);
+	gboolean ok = save_patiently(f, patient, error);
+	out_of_fold_clear(ok ? &before : &f->judged_cases);
+	if (!ok)
+		f->judged_cases = before;
+	return ok;
 }
 
 /* ---- going on ---- */
@@ -195,11 +234,11 @@ gboolean fit_restore(struct fit *f, GError **error)
 	struct model_part parts[3];
 
 	next_save(f, MIN(f->settings->training.checkpoint, FIRST_S));
-	if (there != NULL) {
+	if (there != NULL && f->about == NULL) {
 		f->about = json_object_ref(there);
 		f->judged = json_number(there, "judged", 1) != 0;
 	}
-	if (r == NULL)
+	if (r == NULL || r->state.member != f->now.member)
 		return TRUE;
 	guint n = state_parts(f, parts);
 	if (!restore_hard(f, r->hard, r->cases, error) || !model_folder_restore(r->file, parts, n, error)) {
@@ -216,6 +255,11 @@ gboolean fit_restore(struct fit *f, GError **error)
 	f->first_step = r->state.step;
 	json_array_unref(f->history);
 	f->history = json_array_ref(r->history);
+	if (!out_of_fold_from_json(r->out_of_fold, f->work, &f->judged_cases)) {
+		g_set_error(error, FAULT, FAULT_DATA, "the run in '%s' cannot be gone on with: what it said of held-out cases is damaged; "
+			    "--fresh begins anew", model_folder_at(f->job->folder));
+		return FALSE;
+	}
 	/* what was decided is taken over, as far as this machine allows it */
 	f->memory.part = MIN(f->memory.part, (guint)r->state.part);
 	f->now.plan.set_epochs = f->now.plan.epochs;

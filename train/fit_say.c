@@ -8,9 +8,23 @@ static double seconds_left(const struct fit *f)
 {
 	const struct plan_costs *costs = &f->now.costs;
 	double left = (double)plan_left(&f->now.plan, (guint)f->now.epoch, f->now.at) * costs->step +
-		      (f->now.plan.epochs - (double)f->now.epoch) * (costs->validation + costs->mining), deadline = f->job->deadline;
+		      (f->now.plan.epochs - (double)f->now.epoch) * (costs->validation + costs->mining), deadline = f->deadline;
 
 	return costs->step <= 0 ? NAN : deadline > 0 ? MIN(left, deadline - log_seconds()) : left;
+}
+
+/* "7/15": of all epochs of all members, as far as is known; and behind it " member=2/3" where there are several. */
+struct place { char text[96]; };
+static struct place place_of(const struct fit *f, const struct state *now)
+{
+	const gint64 rest = (gint64)f->job->members - now->member;
+	struct place p;
+	int n = g_snprintf(p.text, sizeof p.text, "%" G_GINT64_FORMAT "/%" G_GINT64_FORMAT, now->epochs_before + now->epoch + 1,
+			   now->epochs_before + rest * now->plan.epochs);
+
+	if (f->job->members > 1)
+		g_snprintf(p.text + n, sizeof p.text - (gsize)n, " member=%" G_GINT64_FORMAT "/%u", now->member + 1, f->job->members);
+	return p;
 }
 
 void fit_say_step(const struct fit *f)
@@ -18,9 +32,8 @@ void fit_say_step(const struct fit *f)
 	const struct state *now = &f->now;
 	char left[16];
 
-	log_progress("step n=%" G_GINT64_FORMAT "/%" G_GINT64_FORMAT " epoch=%" G_GINT64_FORMAT "/%u loss=%.4f rate=%.3g "
-		     "gradient=%.3g samples_per_s=%.1f wait=%.0f%% eta=%s",
-		     now->at, now->plan.epoch_steps, now->epoch + 1, now->plan.epochs,
+	log_progress("step n=%" G_GINT64_FORMAT "/%" G_GINT64_FORMAT " epoch=%s loss=%.4f rate=%.3g gradient=%.3g "
+		     "samples_per_s=%.1f wait=%.0f%% eta=%s", now->at, now->plan.epoch_steps, place_of(f, now).text,
 		     now->loss_count > 0 ? now->loss_sum / (double)now->loss_count : NAN, fit_rate(f), f->gradient,
 		     (double)f->samples / f->step_s, 100 * f->wait_s / f->step_s, log_duration(seconds_left(f), left));
 }
@@ -42,7 +55,8 @@ void fit_note_epoch(struct fit *f, const struct validation *v)
 	};
 	JsonObject *row = json_object_new();
 
-	json_object_set_int_member(row, "epoch", f->now.epoch + 1);
+	json_object_set_int_member(row, "epoch", f->now.epochs_before + f->now.epoch + 1);
+	json_object_set_int_member(row, "member", f->now.member);
 	json_object_set_int_member(row, "step", f->now.step);
 	for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
 		if (isfinite(numbers[i].value))
@@ -60,9 +74,9 @@ void fit_say_epoch(const struct fit *f, const struct state *now, const struct va
 	double seconds = MAX(f->step_s - f->epoch_step_s, 1e-6);
 	char took[16];
 
-	log_row("epoch", saved, "epoch n=%" G_GINT64_FORMAT "/%u steps=%" G_GINT64_FORMAT " loss=%.4f rate=%.3g gradient=%.3g "
+	log_row("epoch", saved, "epoch n=%s steps=%" G_GINT64_FORMAT " loss=%.4f rate=%.3g gradient=%.3g "
 		"%s=%.4f log_loss=%.4f %s=%.4f interval=%.3f..%.3f cases=%" G_GSIZE_FORMAT " validation=%s samples_per_s=%.1f%s",
-		now->epoch + 1, now->plan.epochs, now->step, now->loss_sum / (double)MAX(now->loss_count, 1), fit_rate(f),
+		place_of(f, now).text, now->step, now->loss_sum / (double)MAX(now->loss_count, 1), fit_rate(f),
 		f->gradients > 0 ? f->gradient_sum / (double)f->gradients : NAN, task->sample_metric, v->sample_auc,
 		v->sample_log_loss, task->metric, v->metric.value, v->metric.low, v->metric.high, v->n,
 		log_duration(v->seconds, took), (double)(f->samples - f->epoch_samples) / seconds, saved ? " saved=best" : "");
@@ -71,7 +85,7 @@ void fit_say_epoch(const struct fit *f, const struct state *now, const struct va
 /* Why training ends here, and what is left of its time. */
 void fit_say_ended(const struct fit *f)
 {
-	const double left = f->job->deadline - log_seconds();
+	const double left = f->deadline - log_seconds();
 	const gboolean all = f->now.epoch >= f->now.plan.set_epochs;
 	g_autofree char *why = NULL;
 	char rest[16], cost[16];
@@ -83,5 +97,5 @@ void fit_say_ended(const struct fit *f)
 	else
 		why = g_strdup_printf("another epoch with its validation, %s, takes longer", log_duration(f->now.costs.validation, cost));
 	log_keep("ended", "ended epochs=%" G_GINT64_FORMAT " left=%s why=\"%s\"", f->now.epoch,
-		 f->job->deadline > 0 ? log_duration(MAX(left, 0), rest) : "unlimited", why);
+		 f->deadline > 0 ? log_duration(MAX(left, 0), rest) : "unlimited", why);
 }

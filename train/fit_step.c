@@ -67,7 +67,7 @@ static void draw_look(const struct fit *f, guint64 position, struct augmentation
 	milder.augmentation.stain *= f->strength;
 	milder.augmentation.colour *= f->strength;
 	milder.augmentation.scale *= f->strength;
-	augment_draw(&milder, (guint64)milder.split.seed, (guint64)f->now.epoch, position, out);
+	augment_draw(&milder, f->seed, (guint64)f->now.epoch, position, out);
 }
 
 /* Samples from..from+n of a batch: their share of its loss is added to *loss, their gradients to those there. */
@@ -75,7 +75,7 @@ static gboolean learn_part(struct fit *f, const struct batch *b, guint from, gui
 {
 	const struct sample_shape *shape = &f->work->shape;
 	g_autofree struct augmentation *augmentations = g_new0(struct augmentation, n);
-	guint64 first = (gsize)b->tag + from, seed = (guint64)f->settings->split.seed;
+	guint64 first = (gsize)b->tag + from, seed = f->seed;
 	gsize size = (gsize)shape->height * (gsize)shape->width * (gsize)shape->channels;
 	int device = f->device.index;
 

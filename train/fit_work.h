@@ -8,6 +8,7 @@
 #include "common/optim/optim.h"
 #include "train/fit.h"
 #include "train/mine.h"
+#include "train/out_of_fold.h"
 
 G_BEGIN_DECLS
 
@@ -28,6 +29,9 @@ struct fit {
 	struct state now;
 	GArray *hard;                   /* struct hard_sample: what was found, as saved with the state */
 	double strength, smoothing;     /* of augmentation, 0..1; of labels: as the phase has it */
+	struct out_of_fold judged_cases; /* by the weights in the folder, those of members before among them */
+	guint64 seed;                   /* of this member */
+	double deadline;                /* log_seconds() at which this member must be done; 0: none */
 	guint64 drawn;                  /* samples of this epoch pushed */
 	/* of this process alone */
 	double began, seconds_before;   /* log_seconds(); of the processes before */
@@ -37,7 +41,7 @@ struct fit {
 	gint64 first_step;
 	JsonArray *history;
 	JsonObject *about;              /* of the weights in the folder; NULL: there are none */
-	gboolean judged;                /* they were validated */
+	gboolean judged;                /* they were validated, those of this member or of one before */
 	double save_at;                 /* log_seconds() of the next point to go on from */
 	gboolean cut;                   /* the time was over before the last epoch was judged */
 	double planned_at;              /* log_seconds() of the last look at the plan */
@@ -56,8 +60,8 @@ enum weights {
 
 /* Where the job goes on with a run: all of it is read. Else nothing. */
 gboolean fit_restore(struct fit *f, GError **error);
-/* A point to go on from, and the weights. validation: of WEIGHTS_BEST. */
-gboolean fit_save(struct fit *f, enum weights which, const struct validation *validation, GError **error);
+/* A point to go on from, and the weights. */
+gboolean fit_save(struct fit *f, enum weights which, GError **error);
 /* The same when it is time to, or `now`. A save that fails is no end: what was saved before stays, it is said,
    and tried again in a minute. */
 void fit_save_point(struct fit *f, gboolean now);

@@ -70,8 +70,8 @@ static gboolean classes_differ(const struct work *w, GError **error)
 	return FALSE;
 }
 
-/* The held-out cases: drawn, or those of the run that goes on. */
-static gboolean *split(const struct work *w, const struct resume *resume)
+/* The held-out cases of a member: drawn, or those of the run that goes on. */
+static gboolean *split(const struct work *w, const struct resume *resume, guint member)
 {
 	const struct settings *s = w->settings;
 	gboolean *held = g_new0(gboolean, w->n_cases + 1);
@@ -79,16 +79,28 @@ static gboolean *split(const struct work *w, const struct resume *resume)
 	guint n = 0;
 
 	if (resume == NULL)
-		split_cases(w, s->split.validation, (guint64)s->split.seed, 0, held);
+		split_cases(w, s->split.validation, (guint64)s->split.seed, member, held);
 	for (guint i = 0; i < w->n_cases; i++) {
 		if (resume != NULL)
-			held[i] = w->cases[i].ready && g_hash_table_contains(resume->held, w->cases[i].id);
+			held[i] = w->cases[i].ready && g_hash_table_contains(resume->held->pdata[member], w->cases[i].id);
 		if (held[i] && n++ < NAMES_SAID && !log_names_hidden())
 			g_string_append_printf(names, "%s%s", names->len > 0 ? "," : "", w->cases[i].id);
 	}
+	if (s->training.members > 1)
+		g_string_append_printf(line, " member=%u", member + 1);
 	g_string_append_printf(line, " cases=%u", n);
 	logfmt_append(line, "held_out", n == 0 ? "none" : names->len > 0 ? names->str : "(hidden)");
-	log_keep("split", "%s", line->str);
+	log_keep(line->str, "%s", line->str);
+	return held;
+}
+
+static GPtrArray *split_all(const struct work *w, const struct resume *resume)
+{
+	const guint members = resume != NULL ? resume->held->len : (guint)w->settings->training.members;
+	GPtrArray *held = g_ptr_array_new_with_free_func(g_free);
+
+	for (guint i = 0; i < members; i++)
+		g_ptr_array_add(held, split(w, resume, i));
 	return held;
 }
 
@@ -128,8 +140,8 @@ static gboolean learn(const struct options *o, const struct job *job, const stru
 		return FALSE;
 	g_autofree char *summary = w->task->summary(w);
 	log_keep("data", "data %s seconds=%s", summary, log_duration(log_seconds(), took));
-	g_autofree gboolean *held = split(w, resume);
-	struct fit_job fit_job = { .work = w, .held = held, .device = device, .memory = &memory, .folder = folder,
+	g_autoptr(GPtrArray) held = split_all(w, resume);
+	struct fit_job fit_job = { .work = w, .held = (gboolean *const *)held->pdata, .members = held->len, .device = device, .memory = &memory, .folder = folder,
 				   .resume_opt = resume, .deadline = log_deadline(o->settings->training.time) };
 	if (resume != NULL)
 		log_keep("resume", "resume epoch=%" G_GINT64_FORMAT " step=%" G_GINT64_FORMAT " steps=%" G_GINT64_FORMAT " trained_before=%s",

@@ -215,6 +215,7 @@ static gboolean learn(const struct fit_job *job, const struct scratch *s, double
 	small.folder = folder;
 	small.resume_opt = NULL;
 	small.deadline = 0;
+	small.members = 1;
 	small.rehearse = STEPS;
 	small.rehearse_until = until;
 	gboolean ok = folder != NULL && fit(&small, &outcome, error);

@@ -41,20 +41,17 @@ char *resume_cases(const struct work *w)
 }
 
 JsonObject *resume_to_json(const struct work *w, const struct state *state, JsonObject *facts, JsonArray *history,
-			   const char *const *held)
+			   JsonArray *held)
 {
 	g_autofree char *cases = resume_cases(w);
 	JsonObject *out = json_object_new();
-	JsonArray *names = json_array_new();
 
-	for (; *held != NULL; held++)
-		json_array_add_string_element(names, *held);
 	json_object_set_object_member(out, "settings", resume_settings_json(w->settings));
 	json_object_set_string_member(out, "cases", cases);
 	json_object_set_object_member(out, "state", state_to_json(state));
 	json_object_set_object_member(out, "facts", json_object_ref(facts));
 	json_object_set_array_member(out, "history", json_array_ref(history));
-	json_object_set_array_member(out, "held", names);
+	json_object_set_array_member(out, "held", held);
 	return out;
 }
 
@@ -79,19 +76,36 @@ static const char *first_difference(JsonObject *there, const struct settings *s,
 	return NULL;
 }
 
+/* A list of names as a set; NULL where it is none. */
+static GHashTable *read_names(JsonNode *node)
+{
+	g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	JsonArray *list = JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+
+	for (guint i = 0; list != NULL && i < json_array_get_length(list); i++) {
+		JsonNode *name = json_array_get_element(list, i);
+		if (!JSON_NODE_HOLDS_VALUE(name) || json_node_get_string(name) == NULL)
+			return NULL;
+		g_hash_table_add(names, json_node_dup_string(name));
+	}
+	return list != NULL ? g_steal_pointer(&names) : NULL;
+}
+
 static gboolean read_lists(JsonObject *from, struct resume *r)
 {
-	JsonArray *held = array_of(from, "held"), *history = array_of(from, "history");
+	JsonArray *held = array_of(from, "held"), *history = array_of(from, "history"), *said = array_of(from, "out_of_fold");
 	JsonObject *facts = json_child(from, "facts");
 
-	if (held == NULL || history == NULL || facts == NULL)
+	if (held == NULL || history == NULL || said == NULL || facts == NULL)
 		return FALSE;
 	for (guint i = 0; i < json_array_get_length(held); i++) {
-		JsonNode *name = json_array_get_element(held, i);
-		if (!JSON_NODE_HOLDS_VALUE(name) || json_node_get_string(name) == NULL)
+		GHashTable *names = read_names(json_array_get_element(held, i));
+		if (names == NULL)
 			return FALSE;
-		g_hash_table_add(r->held, json_node_dup_string(name));
+		g_ptr_array_add(r->held, names);
 	}
+	if (r->state.member >= r->held->len)
+		return FALSE;
 	for (guint i = 0; i < json_array_get_length(history); i++)
 		if (!JSON_NODE_HOLDS_OBJECT(json_array_get_element(history, i)))
 			return FALSE;
@@ -99,6 +113,7 @@ static gboolean read_lists(JsonObject *from, struct resume *r)
 	r->hard = g_strdup(json_text(from, "hard", ""));
 	r->facts = json_object_ref(facts);
 	r->history = json_array_ref(history);
+	r->out_of_fold = json_array_ref(said);
 	return TRUE;
 }
 
@@ -106,7 +121,7 @@ static gboolean read_resume(const struct model_folder *folder, JsonObject *from,
 {
 	JsonObject *state = json_child(from, "state");
 
-	r->held = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	r->held = g_ptr_array_new_with_free_func((GDestroyNotify)g_hash_table_unref);
 	if (state == NULL || !state_from_json(state, &r->state, error)) {
 		if (state == NULL)
 			g_set_error(error, FAULT, FAULT_DATA, "it has no state");
@@ -163,7 +178,8 @@ void resume_free(struct resume *r)
 		return;
 	g_clear_pointer(&r->facts, json_object_unref);
 	g_clear_pointer(&r->history, json_array_unref);
-	g_clear_pointer(&r->held, g_hash_table_unref);
+	g_clear_pointer(&r->out_of_fold, json_array_unref);
+	g_clear_pointer(&r->held, g_ptr_array_unref);
 	g_free(r->cases);
 	g_free(r->hard);
 	g_free(r->file);

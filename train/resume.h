@@ -22,7 +22,8 @@ struct resume {
 	struct state state;
 	JsonObject *facts;      /* as struct task's facts() gave them */
 	JsonArray *history;
-	GHashTable *held;       /* identifiers of the cases held out (a set) */
+	GPtrArray *held;        /* by member: identifiers of the cases held out (GHashTable, a set) */
+	JsonArray *out_of_fold; /* out_of_fold.h */
 	char *hard;             /* mine_to_text() of its hard samples */
 	char *cases;            /* resume_cases() of its data */
 	char *file;             /* the state's tensors; NULL: the run is finished */
@@ -36,9 +37,9 @@ void resume_free(struct resume *resume);
 typedef struct resume resume_t;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(resume_t, resume_free)
 
-/* The manifest's member "resume". history: a new reference is taken. */
+/* The manifest's member "resume". history: a new reference is taken; held: by member, taken. */
 JsonObject *resume_to_json(const struct work *work, const struct state *state, JsonObject *facts, JsonArray *history,
-			   const char *const *held);
+			   JsonArray *held);
 /* A sum over identifiers and classes of all cases: are the data those that the run began with? */
 char *resume_cases(const struct work *work);
 /* {"tiles.size": "256", ...}: all settings. */

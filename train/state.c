@@ -1,5 +1,6 @@
 /* state.c - see state.h. */
 #include "train/state.h"
+#include "common/checkpoint/model_folder.h"
 #include "common/fault/fault.h"
 #include <math.h>
 
@@ -7,6 +8,9 @@ enum kind { INTEGER, UNSIGNED, NUMBER, MAYBE /* a number, or NAN: left out */ };
 
 static const struct field { const char *name; enum kind kind; gsize at; double least, most; } fields[] = {
 #define FIELD(name, kind, field, least, most) { name, kind, G_STRUCT_OFFSET(struct state, field), least, most }
+	FIELD("member", INTEGER, member, 0, MEMBERS_MAX - 1),
+	FIELD("steps_before", INTEGER, steps_before, 0, 1e15),
+	FIELD("epochs_before", INTEGER, epochs_before, 0, 1e9),
 	FIELD("epoch", INTEGER, epoch, 0, 1e9),
 	FIELD("at", INTEGER, at, 0, 1e15),
 	FIELD("step", INTEGER, step, 0, 1e15),

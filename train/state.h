@@ -14,9 +14,11 @@
 G_BEGIN_DECLS
 
 struct state {
+	gint64 member;          /* the network of the run that learns, from 0 */
+	gint64 steps_before, epochs_before; /* of the members before */
 	gint64 epoch;           /* from 0 */
 	gint64 at;              /* steps of it done */
-	gint64 step;            /* steps in all */
+	gint64 step;            /* steps of this member */
 	gint64 optimiser_steps; /* of them that changed the weights */
 	gint64 thawed;          /* such steps when the body was thawed; -1: it is frozen */
 	gint64 mined;           /* epoch before which hard samples were sought last; 0: never */

@@ -62,6 +62,7 @@ struct settings {
 		char *weights;      /* .safetensors to start from; "" is random */
 	} model;
 	struct {
+		int members;        /* networks, one after the other, 1..16 (MEMBERS_MAX) */
 		int epochs, batch;
 		char *optimiser;
 		double learning_rate, weight_decay;

@@ -92,6 +92,8 @@ const struct key key_table[] = {
 { "model.weights", KEY_TEXT, AT(model.weights), "", 0, PATH_MAX_BYTES, NULL,
   "a .safetensors file to start from, seen from data.yaml;\n\"\": random" },
 
+{ "training.members", KEY_COUNT, AT(training.members), "1", 1, 16, NULL,
+  "networks that answer together; each holds out other slides, and they share the time" },
 { "training.epochs", KEY_COUNT, AT(training.epochs), "20", 1, 100000, NULL,
   "each of sampling.tiles_per_epoch tiles" },
 { "training.batch", KEY_COUNT, AT(training.batch), "64", 1, 65536, NULL, "in all, over all devices" },

@@ -156,6 +156,7 @@ static gboolean learn(const char *path, const char *const *set, guint part, stru
 {
 	struct running r;
 	gboolean held[CASES] = { [4] = TRUE, [5] = TRUE };
+	gboolean *const folds[] = { held };
 	const struct device device = { T_CPU, 0, 1 };
 	const struct memory memory = { .batch = 10, .part = part, .judged = 16, .readers = 2 };
 	g_autoptr(resume_t) resume = NULL;
@@ -165,7 +166,7 @@ static gboolean learn(const char *path, const char *const *set, guint part, stru
 	g_autoptr(model_folder_t) folder = model_folder_take(path, NULL, error);
 	g_assert_no_error(*error);
 	g_assert_true(resume_find(folder, settings, FALSE, &resume, error));
-	struct fit_job job = { .work = &r.work, .held = held, .device = &device, .memory = &memory, .folder = folder,
+	struct fit_job job = { .work = &r.work, .held = folds, .members = 1, .device = &device, .memory = &memory, .folder = folder,
 			       .resume_opt = resume };
 	gboolean ok = fit(&job, outcome, error);
 	fit_outcome_clear(outcome);     /* the tests look at its numbers */

@@ -225,7 +225,8 @@ int main(int argc, char **argv)
 		cases[i] = (struct work_case){ .id = (char *)"c", .ready = TRUE };
 	tensor_seed(3);
 	g_autoptr(model_t) model = model_new("simple", 3, 2, T_CPU, NULL);
-	scan.model = model;
+	scan.models = &model;
+	scan.n_models = 1;
 	sampler = sampler_new(&work, held, 11, NULL, NULL);
 	struct scan all = scan;
 	all.choose = choose_all;
