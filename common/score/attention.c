@@ -85,7 +85,8 @@ static tensor *pool(const struct attention *a, scope *s, const tensor *h, const 
 	return t_linear(s, t_dropout(s, z, dropout), of(a, "head.weight"), of(a, "head.bias"));
 }
 
-gboolean attention_predict(struct attention *a, const struct bag *bag, double *logit, float *weight_opt, GError **error)
+gboolean attention_predict(struct attention *a, const struct bag *bag, double *logit, float *weight_opt,
+			   GError **error)
 {
 	double got = NAN;
 
@@ -198,18 +199,18 @@ static gboolean learn(struct attention *a, const struct bag *const *bags, gsize 
 		      GError **error)
 {
 	struct model shell = { .params = a->params, .device = a->device };
+	int per_epoch = (int)((n + (gsize)plan->batch - 1) / (gsize)plan->batch);
 	g_autofree const struct bag **order = g_new(const struct bag *, n);
 	g_autoptr(optim_t) o = optim_new("adamw", &shell, a->device, error);
 
-	for (int epoch = 0; o != NULL && epoch < plan->epochs; epoch++) {
-		shuffle(bags, n, plan->seed, epoch, order);
-		for (gsize i = 0; i < n; i += (gsize)plan->batch) {
-			SCOPE(s, NULL, SCOPE_TRAIN);
-			double progress = (epoch + ((double)i + plan->batch / 2.0) / (double)n) / plan->epochs;
-			step(a, s, o, order + i, (int)MIN((gsize)plan->batch, n - i), progress, plan);
-			if (!settled(s, error))
-				return FALSE;
-		}
+	for (int k = 0; o != NULL && k < plan->steps; k++) {
+		gsize from = (gsize)k % (gsize)per_epoch * (gsize)plan->batch;
+		if (from == 0)
+			shuffle(bags, n, plan->seed, k / per_epoch, order);
+		SCOPE(s, NULL, SCOPE_TRAIN);
+		step(a, s, o, order + from, (int)MIN((gsize)plan->batch, n - from), (k + 0.5) / plan->steps, plan);
+		if (!settled(s, error))
+			return FALSE;
 	}
 	return o != NULL;
 }

@@ -1,5 +1,6 @@
 /*
- * choose.h - the slide model: which of a few ways from a heat map to a score is taken, and the probability that follows.
+ * choose.h - the slide model: which of a few ways from a heat map to a score is taken, and the probability that
+ * follows.
  *
  * Candidates, the simplest first:
  *   top        mean of the k highest tile logits
@@ -13,8 +14,10 @@
  * The rule. `top` stands. Each candidate after it, in this order, takes the place of the one that stands where
  *   - its AUC is higher, and DeLong's paired test finds so with a one-sided p below 0.2 (a difference without variance
  *     counts), or
- *   - the AUCs are the same, and its log loss (natural, of probabilities by Platt's method, cross-validated) is lower by
- *     more than 0.01 and by at least one standard error of the paired difference.
+ *   - the AUCs are the same, and its log loss (natural, of probabilities by Platt's method, cross-validated) is lower
+ *     by more than 0.01 and by at least one standard error of the paired difference.
+ * So a candidate that is no better takes the place in about one choice of six, and then loses little: measured with
+ * made-up slides, 100 choices each at 30, 60 and 150.
  * With fewer than 10 slides of a class, where DeLong's variance means little, `top` stays. Slides whose top is not
  * finite (no tile was read) are left out of everything; attention is a candidate where all others have it.
  *
@@ -65,8 +68,8 @@ double slide_model_answer(const struct slide_model *m, double top, const double 
 
 /* As JSON, from which the same answers follow, bit for bit. */
 JsonObject *slide_model_json(const struct slide_model *m);
-/* `slide model: candidates.top.slope: expected a number above 0`. What it returns is sound: its answers are 0..1 or NAN,
-   whatever the scores. */
+/* `slide model: candidates.top.slope: expected a number above 0`. What it returns is sound: its answers are 0..1 or
+   NAN, whatever the scores. */
 gboolean slide_model_read(JsonObject *in, struct slide_model *out, GError **error);
 
 G_END_DECLS

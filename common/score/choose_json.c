@@ -66,7 +66,9 @@ static gboolean bad(GError **error, const char *where, const char *name, const c
 }
 
 enum range { ANY, NOT_BELOW_0, ABOVE_0, SHARE };
-static const char *const range_words[] = { "a number", "a number not below 0", "a number above 0", "a number from 0 to 1" };
+static const char *const range_words[] = {
+	"a number", "a number not below 0", "a number above 0", "a number from 0 to 1",
+};
 
 static gboolean in_range(double x, enum range range)
 {
@@ -94,7 +96,8 @@ static gboolean take(JsonObject *in, const char *where, const char *name, enum r
 }
 
 /* What may be missing: NAN. */
-static gboolean take_opt(JsonObject *in, const char *where, const char *name, enum range range, double *out, GError **error)
+static gboolean take_opt(JsonObject *in, const char *where, const char *name, enum range range, double *out,
+			 GError **error)
 {
 	*out = NAN;
 	return !json_object_has_member(in, name) || take(in, where, name, range, out, error);

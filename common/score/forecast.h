@@ -1,8 +1,8 @@
 /*
  * forecast.h - what the answers for slides without labels will probably be worth, said before anyone scores them.
  *
- * From training slides with scores that were made out of fold, and from how far the test slides' colours are from theirs.
- * Slides whose score is not finite are passed over. Labels are 0 or 1.
+ * From training slides with scores that were made out of fold, and from how far the test slides' colours are from
+ * theirs. Slides whose score is not finite are passed over. Labels are 0 or 1.
  *
  * Errors: none; what cannot be had is NAN. Threads: no state.
  */
@@ -21,14 +21,14 @@ struct forecast_auc {
 };
 
 /*
- * A prediction interval of the AUC of n_test slides of the same kind. The true AUC a has a prior from FORECAST_LEAST to 1,
- * uniform in sqrt(1 - a); the seen one and the test set's, given a, are of beta distributions with mean a and the
- * variance of Hanley & McNeil 1982 (Q1 = a / (2 - a), Q2 = 2 a^2 / (1 + a)) for their numbers of slides; the seen one
- * counts as the interval of half a pair around it, so that 1 is a value like others, and of at most 2000 slides. The
- * forecast is the posterior predictive distribution, its ends rounded outwards to whole pairs. With binormal scores, 7
- * to 60 training slides, 40 to 100 test slides and true AUCs of 0.7 to 0.98 an interval at 0.95 covers 0.90 to 0.99
- * (tests/unit/test-forecast.c). It knows nothing of a shift from training to test slides; for that see below. All NAN: a
- * class is missing, or n_test < 2.
+ * A prediction interval of the AUC of n_test slides of the same kind. The true AUC a has a prior from FORECAST_LEAST
+ * to 1, uniform in sqrt(1 - a); the seen one and the test set's, given a, are of beta distributions with mean a and
+ * the variance of Hanley & McNeil 1982 (Q1 = a / (2 - a), Q2 = 2 a^2 / (1 + a)) for their numbers of slides; the seen
+ * one counts as the interval of half a pair around it, so that 1 is a value like others, and of at most 2000 slides.
+ * The forecast is the posterior predictive distribution, its ends rounded outwards to whole pairs. With binormal
+ * scores, 7 to 60 training slides, 40 to 100 test slides and true AUCs of 0.7 to 0.98 an interval at 0.95 covers 0.90
+ * to 0.99 (tests/unit/test-forecast.c). It knows nothing of a shift from training to test slides; for that see below.
+ * All NAN: a class is missing, or n_test < 2.
  */
 #define FORECAST_LEAST 0.4
 struct forecast_auc forecast_auc(const double *score, const guint8 *label, gsize n, gsize n_test, double level);
@@ -38,9 +38,9 @@ struct forecast_auc forecast_auc(const double *score, const guint8 *label, gsize
 /*
  * How far slides are in colour from the training slides: the mean Euclidean distance to the 5 nearest of them (fewer
  * where there are fewer) in mean optical density of red, green, blue, over the median of the training slides' own
- * distances to the others: 1 is typical. The unit is at least 0.004, one of 255 grey levels. Nearest
- * neighbours, since slides of several scanners or laboratories are several clouds. Colours are (n, 3), the distances (n)
- * and (n_test); NAN where a colour is not finite, or where there is no other slide. Returns the unit.
+ * distances to the others: 1 is typical. The unit is at least 0.004, one of 255 grey levels. Nearest neighbours,
+ * since slides of several scanners or laboratories are several clouds. Colours are (n, 3), the distances (n) and
+ * (n_test); NAN where a colour is not finite, or where there is no other slide. Returns the unit.
  */
 double forecast_distances(const double *colour, gsize n, const double *test_colour, gsize n_test, double *distance,
 			  double *test_distance);

@@ -271,7 +271,9 @@ static int by_order(const void *a, const void *b)
 
 	if (x->positive != y->positive)
 		return x->positive ? -1 : 1;
-	return x->order != y->order ? (x->order > y->order) - (x->order < y->order) : (x->group > y->group) - (x->group < y->group);
+	if (x->order != y->order)
+		return x->order > y->order ? 1 : -1;
+	return (x->group > y->group) - (x->group < y->group);
 }
 
 guint logistic_folds(const guint8 *label, const guint32 *group_opt, gsize n, guint most, guint64 seed, guint *fold)

@@ -1,5 +1,5 @@
-"""The same forward pass in PyTorch. Reads what test-attention.c writes, prints the logit and then each tile's attention. Exit
-code 77: a package is missing, and the first line says which."""
+"""The same forward pass in PyTorch. Reads what test-attention.c writes, prints the logit and then each tile's
+attention. Exit code 77: a package is missing, and the first line says which."""
 import sys
 
 try:

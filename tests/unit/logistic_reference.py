@@ -1,6 +1,6 @@
 """The same fits by scikit-learn where no sign is set, and by SciPy's L-BFGS-B with bounds. Reads cases as
-test-logistic.c writes them, prints the weights of the standardised features and the intercept, a line a case. Exit code 77:
-a package is missing, and the first line says which."""
+test-logistic.c writes them, prints the weights of the standardised features and the intercept, a line a case.
+Exit code 77: a package is missing, and the first line says which."""
 import sys
 
 try:

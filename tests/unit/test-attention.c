@@ -1,6 +1,7 @@
 /*
  * test-attention.c - the forward pass against PyTorch (attention_reference.py beside this); bags of which one tile in
- * many says all, and their mean nothing; the same seed, the same weights; through a model folder; which tiles a bag has.
+ * many says all, and their mean nothing; the same seed, the same weights; through a model folder; which tiles a bag
+ * has.
  */
 #include "common/checkpoint/model_folder.h"
 #include "common/fault/fault.h"
@@ -11,12 +12,12 @@
 #include "tests/unit/remove_tree.h"
 #include <math.h>
 
-enum { WIDTH = 12, HIDDEN = 16, TILES = 40, BAGS = 240 };
+enum { WIDTH = 12, HIDDEN = ATTENTION_HIDDEN, TILES = 40, BAGS = 240 };
 
 static double normal(GRand *source) { return metrics_normal_quantile(g_rand_double_range(source, 1e-12, 1)); }
 
-/* Noise; and in a positive bag one tile that is high in both the first two features, in a negative one two tiles that are
-   high in one each. So the means are alike. */
+/* Noise; and in a positive bag one tile that is high in both the first two features, in a negative one two tiles that
+   are high in one each. So the means are alike. */
 struct made { float *x; struct bag bags[BAGS]; };
 
 static void make(struct made *m, guint32 seed)
@@ -84,7 +85,6 @@ static void test_learns(void)
 
 	make(&train, 1);
 	make(&test, 2);
-	plan.rate = 5e-3;
 	g_assert_true(attention_train(a, train.bags, BAGS, &plan, &error));
 	g_assert_no_error(error);
 	double learned = predicted_auc(a, &test), pooled = mean_pooling_auc(&train, &test);
@@ -189,7 +189,7 @@ static void test_same(void)
 	g_autoptr(attention_t) a = attention_new(WIDTH, HIDDEN, T_CPU, 9, NULL);
 
 	make(&m, 3);
-	plan.epochs = 2;
+	plan.steps = 9;
 	g_assert_true(attention_train(a, m.bags, 30, &plan, NULL));
 	tensor_seed(12345);     /* of another's draws between */
 	g_autoptr(attention_t) b = attention_new(WIDTH, HIDDEN, T_CPU, 9, NULL);
@@ -209,7 +209,7 @@ static void test_odd(void)
 	g_autoptr(GError) error = NULL;
 	double x, y;
 
-	plan.epochs = 1;
+	plan.steps = 2;
 	g_assert_true(attention_train(a, bags, 3, &plan, &error));
 	g_assert_true(attention_predict(a, &bags[0], &x, NULL, NULL) && attention_predict(a, &bags[1], &y, NULL, NULL));
 	g_assert_cmpfloat(x, ==, y);
@@ -231,7 +231,8 @@ static void test_odd(void)
 static void test_folder(void)
 {
 	g_autofree char *path = g_dir_make_tmp("attention-XXXXXX", NULL), *file = NULL;
-	g_autoptr(attention_t) a = attention_new(WIDTH, HIDDEN, T_CPU, 1, NULL), b = attention_new(WIDTH, HIDDEN, T_CPU, 2, NULL);
+	g_autoptr(attention_t) a = attention_new(WIDTH, HIDDEN, T_CPU, 1, NULL);
+	g_autoptr(attention_t) b = attention_new(WIDTH, HIDDEN, T_CPU, 2, NULL);
 	struct model_part out = { .role = "weights", .prefix_opt = "slide.", .tensors = a->params };
 	struct model_part in = { .role = "weights", .prefix_opt = "slide.", .tensors = b->params };
 	g_autoptr(JsonObject) about = json_object_new(), manifest = NULL;

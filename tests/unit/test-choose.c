@@ -1,6 +1,6 @@
 /*
- * test-choose.c - which candidate wins where it is made to; that few slides choose nothing; answers through JSON, bit for
- * bit; and what a damaged manifest is told.
+ * test-choose.c - which candidate wins where it is made to; that few slides choose nothing; answers through JSON, bit
+ * for bit; and what a damaged manifest is told.
  */
 #include "common/checkpoint/json.h"
 #include "common/fault/fault.h"
