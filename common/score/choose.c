@@ -30,7 +30,7 @@ static struct trial trial_new(const struct slides *s)
 
 	for (guint c = 0; c < N_CANDIDATES; c++) {
 		t.score[c] = g_new(double, s->n + 1);
-		t.loss[c] = g_new(double, s->n + 1);
+		t.loss[c] = g_new0(double, s->n + 1);  /* stays so where there are no folds */
 	}
 	for (gsize i = 0; i < s->n; i++) {
 		if (!isfinite(s->top[i]))
@@ -145,7 +145,7 @@ struct slide_model slide_model_choose(const struct slides *s, enum score_model w
 	gint8 sign[N_FEATURES];
 
 	for (guint j = 0; j < N_FEATURES; j++)
-		sign[j] = features[j].sign;
+		sign[j] = feature_table[j].sign;
 	const struct logistic_data d = { t.x, t.label, t.group, sign, t.n, N_FEATURES };
 	m.logistic = logistic_fit(&d, logistic_choose(&d, random_mix(seed)));
 	logistic_out_of_fold(&d, random_mix(seed + 1), t.score[BY_LOGISTIC]);

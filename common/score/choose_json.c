@@ -37,7 +37,7 @@ static JsonObject *logistic_json(const struct logistic *l)
 		put(one, "mean", l->mean[j]);
 		put(one, "scale", l->scale[j]);
 		put(one, "weight", l->weight[j]);
-		json_object_set_object_member(all, features[j].name, one);
+		json_object_set_object_member(all, feature_table[j].name, one);
 	}
 	json_object_set_object_member(out, "features", all);
 	return out;
@@ -122,11 +122,11 @@ static gboolean read_candidate(JsonObject *all, enum candidate c, struct candida
 
 static gboolean read_feature(JsonObject *all, guint j, struct logistic *out, GError **error)
 {
-	g_autofree char *where = g_strdup_printf("logistic.features.%s.", features[j].name);
-	JsonObject *in = json_child(all, features[j].name);
+	g_autofree char *where = g_strdup_printf("logistic.features.%s.", feature_table[j].name);
+	JsonObject *in = json_child(all, feature_table[j].name);
 
 	if (in == NULL)
-		return bad(error, "logistic.features.", features[j].name, "an object");
+		return bad(error, "logistic.features.", feature_table[j].name, "an object");
 	return take(in, where, "mean", ANY, &out->mean[j], error) &&
 	       take(in, where, "scale", NOT_BELOW_0, &out->scale[j], error) &&
 	       take(in, where, "weight", ANY, &out->weight[j], error);

@@ -3,7 +3,7 @@
 #include "common/metrics/metrics.h"
 #include <math.h>
 
-const struct feature features[N_FEATURES] = {
+const struct feature feature_table[N_FEATURES] = {
 	[FEATURE_HIGHEST] = { "highest", "logit", "the highest tile", 1 },
 	[FEATURE_TOP_3] = { "top_3", "logit", "mean of the 3 highest", 1 },
 	[FEATURE_TOP_10] = { "top_10", "logit", "mean of the 10 highest", 1 },
@@ -25,7 +25,7 @@ guint feature_find(const char *name)
 {
 	guint i = 0;
 
-	while (i < N_FEATURES && !g_str_equal(features[i].name, name))
+	while (i < N_FEATURES && !g_str_equal(feature_table[i].name, name))
 		i++;
 	return i;
 }

@@ -33,7 +33,7 @@ enum {
 	FEATURE_COUNT_50, FEATURE_COUNT_90, FEATURE_SHARE_50, FEATURE_SHARE_90, FEATURE_AREA, FEATURE_AXIS,
 	FEATURE_MEAN, FEATURE_DENSITY, N_FEATURES
 };
-extern const struct feature features[N_FEATURES];
+extern const struct feature feature_table[N_FEATURES];
 /* A feature's number by its name; N_FEATURES where there is none of it. */
 guint feature_find(const char *name);
 

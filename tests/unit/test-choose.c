@@ -90,6 +90,11 @@ static void test_few(void)
 	g_assert_cmpint(slide_model_choose(&m.s, SCORE_MODEL_AUTO, 1).chosen, !=, BY_TOP);
 	memset(m.label, 1, sizeof m.label);
 	assert_chosen(&m, BY_TOP);
+	make(&m, 1, 60, 3, 0, 0);       /* one group: no folds, no log loss */
+	m.s.group_opt = (const guint32[60]){ 0 };
+	m.s.attention_opt = NULL;
+	assert_chosen(&m, BY_TOP);
+	g_assert_true(isnan(slide_model_choose(&m.s, SCORE_MODEL_AUTO, 1).candidates[BY_TOP].log_loss));
 }
 
 /* The same order, but top runs away from a straight line in the log odds, which max keeps: its log loss decides. */

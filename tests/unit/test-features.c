@@ -93,7 +93,7 @@ static void test_monotone(void)
 		features_of(low, 50, 5, &small, a);
 		features_of(high, 50, 5, &large, b);
 		for (guint i = 0; i < N_FEATURES; i++)
-			if (features[i].sign > 0)
+			if (feature_table[i].sign > 0)
 				g_assert_cmpfloat(b[i], >=, a[i]);
 	}
 }
@@ -116,9 +116,9 @@ static void test_finite(void)
 static void test_table(void)
 {
 	for (guint i = 0; i < N_FEATURES; i++) {
-		g_assert_cmpuint(feature_find(features[i].name), ==, i);
-		g_assert_true(features[i].transform != NULL && features[i].help != NULL);
-		g_assert_true(features[i].sign == 0 || features[i].sign == 1);
+		g_assert_cmpuint(feature_find(feature_table[i].name), ==, i);
+		g_assert_true(feature_table[i].transform != NULL && feature_table[i].help != NULL);
+		g_assert_true(feature_table[i].sign == 0 || feature_table[i].sign == 1);
 	}
 	g_assert_cmpuint(feature_find("none"), ==, N_FEATURES);
 }
