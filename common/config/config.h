@@ -19,6 +19,7 @@ G_BEGIN_DECLS
 
 enum mpp_word { MPP_AUTO = 0, MPP_LEVEL0 = -1 };      /* tiles.mpp, where it is no number */
 enum schedule { SCHEDULE_COSINE, SCHEDULE_PLATEAU, SCHEDULE_CONSTANT, SCHEDULE_ONE_CYCLE };
+enum score_model { SCORE_MODEL_AUTO, SCORE_MODEL_MAX, SCORE_MODEL_TOP, SCORE_MODEL_LOGISTIC, SCORE_MODEL_ATTENTION };
 enum precision { PRECISION_AUTO, PRECISION_FP32, PRECISION_BF16 };
 
 struct settings {
@@ -92,6 +93,7 @@ struct settings {
 	} inference;
 	struct {
 		int top;            /* slide score: mean of this many highest tiles */
+		enum score_model model; /* common/score/choose.h */
 	} score;
 	struct {
 		char *file;         /* below paths.output */

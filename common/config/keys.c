@@ -143,6 +143,8 @@ const struct key key_table[] = {
   "flipped and turned views of a tile, averaged" },
 
 { "score.top", KEY_COUNT, AT(score.top), "3", 1, 10000, NULL, "the mean of this many of the highest tiles" },
+{ "score.model", KEY_CHOICE, AT(score.model), "auto", 0, 0, "auto max top logistic attention",
+  "auto: what the training slides show to be better than top,\nthe mean of the highest tiles" },
 
 { "answer.file", KEY_FILE, AT(answer.file), "output.csv", 1, 200, NULL, "its name" },
 { "answer.header", KEY_SWITCH, AT(answer.header), "false", 0, 0, NULL, "a first line that names the columns" },

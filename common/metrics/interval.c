@@ -85,8 +85,7 @@ static double beta_fraction(double a, double b, double x)
 	return h;
 }
 
-/* The distribution function of Beta(a, b); a, b > 0. */
-static double beta_cdf(double a, double b, double x)
+double metrics_beta_cdf(double a, double b, double x)
 {
 	double front;
 	int sign;
@@ -107,7 +106,7 @@ static double beta_quantile(double a, double b, double p)
 	for (int i = 0; i < 100 && low < high; i++) {
 		double middle = low + (high - low) / 2;
 
-		if (beta_cdf(a, b, middle) < p)
+		if (metrics_beta_cdf(a, b, middle) < p)
 			low = middle;
 		else
 			high = middle;

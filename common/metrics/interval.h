@@ -23,5 +23,7 @@ struct interval metrics_normal_interval(double value, double variance, double le
 /* The point that a standard normal is below with probability p, and the probability that it is below x. */
 double metrics_normal_quantile(double p);
 double metrics_normal_cdf(double x);
+/* The probability that a number of the beta distribution is below x; a, b > 0. */
+double metrics_beta_cdf(double a, double b, double x);
 
 G_END_DECLS

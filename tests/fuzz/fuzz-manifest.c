@@ -1,11 +1,12 @@
 /*
  * fuzz-manifest.c - any bytes as a model's manifest: a fault of one line, or an object whose every member can
  * be asked for as anything; then what inference takes from it: settings that fit their keys, and answers
- * within 0 to 1 for whatever score. The files that it names are model_folder.c's, and need tensors.
+ * within 0 to 1 for whatever score, by the slide model too. The files that it names are model_folder.c's, and need tensors.
  */
 #include "common/checkpoint/json.h"
 #include "common/checkpoint/model_settings.h"
 #include "common/fault/fault.h"
+#include "common/score/choose.h"
 #include "common/task/slide_facts.h"
 #include <math.h>
 #include <stdint.h>
@@ -54,9 +55,10 @@ static void take_settings(JsonObject *from)
 	g_assert_no_error(error);
 }
 
+static const double scores[] = { 0, -0.0, 1, -3.5, 1e-300, 1e300, -G_MAXDOUBLE, G_MAXDOUBLE, INFINITY, -INFINITY, NAN };
+
 static void answer(JsonObject *from)
 {
-	static const double scores[] = { 0, -0.0, 1, -3.5, 1e-300, 1e300, -G_MAXDOUBLE, G_MAXDOUBLE, INFINITY, -INFINITY, NAN };
 	struct slide_facts facts = slide_facts_read(from);
 	double none = slide_facts_answer(&facts, NULL);
 
@@ -65,6 +67,26 @@ static void answer(JsonObject *from)
 	for (gsize i = 0; i < G_N_ELEMENTS(scores); i++) {
 		double p = slide_facts_answer(&facts, &scores[i]);
 		g_assert_true(p >= 0 && p <= 1);
+	}
+}
+
+static void answer_by_model(JsonObject *from)
+{
+	struct slide_model model;
+	g_autoptr(GError) error = NULL;
+
+	if (!slide_model_read(from, &model, &error)) {
+		g_assert_error(error, FAULT, FAULT_DATA);
+		g_assert_true(g_str_has_prefix(error->message, "slide model: ") && strchr(error->message, '\n') == NULL);
+		return;
+	}
+	g_assert_no_error(error);
+	for (gsize i = 0; i < G_N_ELEMENTS(scores); i++) {
+		double x[N_FEATURES];
+		for (guint j = 0; j < N_FEATURES; j++)
+			x[j] = scores[(i + j) % G_N_ELEMENTS(scores)];
+		double p = slide_model_answer(&model, scores[i], x, scores[G_N_ELEMENTS(scores) - 1 - i]);
+		g_assert_true(isfinite(scores[i]) ? p >= 0 && p <= 1 : isnan(p));
 	}
 }
 
@@ -82,5 +104,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	g_assert_cmpuint(look(manifest, 1), <=, size);
 	take_settings(json_child(manifest, "settings"));
 	answer(json_child(manifest, "facts"));
+	answer_by_model(json_child(json_child(manifest, "facts"), "slide_model"));
 	return 0;
 }

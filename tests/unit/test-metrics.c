@@ -195,6 +195,10 @@ static void test_shares(void)
 	const double level = 2 * metrics_normal_cdf(1) - 1, z = 1.9599639845400545;
 	struct interval i = metrics_wilson_interval(1, 2, level);
 
+	assert_near(metrics_beta_cdf(1, 1, 0.3), 0.3);  /* x; x^2; 1 - (1 - x)^3 */
+	assert_near(metrics_beta_cdf(2, 1, 0.3), 0.09);
+	assert_near(metrics_beta_cdf(1, 3, 0.9), 0.999);
+	g_assert_true(metrics_beta_cdf(2, 3, -1) == 0 && metrics_beta_cdf(2, 3, 2) == 1);
 	assert_near(i.value, 0.5);
 	assert_near(i.low, 0.5 - sqrt(0.75) / 3);
 	assert_near(i.high, 0.5 + sqrt(0.75) / 3);
