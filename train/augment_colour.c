@@ -74,7 +74,7 @@ static void find_stains(const guint8 *bytes, gsize pixels, struct found *out)
 
 	for (gsize i = 0; i < n; i++)
 		memcpy(some + 3 * i, bytes + 3 * (i * pixels / n), 3);
-	out->is = stain_estimate(some, n, glass, &out->stain);
+	out->is = stain_estimate_vectors(some, n, glass, &out->stain);
 }
 
 /* Before the changes of stain that are drawn: density = amounts * vectors, of which the vectors become others. */

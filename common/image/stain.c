@@ -82,6 +82,15 @@ static gboolean find_vectors(const double (*od)[3], gsize n, double *scratch, st
 	return dot(out->vector[0], out->vector[1]) < cos(STAIN_APART * G_PI / 180);
 }
 
+gboolean stain_estimate_vectors(const guint8 *rgb, gsize n, const double glass[3], struct stain *out)
+{
+	g_autofree double (*od)[3] = g_malloc_n(n + 1, sizeof *od);
+	g_autofree double *scratch = g_new(double, n + 1);
+	const gsize found = densities(rgb, n, glass, od);
+
+	return found >= STAIN_PIXELS && find_vectors((const double (*)[3])od, found, scratch, out);
+}
+
 gboolean stain_estimate(const guint8 *rgb, gsize n, const double glass[3], struct stain *out)
 {
 	g_autofree double (*od)[3] = g_malloc_n(n + 1, sizeof *od);

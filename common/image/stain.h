@@ -28,6 +28,8 @@ extern const struct stain stain_reference;
    are not STAIN_APART degrees apart, as of one stain alone. */
 #define STAIN_APART 5.0
 gboolean stain_estimate(const guint8 *rgb, gsize n, const double glass[3], struct stain *out);
+/* The vectors alone. */
+gboolean stain_estimate_vectors(const guint8 *rgb, gsize n, const double glass[3], struct stain *out);
 /* Densities to amounts and back, as row vectors: density = amounts * matrix. The third row, of what is neither, is
    perpendicular to the two. */
 void stain_matrix(const struct stain *stain, matrix3 out);
