@@ -78,9 +78,9 @@ static tensor *gaussians(scope *s, const struct augmentation *of, guint n, gint6
 static tensor *blur(scope *s, const tensor *x, const struct augmentation *of, guint n, int device)
 {
 	const gint64 channels = t_size(x, 1), h = t_size(x, 2), w = t_size(x, 3);
-	tensor *across = t_matmul(s, t_reshape(s, x, DIMS(n, channels * h, w)), gaussians(s, of, n, w, device));
-	tensor *down = t_reshape(s, gaussians(s, of, n, h, device), DIMS(n, 1, h, h));
-	tensor *y = t_matmul(s, down, t_reshape(s, across, t_dims(x)));
+	tensor *wide = gaussians(s, of, n, w, device), *high = h == w ? wide : gaussians(s, of, n, h, device);
+	tensor *across = t_matmul(s, t_reshape(s, x, DIMS(n, channels * h, w)), wide);
+	tensor *y = t_matmul(s, t_reshape(s, high, DIMS(n, 1, h, h)), t_reshape(s, across, t_dims(x)));
 
 	y = t_mul(s, t_sub(s, y, x), GATHER(blurred, 1, 1, 1));
 	return t_clamp(s, t_add(s, x, y), 0, 1);

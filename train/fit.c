@@ -129,7 +129,9 @@ static gboolean learn(struct fit *f, const struct batch *b, double *loss, GError
 {
 	g_autofree struct augmentation *augmentations = g_new(struct augmentation, b->n);
 
+	int before = stage_enter("augmenting");
 	draw_augmentations(f, b, augmentations);
+	stage_leave(before);
 	for (;;) {
 		g_autoptr(GError) wrong = NULL;
 		gboolean ok = TRUE;
