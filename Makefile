@@ -112,7 +112,7 @@ $(B)/libblindrun.a: $(lib_obj)
 	@rm -f $@
 	$(call say,AR $@)ar rcs $@ $^
 
-link = $(call say,LD $@)$(CC) $(ALLC) -Wl,--as-needed $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
+link = $(call say,LD $@)$(CC) $(ALLC) -Wl,--as-needed $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
 
 $(B)/train: $(call obj,$(train_src)) $(B)/libblindrun.a
 	$(link)
@@ -120,6 +120,7 @@ $(B)/inference: $(call obj,$(inf_src)) $(B)/libblindrun.a
 	$(link)
 $(B)/sample: $(call obj,$(sample_src)) $(B)/libblindrun.a
 	$(link)
+$(B)/what-it-sees: $(train_lib)
 $(tools): $(B)/%: $(B)/obj/tools/%.o $(B)/libblindrun.a
 	$(link)
 $(units): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(train_lib) $(inf_lib) $(sample_lib) $(B)/libblindrun.a

@@ -17,7 +17,7 @@ struct seen {                   /* what the rows look at */
 static gboolean learns_nothing(const struct seen *x) { return x->course == COURSE_NOTHING; }
 static gboolean overfits(const struct seen *x) { return x->course == COURSE_OVERFITS; }
 static gboolean rises(const struct seen *x) { return x->course == COURSE_RISING; }
-static gboolean stain_differs(const struct seen *x) { return x->d->findings->stain_matters && x->s->augmentation.stain < 0.6; }
+static gboolean stain_differs(const struct seen *x) { return x->d->findings->stain_matters && x->s->augmentation.stain < 0.4; }
 static gboolean is_random(const struct seen *x)
 {
 	return x->s->model.weights[0] == '\0' && g_str_equal(x->s->model.network, "resnet18");
@@ -69,7 +69,7 @@ static gboolean misses_small(const struct seen *x)
 
 static double less_rate(const struct settings *s) { return MAX(1e-8, s->training.learning_rate / 10); }
 static double double_epochs(const struct settings *s) { return MIN(100000, 2.0 * s->training.epochs); }
-static double more_stain(const struct settings *s) { return MIN(1, s->augmentation.stain + 0.2); }
+static double more_stain(const struct settings *s) { return MIN(1, s->augmentation.stain + 0.1); }
 static double double_tumour(const struct settings *s) { return MAX(1, 2 * s->sampling.tumour); }
 static double more_decay(const struct settings *s) { return MIN(1, 5 * s->training.weight_decay); }
 

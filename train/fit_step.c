@@ -59,36 +59,44 @@ static gboolean fill_gaps(struct fit *f, struct batch *b)
 	return good < b->n;
 }
 
-/* How a sample is changed: little of it where training closes. */
-static void draw_look(const struct fit *f, guint64 position, struct augmentation *out)
+/* How samples are changed, little of it where training closes; of a whole batch, so that its parts do not matter. */
+static void draw_augmentations(const struct fit *f, const struct batch *b, struct augmentation *out)
 {
-	struct settings milder = *f->settings;
+	const struct sample_shape *shape = &f->work->shape;
+	const guint64 first = (gsize)b->tag, epoch = (guint64)f->now.epoch;
 
-	milder.augmentation.stain *= f->strength;
-	milder.augmentation.colour *= f->strength;
-	milder.augmentation.scale *= f->strength;
-	augment_draw(&milder, f->seed, (guint64)f->now.epoch, position, out);
+	for (guint i = 0; i < b->n; i++)
+		augment_draw(f->settings, f->strength, f->seed, epoch, first + i, &out[i]);
+	if (shape->channels == 3)
+		augment_mix(f->settings, f->strength, f->seed, epoch, first, b->bytes, (gsize)shape->height * (gsize)shape->width, out,
+			    b->n);
+}
+
+/* (n, H * W, C) to the same. */
+static tensor *augmented(scope *s, const tensor *values, const struct sample_shape *shape, const struct augmentation *of,
+			 guint n, int device)
+{
+	tensor *x = t_reshape(s, values, DIMS(n, shape->height, shape->width, shape->channels));
+
+	x = augment(s, t_permute(s, x, DIMS(0, 3, 1, 2)), of, n, device);
+	return t_reshape(s, t_permute(s, x, DIMS(0, 2, 3, 1)), t_dims(values));
 }
 
 /* Samples from..from+n of a batch: their share of its loss is added to *loss, their gradients to those there. */
-static gboolean learn_part(struct fit *f, const struct batch *b, guint from, guint n, double *loss, GError **error)
+static gboolean learn_part(struct fit *f, const struct batch *b, const struct augmentation *augmentations, guint from, guint n,
+			   double *loss, GError **error)
 {
 	const struct sample_shape *shape = &f->work->shape;
-	g_autofree struct augmentation *augmentations = g_new0(struct augmentation, n);
 	guint64 first = (gsize)b->tag + from, seed = f->seed;
 	gsize size = (gsize)shape->height * (gsize)shape->width * (gsize)shape->channels;
 	int device = f->device.index;
 
-	for (guint i = 0; i < n; i++)
-		draw_look(f, first + i, &augmentations[i]);
 	tensor_seed(random_hash(seed, (guint64)f->now.epoch, first, PURPOSE_DROPOUT));
 
 	SCOPE(s, NULL, 0);
 	int before = stage_enter("augmenting");
 	tensor *x = input_values(s, b->bytes + from * size, n, shape, device);
-	if (shape->channels == 3)
-		x = augment_colour(s, x, augmentations, n, device);
-	x = augment_geometry(s, input_normalise(s, f->model, x, shape, device), augmentations, n, device);
+	x = input_normalise(s, f->model, augmented(s, x, shape, augmentations + from, n, device), shape, device);
 	stage_leave(before);
 	tensor *target = t_from(s, b->targets + from * (gsize)shape->targets, DIMS(n, shape->targets), T_F32, device);
 	SCOPE(net, s, f->device.flags | SCOPE_TRAIN);
@@ -110,12 +118,17 @@ static void zero_gradients(struct fit *f)
 /* All of a batch, in parts; where the memory of the device does not hold one, in smaller ones from then on. */
 static gboolean learn(struct fit *f, const struct batch *b, double *loss, GError **error)
 {
+	g_autofree struct augmentation *augmentations = g_new(struct augmentation, b->n);
+	const int before = stage_enter("augmenting");
+
+	draw_augmentations(f, b, augmentations);
+	stage_leave(before);
 	for (;;) {
 		g_autoptr(GError) wrong = NULL;
 		gboolean ok = TRUE;
 		*loss = 0;
 		for (guint from = 0; ok && from < b->n && isfinite(*loss); from += f->memory.part)
-			ok = learn_part(f, b, from, MIN(f->memory.part, b->n - from), loss, &wrong);
+			ok = learn_part(f, b, augmentations, from, MIN(f->memory.part, b->n - from), loss, &wrong);
 		if (ok)
 			return TRUE;
 		zero_gradients(f);

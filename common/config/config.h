@@ -20,6 +20,7 @@ G_BEGIN_DECLS
 enum mpp_word { MPP_AUTO = 0, MPP_LEVEL0 = -1 };      /* tiles.mpp, where it is no number */
 enum schedule { SCHEDULE_COSINE, SCHEDULE_PLATEAU, SCHEDULE_CONSTANT, SCHEDULE_ONE_CYCLE };
 enum score_model { SCORE_MODEL_AUTO, SCORE_MODEL_MAX, SCORE_MODEL_TOP, SCORE_MODEL_LOGISTIC, SCORE_MODEL_ATTENTION };
+enum normalise { NORMALISE_NONE, NORMALISE_DENSITY, NORMALISE_REINHARD, NORMALISE_MACENKO };
 enum precision { PRECISION_AUTO, PRECISION_FP32, PRECISION_BF16 };
 
 struct settings {
@@ -42,7 +43,7 @@ struct settings {
 		int size;           /* px, 16..4096 */
 		double mpp;         /* um/px to read at; or enum mpp_word */
 		double tissue;      /* least share of tissue, 0..1 */
-		gboolean normalise; /* each slide's stain is brought to one density */
+		enum normalise normalise; /* each slide's stain is brought to one look */
 		double fallback_mpp;/* um/px taken for a slide whose file has none; auto (0): none is
 		                       assumed and it is read at level 0 */
 	} tiles;
@@ -82,9 +83,19 @@ struct settings {
 	} training;
 	struct {
 		gboolean flips, turns;
-		double stain;       /* strength, 0..1: haematoxylin and eosin, apart */
-		double colour;      /* strength, 0..1: brightness, contrast, saturation, hue */
+		double angle;       /* degrees either way, 0..180 */
 		double scale;       /* zoom by up to this share, 0..0.5 */
+		double shift;       /* share of a side, 0..0.5 */
+		double stretch;     /* longer one way by up to this share and as much narrower, 0..0.5 */
+		double stain;       /* 0..1: haematoxylin, eosin and the rest, each by 1 +- this and by +- this */
+		double stain_mix;   /* 0..1: share of another sample's stain vectors */
+		double colour;      /* strength, 0..1: brightness, contrast, saturation, hue */
+		double damage;      /* share of samples that have elastic, blur or sharpen, noise, jpeg, each on its own */
+		double elastic;     /* longest displacement, share of a side, 0..0.1 */
+		double blur;        /* s.d. of a Gaussian, px, 0..10 */
+		double sharpen;     /* strength of an unsharp mask, 0..4 */
+		double noise;       /* s.d., of 0..1, 0..0.5 */
+		double jpeg;        /* quality down to 100 * (1 - this), 0..0.95 */
 	} augmentation;
 	struct {
 		double time;        /* s since the program's start; 0: no limit */

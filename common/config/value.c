@@ -120,6 +120,20 @@ static gboolean list_fits(const struct key *key, char *const *names)
 	return count >= key->min && count <= key->max;
 }
 
+/* Words that a choice had before, as a switch; they stay good. */
+static const char *word_now(const struct key *key, const char *text)
+{
+	static const struct { const char *key, *before, *now; } others[] = {
+		{ "tiles.normalise", "true yes", "density" }, { "tiles.normalise", "false no", "none" },
+	};
+	g_autofree char *word = g_ascii_strdown(text, -1);
+
+	for (gsize i = 0; i < G_N_ELEMENTS(others); i++)
+		if (strcmp(key->name, others[i].key) == 0 && word_find(others[i].before, word) >= 0)
+			return others[i].now;
+	return text;
+}
+
 /* An int or an enum. */
 static gboolean count_set(int *field, const struct key *key, const char *text)
 {
@@ -127,7 +141,7 @@ static gboolean count_set(int *field, const struct key *key, const char *text)
 	g_autofree char *digits = NULL;
 
 	if (key->type == KEY_CHOICE) {
-		int word = word_find(key->words, text);
+		int word = word_find(key->words, word_now(key, text));
 
 		if (word >= 0)
 			*field = word;

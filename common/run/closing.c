@@ -19,7 +19,7 @@ const char *closing_limit(double waiting, double augmenting, double computing)
 		       "disk help";
 	if (augmenting > 0.4 * all)
 		return "augmenting: it takes more than two fifths of the time; augmentation.stain=0 and augmentation.colour=0 would free "
-		       "most of it";
+		       "half of it";
 	return "computing: the network is what takes the time; a smaller model.network or tiles.size, bf16 or a GPU help, faster disks do "
 	       "not";
 }

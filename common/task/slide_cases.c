@@ -524,24 +524,6 @@ static gboolean read_mask(struct slide_work *sw, struct slide_case *c, GError **
 	return TRUE;
 }
 
-/*
- * A slide's stain brought to one density, channel by channel: the optical density over its glass is scaled so
- * that its tissue's mean becomes that of an average H&E slide. By at most 2 either way: what strays further
- * is no stain. (In the spirit of Reinhard et al. 2001, but on densities, so that glass stays white.)
- */
-static void set_look(struct slide_case *c, gboolean normalise)
-{
-	static const double usual[3] = { 0.36, 0.65, 0.36 }; /* -ln of the mean red, green, blue of H&E tissue */
-
-	for (int k = 0; k < 3; k++) {
-		double glass = CLAMP(c->tissue->glass[k] * 255, 1, 255);
-		double density = -log(CLAMP(c->tissue->colour[k] * 255 / glass, 0.01, 0.99));
-		double by = normalise ? CLAMP(usual[k] / density, 0.5, 2) : 1;
-		for (int v = 0; v < 256; v++)
-			c->look[k][v] = normalise ? (guint8)lround(255 * pow(MIN(v / glass, 1), by)) : (guint8)v;
-	}
-}
-
 static gboolean list_tiles(struct slide_work *sw, struct slide_case *c, GError **error)
 {
 	const struct settings *s = sw->work.settings;
@@ -554,7 +536,7 @@ static gboolean list_tiles(struct slide_work *sw, struct slide_case *c, GError *
 	c->tissue_share = c->tissue->share;
 	c->scanned_share = c->tissue->scanned;
 	memcpy(c->colour, c->tissue->colour, sizeof c->colour);
-	set_look(c, s->tiles.normalise);
+	slide_stain_settle(c, s->tiles.normalise);
 	c->jitter = s->sampling.jitter * side;
 	g_clear_pointer(&c->tissue, tissue_free);
 	if (c->tiles.n > 0)

@@ -159,9 +159,7 @@ gboolean slide_samples_read(struct work *w, const struct sample *sample, guint8 
 
 	if (!slide_read(c->slide, sample->at[0], sample->at[1], c->scale, size, size, bytes, NULL, error))
 		return FALSE;
-	for (gsize i = 0, n = (gsize)size * (gsize)size; w->settings->tiles.normalise && i < n; i++)
-		for (gsize k = 0; k < 3; k++)
-			bytes[3 * i + k] = c->look[k][bytes[3 * i + k]];
+	slide_stain_apply(c, w->settings->tiles.normalise, bytes, (gsize)size * (gsize)size);
 	if (sample->variant != 0)
 		slide_samples_turn(bytes, size, sample->variant);
 	if (c->mask != NULL)

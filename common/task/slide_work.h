@@ -3,6 +3,7 @@
  * Private to common/task.
  */
 #pragma once
+#include "common/image/stain.h"
 #include "common/slide/tiles.h"
 #include "common/task/task.h"
 
@@ -20,6 +21,8 @@ struct slide_case {
 	gboolean mask_empty;    /* a positive slide's mask shows none, which says as little as no mask */
 	struct tiles tiles;
 	guint8 look[3][256];    /* red, green, blue as read to what the network sees */
+	gboolean recolours;     /* not that look, but this: */
+	struct recolour recolour;
 	double jitter;          /* level-0 px that a drawn tile may move, a side */
 };
 
@@ -65,6 +68,10 @@ gboolean slide_look(struct work *work, guint item, struct look *out, GError **er
 enum { SLIDE_PICTURE_BYTES = SLIDE_READ_BYTES + (16 << 20) }; /* that one takes */
 gboolean slide_picture(struct work *work, guint item, double share, const struct sample *samples, const float *outputs,
 		       gsize n, const char *path, GError **error);
+
+/* slide_stain.c: from a prepared slide's tissue map; and over n pixels, in place */
+void slide_stain_settle(struct slide_case *c, enum normalise how);
+void slide_stain_apply(const struct slide_case *c, enum normalise how, guint8 *rgb, gsize n);
 
 /* slide_samples.c */
 guint32 slide_samples_count(const struct work *work, guint item, int stratum);

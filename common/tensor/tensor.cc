@@ -692,6 +692,8 @@ tensor *t_where(scope *s, const tensor *mask, const tensor *a, const tensor *b)
 	});
 }
 
+OP1(round, at::round(x->v))
+
 /* ---- Shape ---- */
 
 OP1(reshape, at::reshape(x->v, shape(d)), dims d)
@@ -719,6 +721,33 @@ tensor *t_cat(scope *s, int dim, tensor *const *list, int n)
 
 OP2(grid_sample, x, grid, at::grid_sampler(wide(x), wide(grid), 0 /* bilinear */, 2 /* reflection */, false))
 OP(affine_grid, IN1(theta), at::affine_grid_generator(wide(theta), shape(size), false), const tensor *theta, dims size)
+
+/* int32 wraps; its shift is arithmetic, and the mask makes it logical */
+static void mix(at::Tensor &x)
+{
+	static const struct { int64_t shift; int32_t times; } steps[] = { { 16, (int32_t)0x85ebca6b }, { 13, (int32_t)0xc2b2ae35 },
+									  { 16, 1 } };
+	for (const auto &step : steps) {
+		x.bitwise_xor_(at::bitwise_right_shift(x, step.shift).bitwise_and_((1 << (32 - step.shift)) - 1));
+		if (step.times != 1)
+			x.mul_(step.times);
+	}
+}
+
+tensor *t_noise(scope *s, const tensor *seeds, int64_t n)
+{
+	return op(s, "noise", IN1(seeds), [&] {
+		TORCH_CHECK(seeds->v.dim() == 1 && seeds->v.scalar_type() == at::kLong, "seeds are not T_I64 (N)");
+		TORCH_CHECK(n > 0 && n % 2 == 0 && n <= 1 << 30, "n is ", n);
+		const at::Tensor seed = at::bitwise_and(seeds->v, INT32_MAX).to(at::kInt);
+		at::Tensor x = at::add(seed.unsqueeze(1), at::arange(n, seed.options()).unsqueeze(0));
+		mix(x);
+		const at::Tensor u = x.bitwise_and_(0xffffff).to(at::kFloat).add_(0.5).mul_(0x1p-24); /* within 0..1 */
+		const at::Tensor r = at::log(u.narrow(1, 0, n / 2)).mul_(-2).sqrt_();
+		const at::Tensor angle = at::mul(u.narrow(1, n / 2, n / 2), 2 * M_PI);
+		return at::cat({ at::cos(angle).mul_(r), at::sin(angle).mul_(r) }, 1);
+	});
+}
 
 /* ---- Sums and products ---- */
 
@@ -800,6 +829,8 @@ DO(scale_, IN1(y), (y->v.mul_(a), changed()), tensor *y, double a)
 DO(axpy_, IN2(y, x), (same_shape(y, x), y->v.add_(x->v, a), changed()), tensor *y, double a, const tensor *x)
 DO(lerp_, IN2(y, x), (same_shape(y, x), y->v.lerp_(x->v, a), changed()), tensor *y, double a, const tensor *x)
 DO(copy_, IN2(y, x), (same_shape(y, x), y->v.copy_(x->v), changed()), tensor *y, const tensor *x)
+DO(index_copy_, IN3(y, indices, x), (y->v.index_copy_(dim, indices->v, x->v), changed()), tensor *y, int dim,
+   const tensor *indices, const tensor *x)
 
 /* The corrections of the two moments are folded into the last line's factor and eps. */
 bool t_adam_(scope *s, tensor *p, const tensor *grad, tensor *m, tensor *v, double lr, double beta1, double beta2, double eps,

@@ -122,6 +122,7 @@ tensor *t_div(scope *s, const tensor *a, const tensor *b);
 tensor *t_affine(scope *s, const tensor *x, double scale, double shift); /* scale * x + shift */
 tensor *t_clamp(scope *s, const tensor *x, double low, double high);
 tensor *t_where(scope *s, const tensor *mask, const tensor *a, const tensor *b); /* mask T_BOOL or T_U8 */
+tensor *t_round(scope *s, const tensor *x);     /* halves to the even number */
 
 /* Shape */
 tensor *t_reshape(scope *s, const tensor *x, dims shape);       /* one of them may be -1 */
@@ -134,6 +135,10 @@ tensor *t_index(scope *s, const tensor *x, int dim, const tensor *indices); /* i
    at the border. F32 */
 tensor *t_grid_sample(scope *s, const tensor *x, const tensor *grid);
 tensor *t_affine_grid(scope *s, const tensor *theta, dims size);/* theta N,2,3; size N,C,h,w */
+/* Normal noise, F32 (N, n), of mean 0 and s.d. 1: a pure function of a row's seed and the place in it, the same on any
+   device up to rounding. seeds T_I64 (N), of which 31 bits count; n is even. Two hashes (the finaliser of Appleby's
+   MurmurHash3, 2011) of seed + place make two numbers (Box & Muller 1958). */
+tensor *t_noise(scope *s, const tensor *seeds, int64_t n);
 
 /* Sums and products */
 tensor *t_sum(scope *s, const tensor *x, int dim, bool keep);
@@ -161,6 +166,7 @@ bool t_scale_(scope *s, tensor *y, double a);                           /* y *= 
 bool t_axpy_(scope *s, tensor *y, double a, const tensor *x);           /* y += a x */
 bool t_lerp_(scope *s, tensor *y, double a, const tensor *x);           /* y += a (x - y) */
 bool t_copy_(scope *s, tensor *y, const tensor *x);
+bool t_index_copy_(scope *s, tensor *y, int dim, const tensor *indices, const tensor *x); /* y's at indices, T_I64, = x's */
 /* One step of Adam (Kingma & Ba 2015), decoupled decay as AdamW (Loshchilov & Hutter 2019) where
    decay is not 0: p *= 1 - lr decay; then p -= lr m^ / (sqrt(v^) + eps), with m^, v^ bias-corrected
    for step >= 1. m, v like p. */

@@ -1,66 +1,10 @@
 /*
- * test-augment.c - what augmentation does to pixels, against the eight symmetric pictures made here, a ramp
- * whose samples are known, and colours worked out by hand; and what it never does.
+ * test-augment.c - what is drawn, and what it does to where pixels come from: against the eight symmetric pictures made
+ * here, a ramp whose samples are known, and splines worked out point by point; and what it never does.
  */
-#include "common/config/config.h"
-#include "train/augment.h"
-#include <math.h>
+#include "tests/unit/augment_test.h"
 
 enum { SIDE = 8, PIXELS = SIDE * SIDE, SIZE = 3 * PIXELS, N = 400 };
-
-static struct settings *make_settings(double stain, double colour, double scale, gboolean flips, gboolean turns)
-{
-	struct settings *s = settings_new();
-
-	s->augmentation.stain = stain;
-	s->augmentation.colour = colour;
-	s->augmentation.scale = scale;
-	s->augmentation.flips = flips;
-	s->augmentation.turns = turns;
-	return s;
-}
-
-static void draw_many(const struct settings *s, guint64 seed, struct augmentation *out, guint n)
-{
-	for (guint i = 0; i < n; i++)
-		augment_draw(s, seed, 3, 1000 + i, &out[i]);
-}
-
-static void assert_scope(const scope *s)
-{
-	const char *message;
-
-	scope_error(s, &message);
-	g_assert_cmpstr(message, ==, "");
-}
-
-/* Each of n pictures (3, SIDE, SIDE) by an augmentation of its own. */
-static void geometry(const float *pictures, const struct augmentation *of, guint n, float *out)
-{
-	SCOPE(s, NULL, SCOPE_NO_GRAD);
-	tensor *x = t_from(s, pictures, DIMS(n, 3, SIDE, SIDE), T_F32, T_CPU);
-	t_read(s, augment_geometry(s, x, of, n, T_CPU), out, n * SIZE * sizeof *out);
-	assert_scope(s);
-}
-
-/* values (n, pixels, 3) */
-static void colour(const float *values, guint pixels, const struct augmentation *of, guint n, float *out)
-{
-	SCOPE(s, NULL, SCOPE_NO_GRAD);
-	tensor *x = t_from(s, values, DIMS(n, pixels, 3), T_F32, T_CPU);
-	t_read(s, augment_colour(s, x, of, n, T_CPU), out, n * pixels * 3 * sizeof *out);
-	assert_scope(s);
-}
-
-static float *noise(gsize n, guint32 seed)
-{
-	g_autoptr(GRand) source = g_rand_new_with_seed(seed);
-	float *x = g_new(float, n);
-
-	for (gsize i = 0; i < n; i++)
-		x[i] = (float)g_rand_double(source);
-	return x;
-}
 
 /* Symmetry k of the square: bit 0 transposes, then bit 1 mirrors left to right, bit 2 top to bottom. */
 static float symmetric(const float *picture, int k, int c, int y, int x)
@@ -89,15 +33,16 @@ static int which_symmetry(const float *picture, const float *got)
 
 static void count_symmetries(gboolean flips, gboolean turns, guint *count)
 {
-	g_autoptr(settings_t) s = make_settings(0, 0, 0, flips, turns);
-	g_autofree struct augmentation *of = g_new(struct augmentation, N);
+	g_autoptr(settings_t) s = settings_plain();
 	g_autofree float *picture = noise(SIZE, 5), *pictures = g_new(float, N * SIZE), *out = g_new(float, N * SIZE);
 
+	s->augmentation.flips = flips;
+	s->augmentation.turns = turns;
+	g_autofree struct augmentation *of = draw_many(s, 1, 2018, N);
 	memset(count, 0, 8 * sizeof *count);
 	for (int i = 0; i < N; i++)
 		memcpy(pictures + i * SIZE, picture, SIZE * sizeof *picture);
-	draw_many(s, 2018, of, N);
-	geometry(pictures, of, N, out);
+	apply(augment_geometry, pictures, SIDE, SIDE, of, N, out);
 	for (int i = 0; i < N; i++)
 		count[which_symmetry(picture, out + i * SIZE)]++;
 }
@@ -126,24 +71,23 @@ static void test_symmetries(void)
 }
 
 /* A ramp is sampled exactly, bilinearly: each pixel shows where its matrix points, while that is inside. */
-static void test_zoom(void)
+static void test_ramp(void)
 {
-	g_autoptr(settings_t) s = make_settings(0, 0, 0.3, TRUE, TRUE);
-	g_autofree struct augmentation *of = g_new(struct augmentation, N);
+	g_autoptr(settings_t) s = settings_plain();
 	g_autofree float *ramps = g_new(float, N * SIZE), *out = g_new(float, N * SIZE);
-	double least = 10, most = 0;
 	guint inside = 0;
 
-	draw_many(s, 1, of, N);
+	s->augmentation.flips = s->augmentation.turns = TRUE;
+	s->augmentation.scale = s->augmentation.stretch = 0.3;
+	s->augmentation.angle = 180;
+	s->augmentation.shift = 0.1;
+	g_autofree struct augmentation *of = draw_many(s, 1, 1, N);
 	for (int i = 0; i < N * SIZE; i++)
 		ramps[i] = (float)((i % SIDE) * 0.1 + (i / SIDE % SIDE) * 0.03 + (i / PIXELS % 3));
-	geometry(ramps, of, N, out);
-	for (int i = 0; i < N; i++) {
-		const float *g = of[i].geometry;
-		double zoom = sqrt(fabs((double)g[0] * g[4] - (double)g[1] * g[3]));
-		least = MIN(least, zoom);
-		most = MAX(most, zoom);
+	apply(augment_geometry, ramps, SIDE, SIDE, of, N, out);
+	for (int i = 0; i < N; i++)
 		for (int k = 0; k < SIZE; k++) {
+			const float *g = of[i].geometry;
 			double u = (2.0 * (k % SIDE) + 1) / SIDE - 1, v = (2.0 * (k / SIDE % SIDE) + 1) / SIDE - 1;
 			double x = ((g[0] * u + g[1] * v + g[2] + 1) * SIDE - 1) / 2;
 			double y = ((g[3] * u + g[4] * v + g[5] + 1) * SIDE - 1) / 2;
@@ -152,145 +96,202 @@ static void test_zoom(void)
 			inside++;
 			g_assert_cmpfloat_with_epsilon(out[i * SIZE + k], x * 0.1 + y * 0.03 + k / PIXELS, 1e-4);
 		}
-	}
 	g_assert_cmpuint(inside, >, N * SIZE / 2);
-	g_assert_cmpfloat(least, >=, 1 / 1.3 - 1e-6);
-	g_assert_cmpfloat(least, <, 0.79);
-	g_assert_cmpfloat(most, <=, 1.3 + 1e-6);
-	g_assert_cmpfloat(most, >, 1.27);
 }
 
-static void test_colour_identity(void)
+/* The range of a number over many draws of one effect alone: it reaches both ends, and goes no further. */
+static double zoom_of(const float *g) { return log(sqrt(fabs((double)g[0] * g[4] - (double)g[1] * g[3]))); }
+static double angle_of(const float *g)
 {
-	g_autoptr(settings_t) s = make_settings(0, 0, 0.1, TRUE, TRUE);
-	struct augmentation of[4];
-	float values[4 * 256 * 3], out[4 * 256 * 3];
+	g_assert_cmpfloat_with_epsilon(g[0], g[4], 1e-6);
+	g_assert_cmpfloat_with_epsilon(g[1], -g[3], 1e-6);
+	g_assert_cmpfloat_with_epsilon(hypot((double)g[0], (double)g[1]), 1, 1e-6);
+	return atan2((double)g[3], (double)g[0]) * 180 / G_PI;
+}
+static double shift_x_of(const float *g) { return g[2] / 2; }
+static double shift_y_of(const float *g) { return g[5] / 2; }
+/* of k and 1 / k the squares' sum is that of the matrix's numbers */
+static double stretch_of(const float *g)
+{
+	double sum = 0;
 
-	draw_many(s, 2018, of, 4);
-	for (int i = 0; i < 4 * 256 * 3; i++)
-		values[i] = (float)((i / 3 * (1 + i % 3 * 2)) % 256) / 255;
-	colour(values, 256, of, 4, out);
-	for (int i = 0; i < 4 * 256 * 3; i++)   /* black comes back as the darkest grey */
-		g_assert_cmpfloat_with_epsilon(out[i], MAX(values[i], 1.0f / 255), 2e-5);
+	for (int i = 0; i < 6; i++)
+		sum += i % 3 < 2 ? (double)g[i] * g[i] : 0;
+	g_assert_cmpfloat_with_epsilon(zoom_of(g), 0, 1e-6);
+	return 0.5 * acosh(MAX(1, sum / 2));
 }
 
-/* One sample's numbers set by hand. */
-static struct augmentation plain(void)
+static void test_ranges(void)
 {
-	struct augmentation a = { 0 };
-
-	for (int i = 0; i < 3; i++)
-		a.stain[4 * i] = a.colour[4 * i] = 1;
-	return a;
-}
-
-static void test_colour_by_hand(void)
-{
-	const float values[] = { 0.25f, 0.5f, 0.8f };
-	struct augmentation of[6];
-	float in[6 * 3], out[6 * 3];
-	const double want[6][3] = {
-		{ 0.0625, 0.25, 0.64 },                 /* twice the absorbance: the square */
-		{ 0.25 * 0.8, 0.5 * 0.8, 0.8 * 0.8 },   /* ln 1.25 more absorbance everywhere */
-		{ 0.225, 0.35, 0.5 },                   /* half, and 0.1 */
-		{ 0.8, 0.25, 0.5 },                     /* red goes to green, green to blue, blue to red */
-		{ 1, 1, 1 },                            /* too bright */
-		{ 0, 0, 0 },                            /* too dark */
+	static const struct { gsize offset; double strength, low, high; double (*of)(const float *g); } cases[] = {
+		{ G_STRUCT_OFFSET(struct settings, augmentation.scale), 0.3, -0.262364, 0.262364, zoom_of },   /* ln 1.3 */
+		{ G_STRUCT_OFFSET(struct settings, augmentation.angle), 30, -30, 30, angle_of },
+		{ G_STRUCT_OFFSET(struct settings, augmentation.shift), 0.1, -0.1, 0.1, shift_x_of },
+		{ G_STRUCT_OFFSET(struct settings, augmentation.shift), 0.1, -0.1, 0.1, shift_y_of },
+		{ G_STRUCT_OFFSET(struct settings, augmentation.stretch), 0.3, 0, 0.262364, stretch_of },
 	};
 
-	for (int i = 0; i < 6; i++) {
-		of[i] = plain();
-		memcpy(in + 3 * i, values, sizeof values);
-	}
-	for (int i = 0; i < 3; i++) {
-		of[0].stain[4 * i] = 2;
-		of[1].stain_shift[i] = (float)log(1.25);
-		of[2].colour[4 * i] = 0.5f;
-		of[2].colour_shift[i] = 0.1f;
-		of[3].colour[4 * i] = 0;
-		of[3].colour[3 * i + (i + 1) % 3] = 1;
-		of[4].colour_shift[i] = 2;
-		of[5].colour_shift[i] = -2;
-	}
-	colour(in, 1, of, 6, out);
-	for (int i = 0; i < 6; i++)
-		for (int c = 0; c < 3; c++)
-			g_assert_cmpfloat_with_epsilon(out[3 * i + c], want[i][c], 1e-5);
-}
-
-/* Whatever is drawn, at full strength: values stay within 0..1. */
-static void test_colour_range(void)
-{
-	g_autoptr(settings_t) s = make_settings(1, 1, 0.5, TRUE, TRUE);
-	g_autofree struct augmentation *of = g_new(struct augmentation, N);
-	g_autofree float *values = noise(N * 16 * 3, 9), *out = g_new(float, N * 16 * 3);
-
-	for (int i = 0; i < N * 16 * 3; i += 7)
-		values[i] = (float)(i % 2);
-	draw_many(s, 77, of, N);
-	colour(values, 16, of, N, out);
-	for (int i = 0; i < N * 16 * 3; i++)
-		g_assert_true(out[i] >= 0 && out[i] <= 1);
-}
-
-/* Each stain alone is scaled by its own factor of 1 +- strength; grey stays grey when colour is changed. */
-static void test_draws(void)
-{
-	const double stains[2][3] = { { 0.650, 0.704, 0.286 }, { 0.072, 0.990, 0.105 } };
-	g_autoptr(settings_t) s = make_settings(0.3, 0.2, 0, FALSE, FALSE);
-	double least[2] = { 9, 9 }, most[2] = { 0, 0 };
-
-	for (guint64 p = 0; p < N; p++) {
-		struct augmentation a;
-		augment_draw(s, 2018, 0, p, &a);
-		for (int k = 0; k < 2; k++) {
-			double by[3];
-			for (int j = 0; j < 3; j++)
-				by[j] = (stains[k][0] * a.stain[j] + stains[k][1] * a.stain[3 + j] +
-					 stains[k][2] * a.stain[6 + j]) / stains[k][j];
-			g_assert_cmpfloat_with_epsilon(by[1], by[0], 1e-4);
-			g_assert_cmpfloat_with_epsilon(by[2], by[0], 1e-4);
-			least[k] = MIN(least[k], by[0]);
-			most[k] = MAX(most[k], by[0]);
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(settings_t) s = settings_plain();
+		double least = 1e9, most = -1e9, span = cases[i].high - cases[i].low;
+		G_STRUCT_MEMBER(double, s, cases[i].offset) = cases[i].strength;
+		g_autofree struct augmentation *of = draw_many(s, 1, 1, N);
+		for (int k = 0; k < N; k++) {
+			double value = cases[i].of(of[k].geometry);
+			least = MIN(least, value);
+			most = MAX(most, value);
 		}
-		double grey = a.colour[0] + a.colour[3] + a.colour[6];
-		g_assert_cmpfloat_with_epsilon(a.colour[1] + a.colour[4] + a.colour[7], grey, 1e-5);
-		g_assert_cmpfloat_with_epsilon(a.colour[2] + a.colour[5] + a.colour[8], grey, 1e-5);
-		g_assert_cmpfloat(grey, >, 0.8 * 0.8 - 1e-5);
-		g_assert_cmpfloat(grey, <, 1.2 * 1.2 + 1e-5);
+		g_assert_cmpfloat(least, >=, cases[i].low - 1e-3 * span);
+		g_assert_cmpfloat(least, <, cases[i].low + 0.02 * span);
+		g_assert_cmpfloat(most, <=, cases[i].high + 1e-3 * span);
+		g_assert_cmpfloat(most, >, cases[i].high - 0.02 * span);
 	}
-	for (int k = 0; k < 2; k++) {
-		g_assert_cmpfloat(least[k], >=, 0.7 - 1e-4);
-		g_assert_cmpfloat(least[k], <, 0.72);
-		g_assert_cmpfloat(most[k], <=, 1.3 + 1e-4);
-		g_assert_cmpfloat(most[k], >, 1.28);
+}
+
+/* A turn by 90 degrees is a quarter turn; a move by a pixel shows the first one's mirror image at the border. */
+static void test_by_hand(void)
+{
+	g_autofree float *picture = noise(2 * SIZE, 8);
+	struct augmentation of[2] = { plain(), plain() };
+	float out[2 * SIZE];
+
+	of[0].geometry[0] = of[0].geometry[4] = (float)cos(G_PI / 2);
+	of[0].geometry[1] = -(float)sin(G_PI / 2);
+	of[0].geometry[3] = (float)sin(G_PI / 2);
+	of[1].geometry[2] = -2.0f / SIDE;
+	apply(augment_geometry, picture, SIDE, SIDE, of, 2, out);
+	g_assert_cmpint(which_symmetry(picture, out), ==, 5);   /* x from y mirrored, y from x */
+	for (int i = 0; i < SIZE; i++)
+		g_assert_cmpfloat_with_epsilon(out[SIZE + i], picture[SIZE + (i % SIDE > 0 ? i - 1 : i)], 1e-5);
+}
+
+/* ---- elastic ---- */
+
+/* Cox & de Boor: B-spline of a degree on whole knots, that begins at knot 0. */
+static double de_boor(int degree, double t)
+{
+	if (degree == 0)
+		return t >= 0 && t < 1;
+	return t / degree * de_boor(degree - 1, t) + (degree + 1 - t) / degree * de_boor(degree - 1, t - 1);
+}
+
+static void read_grid(const struct augmentation *of, guint n, gint64 h, gint64 w, float *out)
+{
+	const char *message;
+	SCOPE(s, NULL, SCOPE_NO_GRAD);
+
+	t_read(s, augment_grid(s, of, n, h, w, T_CPU), out, (gsize)(n * h * w * 2) * sizeof *out);
+	scope_error(s, &message);
+	g_assert_cmpstr(message, ==, "");
+}
+
+static void test_spline(void)
+{
+	enum { H = 5, W = 12, P = ELASTIC_POINTS };
+	struct augmentation of[2] = { plain(), plain() };
+	float grid[2][H][W][2];
+	g_autofree float *points = noise(2 * P * P, 4);
+
+	memcpy(of[1].elastic, points, sizeof of[1].elastic);
+	read_grid(of, 2, H, W, &grid[0][0][0][0]);
+	for (int y = 0; y < H; y++)
+		for (int x = 0; x < W; x++)
+			for (int k = 0; k < 2; k++) {
+				const double v = (y + 0.5) / H * ELASTIC_CELLS, u = (x + 0.5) / W * ELASTIC_CELLS;
+				const double plain_at = k == 0 ? (2 * x + 1.0) / W - 1 : (2 * y + 1.0) / H - 1;
+				double moved = 0;
+				for (int i = 0; i < P; i++)
+					for (int j = 0; j < P; j++)
+						moved += points[k * P * P + i * P + j] * de_boor(3, v + 3 - i) * de_boor(3, u + 3 - j);
+				g_assert_cmpfloat_with_epsilon(grid[0][y][x][k], plain_at, 1e-6);
+				g_assert_cmpfloat_with_epsilon(grid[1][y][x][k], plain_at + moved, 1e-5);
+			}
+}
+
+/* At its strongest: nothing moves further than it may, and tissue nowhere folds over. */
+static void test_elastic(void)
+{
+	enum { G = 48 };
+	g_autoptr(settings_t) s = settings_plain();
+	g_autofree float *grid = g_new(float, N * G * G * 2);
+	guint moved = 0;
+	double most = 0;
+
+	s->augmentation.elastic = 0.1;
+	s->augmentation.damage = 0.5;
+	g_autofree struct augmentation *of = draw_many(s, 1, 3, N);
+	read_grid(of, N, G, G, grid);
+	for (int i = 0; i < N; i++) {
+		double far = 0;
+		for (int at = 0; at < G * (G - 1) - 1; at++) {
+			const float *p = grid + (i * G * G + at) * 2;
+			const double dx = (double)p[0] - ((2 * (at % G) + 1.0) / G - 1), dy = (double)p[1] - ((2 * (at / G) + 1.0) / G - 1);
+			far = MAX(far, MAX(fabs(dx), fabs(dy)));
+			if (at % G < G - 1)
+				g_assert_cmpfloat((p[2] - p[0]) * (p[2 * G + 1] - p[1]) - (p[3] - p[1]) * (p[2 * G] - p[0]), >, 0);
+		}
+		moved += far > 1e-6;
+		most = MAX(most, far);
 	}
+	g_assert_cmpfloat(most, <=, 0.2);       /* of -1..1 */
+	g_assert_cmpfloat(most, >, 0.1);
+	g_assert_cmpfloat(fabs(moved - N / 2.0), <, 50);
+}
+
+/* ---- whatever it is ---- */
+
+static void test_nothing(void)
+{
+	g_autoptr(settings_t) all = settings_all(), none = settings_plain();
+	g_autofree float *pictures = noise(8 * SIZE, 3), *out = g_new(float, 8 * SIZE);
+
+	for (int i = 0; i < 2; i++) {
+		g_autofree struct augmentation *of = draw_many(i == 0 ? all : none, i == 0 ? 0 : 1, 2018, 8);
+		g_autofree guint8 *bytes = g_malloc0(8 * PIXELS * 3);
+		augment_mix(i == 0 ? all : none, i == 0 ? 0 : 1, 2018, 3, 1000, bytes, PIXELS, of, 8);
+		apply(augment, pictures, SIDE, SIDE, of, 8, out);
+		g_assert_true(memcmp(pictures, out, 8 * SIZE * sizeof *out) == 0);
+	}
+}
+
+/* At a quarter of all strengths the draws are those of settings of a quarter. */
+static void test_strength(void)
+{
+	static const gsize fields[] = {
+#define FIELD(name) G_STRUCT_OFFSET(struct settings, augmentation.name)
+		FIELD(angle), FIELD(scale), FIELD(shift), FIELD(stretch), FIELD(stain), FIELD(stain_mix), FIELD(colour),
+		FIELD(elastic), FIELD(blur), FIELD(sharpen), FIELD(noise), FIELD(jpeg),
+	};
+	g_autoptr(settings_t) all = settings_all(), quarter = settings_all();
+
+	for (gsize i = 0; i < G_N_ELEMENTS(fields); i++)
+		G_STRUCT_MEMBER(double, quarter, fields[i]) *= 0.25;
+	g_autofree struct augmentation *a = draw_many(all, 0.25, 2018, N), *b = draw_many(quarter, 1, 2018, N);
+	g_assert_true(memcmp(a, b, N * sizeof *a) == 0);
 }
 
 /* A sample's changes are its own: the same in any batch, others at any other place. */
 static void test_reproducible(void)
 {
-	g_autoptr(settings_t) s = make_settings(0.25, 0.25, 0.1, TRUE, TRUE);
-	struct augmentation of[8], again, other[3];
-	g_autofree float *pictures = noise(8 * SIZE, 3), *out = g_new(float, 8 * SIZE), *tinted = g_new(float, 8 * SIZE);
-	float alone[SIZE];
+	enum { S = 32, P = 3 * S * S };
+	g_autoptr(settings_t) s = settings_all();
+	g_autofree struct augmentation *of = draw_many(s, 1, 2018, 8);
+	g_autofree float *pictures = noise(8 * P, 3), *out = g_new(float, 8 * P), *alone = g_new(float, 8 * P);
+	struct augmentation again, other[3];
 
-	draw_many(s, 2018, of, 8);
-	geometry(pictures, of, 8, out);
-	colour(pictures, PIXELS, of, 8, tinted);
+	apply(augment, pictures, S, S, of, 8, out);
 	for (guint i = 0; i < 8; i++) {
-		augment_draw(s, 2018, 3, 1000 + i, &again);
+		augment_draw(s, 1, 2018, 3, 1000 + i, &again);
 		g_assert_true(memcmp(&again, &of[i], sizeof again) == 0);
-		geometry(pictures + i * SIZE, &of[i], 1, alone);
-		for (int k = 0; k < SIZE; k++)
-			g_assert_cmpfloat_with_epsilon(alone[k], out[i * SIZE + (guint)k], 1e-6);
-		colour(pictures + i * SIZE, PIXELS, &of[i], 1, alone);
-		for (int k = 0; k < SIZE; k++)
-			g_assert_cmpfloat_with_epsilon(alone[k], tinted[i * SIZE + (guint)k], 1e-6);
+		apply(augment, pictures + i * P, S, S, &of[i], 1, alone);
+		for (guint k = 0; k < P; k++) {
+			g_assert_cmpfloat_with_epsilon(alone[k], out[i * P + k], 1e-5);
+			g_assert_true(alone[k] >= 0 && alone[k] <= 1);
+		}
 	}
-	augment_draw(s, 2019, 3, 1000, &other[0]);
-	augment_draw(s, 2018, 4, 1000, &other[1]);
-	augment_draw(s, 2018, 3, 1001, &other[2]);
+	augment_draw(s, 1, 2019, 3, 1000, &other[0]);
+	augment_draw(s, 1, 2018, 4, 1000, &other[1]);
+	augment_draw(s, 1, 2018, 3, 1001, &other[2]);
 	for (int i = 0; i < 3; i++)
 		g_assert_true(memcmp(&other[i], &of[0], sizeof other[i]) != 0);
 }
@@ -300,11 +301,13 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	tensor_threads(1);
 	g_test_add_func("/augment/symmetries", test_symmetries);
-	g_test_add_func("/augment/zoom", test_zoom);
-	g_test_add_func("/augment/colour-identity", test_colour_identity);
-	g_test_add_func("/augment/colour-by-hand", test_colour_by_hand);
-	g_test_add_func("/augment/colour-range", test_colour_range);
-	g_test_add_func("/augment/draws", test_draws);
+	g_test_add_func("/augment/ramp", test_ramp);
+	g_test_add_func("/augment/ranges", test_ranges);
+	g_test_add_func("/augment/by-hand", test_by_hand);
+	g_test_add_func("/augment/spline", test_spline);
+	g_test_add_func("/augment/elastic", test_elastic);
+	g_test_add_func("/augment/nothing", test_nothing);
+	g_test_add_func("/augment/strength", test_strength);
 	g_test_add_func("/augment/reproducible", test_reproducible);
 	return g_test_run();
 }

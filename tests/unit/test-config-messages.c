@@ -80,6 +80,8 @@ static const struct {
 	  "f.yaml:2: training.learning_rate: expected a number from 1e-8 to 10, not '0'" },
 	{ "training:\n  schedule: linear",
 	  "f.yaml:2: training.schedule: expected cosine, plateau, constant or one_cycle, not 'linear'" },
+	{ "tiles:\n  normalise: 1", "f.yaml:2: tiles.normalise: expected none, density, reinhard or macenko, not '1'" },
+	{ "training:\n  schedule: true", "f.yaml:2: training.schedule: expected cosine, plateau, constant or one_cycle, not 'true'" },
 	{ "training:\n  time: 28 h", "f.yaml:2: training.time: expected " TIME ", not '28 h'" },
 	{ "training:\n  time: 30m1h", "f.yaml:2: training.time: expected " TIME ", not '30m1h'" },
 	{ "training:\n  time: 1h1h", "f.yaml:2: training.time: expected " TIME ", not '1h1h'" },

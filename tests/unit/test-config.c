@@ -54,6 +54,7 @@ static const struct {
 	{ "training.time", "2d", "48h" }, { "training.time", "1d1h1m1s", "25h1m1s" }, { "training.time", "0.5", "0.5" },
 	{ "training.time", "1.5h", "1h30m" }, { "training.time", "0s", "0" }, { "training.time", "365d", "8760h" },
 	{ "training.schedule", "plateau", "plateau" }, { "precision", "bf16", "bf16" },
+	{ "tiles.normalise", "macenko", "macenko" }, { "tiles.normalise", "true", "density" }, { "tiles.normalise", "No", "none" },
 	{ "augmentation.flips", "no", "false" }, { "augmentation.flips", "True", "true" },
 	{ "answer.header", "yes", "true" }, { "answer.header", "FALSE", "false" },
 	{ "answer.file", "a b.csv", "a b.csv" }, { "device", "cuda:12", "cuda:12" }, { "model.weights", "", "" },

@@ -166,7 +166,7 @@ static const char *const diagnosed[] = {
 	" train worst cases=c06(negative):0.700,c03(positive):0.400\n",
 	" train left_out case=c04 why=\"no tissue was found on it\"\n", " train spent total=0.0 other=0.0\n",
 	" train limit text=\"nothing was computed\"\n", " train limits peak_memory_mb=",
-	" train try n=1 key=augmentation.stain value=0.45 why=\"it overfits: more variation helps most\"\n",
+	" train try n=1 key=augmentation.stain value=0.25 why=\"it overfits: more variation helps most\"\n",
 	" train try n=2 key=model.weights value=weights/resnet18.safetensors why=", " train try n=3 key=sampling.tumour value=2 why=",
 	" train end ",
 };

@@ -504,6 +504,43 @@ static void test_normalise(struct fixture *f, gconstpointer data)
 	slide_classification.close(w);
 }
 
+/* By its slide's own map, laid over each pixel alike, the same with masks and without: a slide to answer for, the
+   same one, is seen as it was learned from. Stains that cannot be told apart are no error. */
+static void test_recolour(struct fixture *f, gconstpointer data)
+{
+	guint8 bytes[TILE * TILE * 3], plain[TILE * TILE * 3];
+	struct recolour of[2][TRAIN];
+	guint recoloured = 0;
+
+	assign(f, data);
+	link_all(f);
+	for (int way = 0; way < 2; way++) {
+		if (way == 1)
+			assign(f, "data.masks=");
+		struct work *w = open_work(f, PHASE_TRAIN, NULL);
+		prepare_all(w);
+		for (guint i = 0; i < w->n_cases; i++) {
+			const struct slide_case *c = &slide_work_of(w)->slides[i];
+			struct sample s = { .item = i, .at = { c->tiles.tile[0].x, c->tiles.tile[0].y } };
+			float target;
+			recoloured += c->recolours ? 1 : 0;
+			of[way][i] = c->recolour;
+			g_assert_true(slide_samples_read(w, &s, bytes, &target, NULL));
+			g_assert_true(slide_read(c->slide, s.at[0], s.at[1], 1, TILE, TILE, plain, NULL, NULL));
+			if (c->recolours) {
+				g_assert_true(memcmp(plain, bytes, sizeof bytes) != 0);
+				recolour_apply(&c->recolour, plain, TILE * TILE);
+				g_assert_true(memcmp(plain, bytes, sizeof bytes) == 0);
+			} else {
+				g_assert_cmpuint(bytes[0], ==, c->look[0][plain[0]]);
+			}
+		}
+		slide_classification.close(w);
+	}
+	g_assert_cmpuint(recoloured, >=, TRAIN);
+	g_assert_true(memcmp(of[0], of[1], sizeof of[0]) == 0);
+}
+
 /* Every tile is drawn, moved by its jitter, a different way each time, and never off the scanned part; the same bits draw
    the same. */
 static void test_jitter(struct fixture *f, gconstpointer data)
@@ -922,6 +959,8 @@ int main(int argc, char **argv)
 	ADD("phase-test", test_phase_test);
 	ADD("targets", test_targets);
 	ADD("normalise", test_normalise);
+	g_test_add("/slide-task/macenko", struct fixture, "tiles.normalise=macenko", set_up, test_recolour, tear_down);
+	g_test_add("/slide-task/reinhard", struct fixture, "tiles.normalise=reinhard", set_up, test_recolour, tear_down);
 	ADD("jitter", test_jitter);
 	ADD("lesions", test_lesions);
 	g_test_add_func("/slide-task/turns", test_turns);

@@ -61,6 +61,8 @@ OP(scale, t_affine(s, x[0], 3, 0)) { FOR(i, 12) y[i] = 3 * x[0][i]; }
 OP(shift, t_affine(s, x[0], 1, 3)) { FOR(i, 12) y[i] = x[0][i] + 3; }
 OP(clamp, t_clamp(s, x[0], -0.5, 1)) { FOR(i, 12) y[i] = fmin(fmax(x[0][i], -0.5), 1); }
 OP(to, t_to(s, t_to(s, x[0], T_F32, device), t_type(x[0]), device)) { FOR(i, 12) y[i] = x[0][i]; }
+/* no slope: all inputs are fixed but a second one, of which nothing depends but by adding */
+OP(round, t_add(s, t_round(s, x[0]), x[1])) { FOR(i, 12) y[i] = nearbyint(x[0][i]) + x[1][i]; }
 OP(where, t_where(s, t_to(s, x[0], T_U8, device), x[1], x[2])) { FOR(i, 12) y[i] = x[0][i] >= 1 ? x[1][i] : x[2][i / 2 % 3]; }
 
 static void conv(const double *const *x, double *y, int n, int c, int h, int w, int out, int k, int stride, int pad, int dilation,
@@ -238,6 +240,7 @@ static const struct op ops[] = {
 	{ CASE(shift), 1, { D(2, 3, 2) }, .out = D(2, 3, 2) },
 	{ CASE(clamp), 1, { D(2, 3, 2) }, .out = D(2, 3, 2) },
 	{ CASE(to), 1, { D(2, 3, 2) }, .out = D(2, 3, 2), .tolerance = 1e-6 },
+	{ CASE(round), 2, { D(2, 3, 2), D(2, 3, 2) }, .out = D(2, 3, 2), .low = -3, .high = 3, .fixed = 1 },
 	{ CASE(where), 3, { D(2, 3, 2), D(2, 3, 2), D(3, 1) }, .out = D(2, 3, 2), .low = 0, .high = 1.99, .fixed = 1 },
 	{ CASE(conv2d), 2, { D(2, 3, 5, 4), D(4, 3, 3, 3) }, .out = D(2, 4, 3, 2) },
 	{ CASE(conv2d_all), 3, { D(2, 4, 5, 6), D(6, 2, 3, 3), D(6) }, .out = D(2, 6, 4, 4) },
@@ -838,6 +841,63 @@ static void test_adam(void)
 	}
 }
 
+static void test_index_copy(void)
+{
+	const int64_t at[] = { 3, 0 };
+	const double want[] = { 3, 4, 5, 3, 4, 5, 6, 7, 8, 0, 1, 2 };
+	double x[4 * 3];
+
+	FOR(gpu, 1 + (tensor_gpus(NULL) > 0)) {
+		SCOPE(s, NULL, 0);
+		device = gpu ? 0 : T_CPU;
+		tensor *y = t_to(s, counted(s, DIMS(4, 3)), T_F64, device), *to = t_from(s, at, DIMS(2), T_I64, device);
+		g_assert_true(t_index_copy_(s, y, 0, to, t_to(s, counted(s, DIMS(2, 3)), T_F64, device)));
+		values(s, y, x);
+		FOR(i, 12) g_assert_cmpfloat(x[i], ==, want[i]);
+		g_assert_false(t_index_copy_(s, y, 0, to, y));
+		scope_forgive(s);
+	}
+}
+
+static uint32_t murmur(uint32_t x)
+{
+	x = (x ^ x >> 16) * 0x85ebca6b;
+	x = (x ^ x >> 13) * 0xc2b2ae35;
+	return x ^ x >> 16;
+}
+
+/* Each number is what its seed and place say, worked out one by one; they are as normal noise is. */
+static void test_noise(void)
+{
+	enum { ROWS = 3, N = 20000 };
+	const int64_t seeds[ROWS] = { 7, 0x7ffffff0, 1LL << 31 | 7 };   /* the second wraps; the third's 31 bits are the first's */
+	static float x[ROWS][N];
+
+	FOR(gpu, 1 + (tensor_gpus(NULL) > 0)) {
+		SCOPE(s, NULL, 0);
+		device = gpu ? 0 : T_CPU;
+		g_assert_true(t_read(s, t_noise(s, t_from(s, seeds, DIMS(ROWS), T_I64, device), N), x, sizeof x));
+		FOR(k, ROWS) {
+			double sum = 0, squares = 0, fourth = 0;
+			FOR(i, N) {
+				const uint32_t first = (uint32_t)(seeds[k] & 0x7fffffff) + (uint32_t)(i % (N / 2)), second = first + N / 2;
+				const double r = sqrt(-2 * log(((murmur(first) & 0xffffff) + 0.5) / 0x1p24));
+				const double angle = 2 * G_PI * ((murmur(second) & 0xffffff) + 0.5) / 0x1p24;
+				near_to((double)x[k][i], r * (i < N / 2 ? cos(angle) : sin(angle)), 1e-5, "noise", i);
+				sum += (double)x[k][i];
+				squares += pow((double)x[k][i], 2);
+				fourth += pow((double)x[k][i], 4);
+			}
+			g_assert_cmpfloat(fabs(sum / N), <, 5 / sqrt(N));       /* five deviations each */
+			g_assert_cmpfloat(fabs(squares / N - 1), <, 5 * sqrt(2.0 / N));
+			g_assert_cmpfloat(fabs(fourth / N - 3), <, 5 * sqrt(96.0 / N));
+		}
+		g_assert_true(memcmp(x[0], x[2], sizeof x[0]) == 0);
+		g_assert_null(t_noise(s, t_from(s, seeds, DIMS(ROWS), T_I64, device), 7));
+		expect(s, SCOPE_FAILED, "noise: seeds (3): n is 7");
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -861,5 +921,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/tensor/bf16-products", test_bf16_products);
 	g_test_add_func("/tensor/in-place", test_in_place);
 	g_test_add_func("/tensor/adam", test_adam);
+	g_test_add_func("/tensor/index-copy", test_index_copy);
+	g_test_add_func("/tensor/noise", test_noise);
 	return g_test_run();
 }
