@@ -19,6 +19,7 @@ G_BEGIN_DECLS
 
 enum mpp_word { MPP_AUTO = 0, MPP_LEVEL0 = -1 };      /* tiles.mpp, where it is no number */
 enum schedule { SCHEDULE_COSINE, SCHEDULE_PLATEAU, SCHEDULE_CONSTANT };
+enum origin { ORIGIN_AUTO, ORIGIN_SLIDE, ORIGIN_SCANNED }; /* of what was drawn (data.origin) */
 enum precision { PRECISION_AUTO, PRECISION_FP32, PRECISION_BF16 };
 
 struct settings {
@@ -34,6 +35,8 @@ struct settings {
 		char *images;       /* pattern below paths.train, with {class} (where folders) and {name} */
 		char *masks;        /* pattern below paths.train; "": none */
 		int mask_scale;     /* level-0 px to a mask px, 1..1024 */
+		char **tumour;      /* classes of drawn regions that are tumour, NULL-terminated; none: annotation.h says */
+		enum origin origin; /* where their coordinates begin; auto: GeoJSON at the scanned part, XML at the slide */
 		char *test;         /* pattern below paths.test, with {name} */
 		double patience;    /* s: longest wait for a slide to open, or for one read of it; 0: without end */
 	} data;

@@ -43,6 +43,8 @@ gboolean slide_cases_prepare(struct work *work, guint item, GError **error);
 void slide_cases_release(struct work *work, guint item);
 /* A slide of its own for the caller, through the work's pool. */
 slide_t *slide_cases_open_one(struct slide_pool *pool, const char *id, const char *path, GError **error);
+/* A slide's mask, whether it is a PNG or was drawn (data.masks says which, by its ending). */
+mask_t *slide_cases_mask(const struct settings *settings, const slide_t *slide, const char *path, GError **error);
 /* Level-0 pixels a pixel that is read: the wanted resolution over the slide's, and a level's own where that
    is within a tenth: then nothing is resampled. */
 double slide_cases_scale(const struct slide_work *sw, const struct slide *slide);
