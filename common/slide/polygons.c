@@ -190,7 +190,7 @@ static gsize find_crossings(struct raster *r, guint32 polygon)
 /* Sorted, where a polygon's edges cross a line. */
 static GArray *cross(const struct raster *r, guint32 polygon, double y)
 {
-	GArray *at = g_array_new(FALSE, FALSE, sizeof(double));
+	GArray *at = g_array_sized_new(FALSE, FALSE, sizeof(double), 8);
 
 	for (guint32 ring = first_ring(r->p, polygon); ring < end_ring(r->p, polygon); ring++)
 		for (guint32 i = ring_start(r->p, ring); i < ring_end(r->p, ring); i++) {
