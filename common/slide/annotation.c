@@ -286,8 +286,10 @@ static void begin_element(GMarkupParseContext *context G_GNUC_UNUSED, const char
 {
 	struct asap *a = data;
 
-	if (!a->root && !g_str_equal(element, "ASAP_Annotations"))
+	if (!a->root && !g_str_equal(element, "ASAP_Annotations")) {
 		refuse(error, "the file does not begin with <ASAP_Annotations>: of XML, ASAP's is read alone");
+		return;
+	}
 	a->root = TRUE;
 	if (g_str_equal(element, "Annotation"))
 		begin_annotation(a, names, values, error);
