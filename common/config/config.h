@@ -86,9 +86,11 @@ struct settings {
 	} inference;
 	struct {
 		int top;            /* slide score: mean of this many highest tiles */
+		double axis_threshold; /* probability of a tile that counts to the longest axis, 0..1 */
 	} score;
 	struct {
 		char *file;         /* below paths.output */
+		char **columns;     /* numbers of a case, NULL-terminated (answer_file.h); the first ranks */
 		gboolean header;
 		int decimals;       /* 1..12 */
 	} answer;

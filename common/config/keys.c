@@ -131,8 +131,12 @@ const struct key key_table[] = {
   "flipped and turned views of a tile, averaged" },
 
 { "score.top", KEY_COUNT, AT(score.top), "3", 1, 10000, NULL, "the mean of this many of the highest tiles" },
+{ "score.axis_threshold", KEY_NUMBER, AT(score.axis_threshold), "0.5", 0, 1, NULL,
+  "tiles from this probability on count to the longest axis" },
 
 { "answer.file", KEY_FILE, AT(answer.file), "output.csv", 1, 200, NULL, "its name" },
+{ "answer.columns", KEY_LIST, AT(answer.columns), "probability", 1, 100, NULL,
+  "behind the slide's name: probability, and if it is asked for\nlongest_axis_um, of the largest tumour (0: negative)" },
 { "answer.header", KEY_SWITCH, AT(answer.header), "false", 0, 0, NULL, "a first line that names the columns" },
 { "answer.decimals", KEY_COUNT, AT(answer.decimals), "6", 1, 12, NULL, "of a probability" },
 

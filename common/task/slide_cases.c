@@ -429,11 +429,14 @@ struct work *slide_cases_open(const struct settings *settings, enum phase phase,
 	w->task = &slide_classification;
 	w->settings = settings;
 	w->phase = phase;
+	w->columns = sw->columns;
 	w->shape = (struct sample_shape){ 3, settings->tiles.size, settings->tiles.size, 1 };
 	w->outputs = 2;
 	w->patience = settings->data.patience;
 	w->notes = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(GPtrArray) all = list_all(settings, w, error);
+	g_autoptr(GPtrArray) all = NULL;
+	if (answer_columns_take(settings->answer.columns, "answer.columns", sw->columns, &w->n_answers, error))
+		all = list_all(settings, w, error);
 	if (all == NULL) {
 		slide_cases_close(w);
 		return NULL;

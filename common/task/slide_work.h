@@ -29,6 +29,8 @@ struct slide_work {
 	guint handles;          /* slides that it keeps open at most */
 	struct slide_case *slides; /* (n_cases) beside work.cases */
 	double mpp;             /* um/px that is read at; 0: level 0 as it is */
+	struct answer_column columns[ANSWER_COLUMNS_MAX]; /* work.columns */
+	gboolean size_unknown;  /* it was said that a slide's resolution is, so its longest axis too */
 	GHashTable *table;      /* file: struct slide_row *, of the organisers' table; NULL: there is none */
 };
 
@@ -67,6 +69,14 @@ gboolean slide_look(struct work *work, guint item, struct look *out, GError **er
 enum { SLIDE_PICTURE_BYTES = SLIDE_READ_BYTES + (16 << 20) }; /* that one takes */
 gboolean slide_picture(struct work *work, guint item, double share, const struct sample *samples, const float *outputs,
 		       gsize n, const char *path, GError **error);
+
+/* Tiles' outputs, with those of their turned views averaged; n: of samples, then of tiles. The caller frees them. */
+float *slide_picture_tiles(const struct sample *samples, const float *outputs, gsize *n);
+/* Of tiles a side, a power of 2: so many tiles have about one, of which a share was looked at, 0 < share <= 1. */
+double slide_picture_square(double share);
+
+/* slide_axis.c */
+void slide_axis(struct work *work, guint item, const struct sample *samples, const float *outputs, gsize n, double *answer);
 
 /* slide_samples.c */
 guint32 slide_samples_count(const struct work *work, guint item, int stratum);
