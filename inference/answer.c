@@ -32,36 +32,40 @@ gboolean answers_write(struct answers *a, GError **error)
 	return a->work->task->write(a->work, a->answer, error);
 }
 
-static gboolean in_range(const struct task *task, const double *answer)
+static gboolean in_range(const struct work *w, const double *answer)
 {
-	for (int i = 0; i < task->n_answers; i++)
-		if (!isfinite(answer[i]) || answer[i] < task->least || answer[i] > task->most)
+	for (guint k = 0; k < w->n_answers; k++)
+		if (!isfinite(answer[k]) || answer[k] < w->columns[k].least || answer[k] > w->columns[k].most)
 			return FALSE;
 	return TRUE;
 }
 
+/* The number that cases are ranked by. */
+static double first_of(const struct answers *a, guint item) { return a->answer[item * (gsize)a->work->n_answers]; }
+
 /* Of the model, or, where its facts give no such number, that without a model. */
-static void fallback(const struct task *task, JsonObject *facts, double *answer)
+static void fallback(const struct work *w, JsonObject *facts, double *answer)
 {
-	task->answer(facts, NULL, answer);
-	if (in_range(task, answer))
+	for (guint k = 0; k < w->n_answers; k++)
+		answer[k] = w->columns[k].without;
+	w->task->answer(facts, NULL, answer);
+	if (in_range(w, answer))
 		return;
-	log_warn("answer", "the model's fallback, %g, is no answer: %g to %g are; even odds are taken", answer[0], task->least,
-		 task->most);
-	task->answer(NULL, NULL, answer);
+	log_warn("answer", "the model's fallback, %g, is no answer: %g to %g are; even odds are taken", answer[0],
+		 w->columns[0].least, w->columns[0].most);
+	w->task->answer(NULL, NULL, answer);
 }
 
 struct answers *answers_new(struct work *work, JsonObject *facts, GError **error)
 {
-	const struct task *task = work->task;
-	const gsize n = (gsize)task->n_answers;
+	const gsize n = work->n_answers;
 	g_autoptr(answers_t) a = g_new0(struct answers, 1);
 
 	a->work = work;
 	a->facts = facts;
 	a->answer = g_new(double, (work->n_cases + 1) * n);
 	a->kept = g_new0(struct kept, work->n_cases + 1);
-	fallback(task, facts, a->answer);
+	fallback(work, facts, a->answer);
 	for (guint i = 1; i < work->n_cases; i++)
 		memcpy(a->answer + i * n, a->answer, n * sizeof *a->answer);
 	return answers_write(a, error) ? g_steal_pointer(&a) : NULL;
@@ -101,7 +105,7 @@ static void count_samples(const struct answers *a, const struct scan_case *c, st
 static char *describe_kept(const struct answers *a, guint item)
 {
 	const struct kept *k = &a->kept[item];
-	const double answer = a->answer[item * (gsize)a->work->task->n_answers];
+	const double answer = first_of(a, item);
 
 	return k->read == 0 ? g_strdup_printf("it is answered with the fallback %.3g", answer)
 			    : g_strdup_printf("it keeps its answer of an earlier pass, %.3g, from %" G_GSIZE_FORMAT " samples", answer,
@@ -131,21 +135,25 @@ static void say_partly(struct answers *a, const struct scan_case *c)
 	k->said = TRUE;
 }
 
-static void say_case(const struct work *w, guint item, gsize samples, double raw, double p)
+static void say_case(const struct work *w, guint item, gsize samples, double raw, const double *answer)
 {
 	g_autoptr(GString) line = g_string_new("case");
 
 	logfmt_append(line, w->task->noun, w->cases[item].id);
-	log_detail("%s samples=%" G_GSIZE_FORMAT " raw=%.4f p=%.6f", line->str, samples, raw, p);
+	g_string_append_printf(line, " samples=%" G_GSIZE_FORMAT " raw=%.4f p=%.6f", samples, raw, answer[0]);
+	for (guint k = 1; k < w->n_answers; k++)
+		g_string_append_printf(line, " %s=%.1f", w->columns[k].name, answer[k]);
+	log_detail("%s", line->str);
 }
 
 /* A new answer for a case that was read, where it is from at least as much as the one before. */
 static void score(struct answers *a, const struct scan_case *c)
 {
 	const struct task *task = a->work->task;
-	const char *id = a->work->cases[c->item].id;
+	const struct work *w = a->work;
+	const char *id = w->cases[c->item].id;
 	struct kept *k = &a->kept[c->item];
-	g_autofree double *features = g_new(double, task->n_features), *answer = g_new(double, task->n_answers);
+	g_autofree double *features = g_new(double, task->n_features), *answer = g_new0(double, w->n_answers);
 
 	if (c->n - c->failed < k->read) {
 		if (c->failed == 0)
@@ -158,19 +166,21 @@ static void score(struct answers *a, const struct scan_case *c)
 	task->features(a->work, c->item, c->samples, c->outputs, c->n, features);
 	if (isfinite(features[0]))
 		task->answer(a->facts, features, answer);
-	if (!isfinite(features[0]) || !in_range(task, answer)) {
+	if (isfinite(features[0]) && task->further != NULL)
+		task->further(a->work, c->item, c->samples, c->outputs, c->n, answer);
+	if (!isfinite(features[0]) || !in_range(w, answer)) {
 		g_autofree char *why = g_strdup_printf("case '%s': the network gave no number for it", id);
 		keep(a, c, why);
 		return;
 	}
-	memcpy(a->answer + c->item * (gsize)task->n_answers, answer, (gsize)task->n_answers * sizeof *answer);
+	memcpy(a->answer + c->item * (gsize)w->n_answers, answer, w->n_answers * sizeof *answer);
 	k->read = c->n - c->failed;
 	k->full = k->done;
 	k->partly = c->failed > 0;
 	if (k->partly)
 		say_partly(a, c);
 	if (a->rounds == 0)
-		say_case(a->work, c->item, c->n, features[0], answer[0]);
+		say_case(w, c->item, c->n, features[0], answer);
 }
 
 gboolean answers_take(void *context, const struct scan_case *c, GError **error)
@@ -242,14 +252,13 @@ struct answer_counts answers_count(const struct answers *a)
 
 void answers_cases(const struct answers *a, struct plan_case *out)
 {
-	const struct task *task = a->work->task;
-	const double middle = (task->least + task->most) / 2, half = (task->most - task->least) / 2;
+	const struct answer_column *first = &a->work->columns[0];
+	const double middle = (first->least + first->most) / 2, half = (first->most - first->least) / 2;
 
 	for (guint i = 0; i < a->work->n_cases; i++) {
 		const struct kept *k = &a->kept[i];
-		double answer = a->answer[i * (gsize)task->n_answers];
 		out[i] = (struct plan_case){ .samples = k->samples, .more = k->more, .read = k->read > 0, .done = k->done,
-					     .doubt = 1 - fabs(answer - middle) / half };
+					     .doubt = 1 - fabs(first_of(a, i) - middle) / half };
 	}
 }
 
@@ -264,7 +273,7 @@ static void say_scores(const struct answers *a)
 	guint ties = 0, above = 0;
 
 	for (guint i = 0; i < n; i++)
-		sorted[i] = a->answer[i * (gsize)a->work->task->n_answers];
+		sorted[i] = first_of(a, i);
 	metrics_sort(sorted, n);
 	for (guint i = 0; i < n; i++) {
 		ties += i > 0 && sorted[i] <= sorted[i - 1] ? 1 : 0;

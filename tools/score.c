@@ -41,6 +41,8 @@ struct scores {
 	GPtrArray *order;       /* of struct slide, as in the truth */
 	gboolean lesions;       /* the truth says how large they are */
 	gboolean header;        /* the answers' first row is one */
+	struct answer_column columns[ANSWER_COLUMNS_MAX]; /* that they have; the first is scored */
+	guint n_columns;
 	gboolean auc_only;
 	GArray *specificities;  /* double */
 	guint n_answers;
@@ -61,6 +63,7 @@ static void scores_init(struct scores *s)
 	*s = (struct scores){ .slides = g_hash_table_new(g_str_hash, g_str_equal),
 			      .order = g_ptr_array_new_with_free_func(slide_free),
 			      .specificities = g_array_new(FALSE, FALSE, sizeof(double)) };
+	answer_columns_take((char *const[]){ (char *)"probability", NULL }, "", s->columns, &s->n_columns, NULL);
 }
 
 static void scores_clear(struct scores *s)
@@ -150,16 +153,17 @@ static gboolean read_answer(struct scores *s, guint which, GError **error)
 {
 	guint n = s->order->len;
 	g_autofree const char **ids = g_new(const char *, n + 1);
-	g_autofree double *values = g_new(double, n + 1);
+	g_autofree double *values = g_new(double, n * (gsize)s->n_columns + 1);
 	g_autoptr(GPtrArray) faults = g_ptr_array_new_with_free_func(g_free);
-	const struct answer_form form = { ids, n, "the truth", s->header, "give --header" };
+	const struct answer_form form = { .ids = ids, .n = n, .columns = s->columns, .n_columns = s->n_columns, .where = "the truth",
+					  .header = s->header, .how = "give --header" };
 
 	for (guint i = 0; i < n; i++)
 		ids[i] = ((struct slide *)s->order->pdata[i])->id;
 	if (!answer_file_read(s->answers[which], &form, values, faults, NULL, error))
 		return FALSE;
 	for (guint i = 0; i < n; i++)
-		((struct slide *)s->order->pdata[i])->probability[which] = values[i];
+		((struct slide *)s->order->pdata[i])->probability[which] = values[i * (gsize)s->n_columns];
 	if (faults->len == 0)
 		return TRUE;
 	print_faults(faults);
@@ -459,14 +463,24 @@ static gboolean take_specificities(struct scores *s, const char *list, GError **
 	return TRUE;
 }
 
+/* `probability,longest_axis_um` */
+static gboolean take_columns(struct scores *s, const char *list, GError **error)
+{
+	g_auto(GStrv) names = g_strsplit(list, ",", -1);
+
+	return answer_columns_take(names, "--columns", s->columns, &s->n_columns, error);
+}
+
 int main(int argc, char **argv)
 {
 	struct scores s;
-	g_autofree char *specificities = NULL;
+	g_autofree char *specificities = NULL, *columns = NULL;
 
 	scores_init(&s);
 	const GOptionEntry entries[] = {
 		{ "header", 0, 0, G_OPTION_ARG_NONE, &s.header, "The answers' first line is a header", NULL },
+		{ "columns", 0, 0, G_OPTION_ARG_FILENAME, &columns, "The answers' columns, as answer.columns has them (default: "
+		  "probability); the probability is scored", "LIST" },
 		{ "auc", 0, 0, G_OPTION_ARG_NONE, &s.auc_only, "Print the AUC alone", NULL },
 		{ "specificity", 0, 0, G_OPTION_ARG_FILENAME, &specificities,
 		  "Where the sensitivity is wanted (default: 0.9,0.95)", "LIST" },
@@ -479,13 +493,14 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");        /* whether the terminal takes UTF-8 */
 	g_option_context_set_summary(options,
 				     "Checks an answer file as a contest would, and scores it; with OTHER, compares the "
-				     "two.\nANSWER, OTHER: slide,probability   TRUTH: slide,0|1[,tiles of lesion]");
+				     "two.\nANSWER, OTHER: slide,probability[,...]   TRUTH: slide,0|1[,tiles of lesion]");
 	g_option_context_add_main_entries(options, entries, NULL);
 	if (!g_option_context_parse(options, &argc, &argv, &error)) {
 		/* said below */
 	} else if (argc != 3 && argc != 4) {
 		g_set_error_literal(&error, FAULT, FAULT_USAGE, "ANSWER [OTHER] TRUTH are wanted; see --help");
-	} else if (take_specificities(&s, specificities != NULL ? specificities : "0.9,0.95", &error)) {
+	} else if ((columns == NULL || take_columns(&s, columns, &error)) &&
+		   take_specificities(&s, specificities != NULL ? specificities : "0.9,0.95", &error)) {
 		s.n_answers = (guint)argc - 2;
 		memcpy(s.answers, argv + 1, s.n_answers * sizeof *s.answers);
 		run(&s, argv[argc - 1], &error);

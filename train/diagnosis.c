@@ -49,7 +49,8 @@ static void read_held(const struct diagnosis *d, struct held *h)
 	JsonNode *node = d->about_opt != NULL ? json_object_get_member(d->about_opt, "held") : NULL;
 	JsonArray *list = node != NULL && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
 	const guint n = list != NULL && facts != NULL ? json_array_get_length(list) : 0, row = 1 + (guint)task->n_features;
-	g_autofree double *features = g_new(double, row), *answer = g_new(double, task->n_answers);
+	g_autofree double *features = g_new(double, row);
+	double answer;
 
 	h->cases = g_new(struct judged, n / row + 1);
 	for (guint i = 0; i + row <= n; i += row) {
@@ -59,8 +60,8 @@ static void read_held(const struct diagnosis *d, struct held *h)
 			continue;
 		for (guint k = 1; k < row; k++)
 			features[k - 1] = json_array_get_double_element(list, i + k);
-		task->answer(facts, features, answer);
-		h->cases[h->n++] = (struct judged){ (guint)item, is_positive(d->work, (guint)item), answer[0] };
+		task->answer(facts, features, &answer);
+		h->cases[h->n++] = (struct judged){ (guint)item, is_positive(d->work, (guint)item), answer };
 	}
 	qsort(h->cases, h->n, sizeof *h->cases, by_probability);
 	h->p = g_new(double, h->n + 1);

@@ -18,16 +18,16 @@ gboolean answer_check_file(const struct work *work, const char *path, GPtrArray 
 
 char *answer_check_direction(const struct task *task, JsonObject *facts, double metric)
 {
-	g_autofree double *features = g_new0(double, task->n_features), *low = g_new0(double, task->n_answers);
-	g_autofree double *high = g_new0(double, task->n_answers);
+	g_autofree double *features = g_new0(double, task->n_features);
+	double low, high;
 
 	features[0] = -1;
-	task->answer(facts, features, low);
+	task->answer(facts, features, &low);
 	features[0] = 1;
-	task->answer(facts, features, high);
-	if (!isfinite(metric) || metric < 0 || low[0] == high[0] || (high[0] > low[0]) == (metric >= 0.5))
+	task->answer(facts, features, &high);
+	if (!isfinite(metric) || metric < 0 || low == high || (high > low) == (metric >= 0.5))
 		return NULL;
 	return g_strdup_printf("the order may be turned round: answers %s with the score, whose %s on held-out cases was %.3f; "
 			       "look at the labels (data.classes: the last is the positive one), or train for longer",
-			       high[0] > low[0] ? "rise" : "fall", task->metric, metric);
+			       high > low ? "rise" : "fall", task->metric, metric);
 }

@@ -2,6 +2,7 @@
 #include "common/answer/answer_file.h"
 #include "common/config/near.h"
 #include "common/csv/csv_file.h"
+#include "common/fault/fault.h"
 #include <math.h>
 
 enum { LONGEST_FILE = 64 << 20 /* bytes */ };
@@ -14,7 +15,7 @@ struct reading {
 	const struct answer_form *form;
 	GHashTable *places;     /* id to its index + 1 */
 	guint64 *lines;         /* (n) where it was answered; 0: not yet */
-	double *values;         /* (n) */
+	double *values;         /* (n, n_columns) */
 	GArray *strays;         /* struct stray */
 	GPtrArray *wrong;
 };
@@ -30,6 +31,41 @@ G_GNUC_PRINTF(4, 5) static void note(GPtrArray *notes, const char *path, guint64
 					 : g_strdup_printf("%s:%" G_GUINT64_FORMAT ": %s", path, line, text));
 }
 
+/* ---- columns ---- */
+
+gboolean answer_columns_take(char *const *names, const char *where, struct answer_column columns[ANSWER_COLUMNS_MAX], guint *n,
+			     GError **error)
+{
+	static const struct answer_column known[ANSWER_COLUMNS_MAX] = {
+		{ "probability", 0, 1, 0.5, -1 },
+		{ "longest_axis_um", 0, 1e6 /* 1 m: no slide is as long */, 0, 1 },
+	};
+	guint count = 0;
+
+	for (; names[count] != NULL; count++) {
+		guint i = 0;
+		while (i < G_N_ELEMENTS(known) && !g_str_equal(known[i].name, names[count]))
+			i++;
+		if (i == G_N_ELEMENTS(known)) {
+			g_set_error(error, FAULT, FAULT_USAGE, "%s: '%s' is unknown; there are %s, %s", where, names[count], known[0].name,
+				    known[1].name);
+			return FALSE;
+		}
+		for (guint k = 0; k < count; k++)
+			if (columns[k].name == known[i].name) {
+				g_set_error(error, FAULT, FAULT_USAGE, "%s: %s stands twice", where, known[i].name);
+				return FALSE;
+			}
+		columns[count] = known[i];
+	}
+	if (count == 0 || columns[0].name != known[0].name) {
+		g_set_error(error, FAULT, FAULT_USAGE, "%s: expected %s first: it is what cases are ranked by", where, known[0].name);
+		return FALSE;
+	}
+	*n = count;
+	return TRUE;
+}
+
 /* ---- rows ---- */
 
 /* A decimal number; neither hexadecimal nor `infinity`, which a contest's reader need not know. */
@@ -43,28 +79,37 @@ static gboolean is_number(const char *text, double *value)
 
 static void wrong_fields(struct reading *r, guint64 line, guint n, char *const *fields)
 {
+	g_autoptr(GString) wanted = g_string_new("slide");
 	const char *why = n == 1 && strchr(fields[0], ';') != NULL ? ": a comma separates, not a semicolon"
 			  : n == 1 && strchr(fields[0], '\t') != NULL ? ": a comma separates, not a tab"
-			  : n == 3 && fields[2][0] != '\0' && fields[2][strspn(fields[2], "0123456789")] == '\0'
+			  : n == 2 * r->form->n_columns + 1 && fields[2][0] != '\0' && fields[2][strspn(fields[2], "0123456789")] == '\0'
 				? ": a number has a point, not a comma" : "";
 
-	note(r->wrong, r->path, line, "%u field%s where `slide,probability` is wanted%s", n, n == 1 ? "" : "s", why);
+	for (guint k = 0; k < r->form->n_columns; k++)
+		g_string_append_printf(wanted, ",%s", r->form->columns[k].name);
+	note(r->wrong, r->path, line, "%u field%s where `%s` is wanted%s", n, n == 1 ? "" : "s", wanted->str, why);
 }
 
 /* The number of a row, or NAN and what is wrong with it. */
-static double take_value(struct reading *r, guint64 line, const char *id, const char *text)
+static double take_value(struct reading *r, guint64 line, const char *id, const struct answer_column *column, const char *text)
 {
+	const gboolean alone = r->form->n_columns == 1;
+	const char *name = alone ? "" : column->name, *colon = alone ? "" : ": ";
 	double value;
 
 	if (!is_number(text, &value)) {
 		gboolean header = line == 1 && g_ascii_isalpha(text[0]);
-		note(r->wrong, r->path, line, "slide '%s': '%s' is not a number%s%s%s", id, text,
+		note(r->wrong, r->path, line, "slide '%s': %s%s'%s' is not a number%s%s%s", id, name, colon, text,
 		     header ? " (if this line is a header, " : "", header ? r->form->how : "", header ? ")" : "");
 		return NAN;
 	}
-	if (isfinite(value) && value >= 0 && value <= 1)
+	if (isfinite(value) && value >= column->least && value <= column->most)
 		return value;
-	note(r->wrong, r->path, line, "slide '%s': %s is not %s", id, text, isfinite(value) ? "within 0 to 1" : "finite");
+	if (isfinite(value))
+		note(r->wrong, r->path, line, "slide '%s': %s%s%s is not within %g to %g", id, name, colon, text, column->least,
+		     column->most);
+	else
+		note(r->wrong, r->path, line, "slide '%s': %s%s%s is not finite", id, name, colon, text);
 	return NAN;
 }
 
@@ -72,14 +117,14 @@ static gboolean take_row(void *context, guint64 line, guint n, char **fields, GE
 {
 	struct reading *r = context;
 	gsize place = GPOINTER_TO_SIZE(g_hash_table_lookup(r->places, fields[0]));
-	double value;
+	double value, values[ANSWER_COLUMNS_MAX];
 
 	if (line == 1 && r->form->header) {
-		if (n == 2 && place != 0 && is_number(fields[1], &value))
+		if (n == r->form->n_columns + 1 && place != 0 && is_number(fields[1], &value))
 			note(r->wrong, r->path, line, "slide '%s' where a header is wanted", fields[0]);
 		return TRUE;
 	}
-	if (n != 2) {
+	if (n != r->form->n_columns + 1) {
 		wrong_fields(r, line, n, fields);
 		return TRUE;
 	}
@@ -91,10 +136,11 @@ static gboolean take_row(void *context, guint64 line, guint n, char **fields, GE
 		note(r->wrong, r->path, line, "slide '%s' a second time, after line %" G_GUINT64_FORMAT, fields[0],
 		     r->lines[place - 1]);
 	}
-	value = take_value(r, line, fields[0], fields[1]);
+	for (guint k = 0; k < r->form->n_columns; k++)
+		values[k] = take_value(r, line, fields[0], &r->form->columns[k], fields[1 + k]);
 	if (place != 0) {
 		r->lines[place - 1] = line;
-		r->values[place - 1] = value;
+		memcpy(r->values + (place - 1) * r->form->n_columns, values, r->form->n_columns * sizeof *values);
 	}
 	return TRUE;
 }
@@ -212,8 +258,9 @@ gboolean answer_file_read(const char *path, const struct answer_form *form, doub
 	g_array_set_clear_func(strays, stray_clear);
 	for (gsize i = 0; i < form->n; i++) {
 		g_hash_table_insert(places, (char *)form->ids[i], GSIZE_TO_POINTER(i + 1));
-		values[i] = NAN;
 	}
+	for (gsize i = 0; i < form->n * form->n_columns; i++)
+		values[i] = NAN;
 	gboolean ok = csv_read(path, LONGEST_FILE, take_row, &r, error);
 	name_all(&r);
 	return ok && (doubts == NULL || look_at_bytes(path, wrong, doubts, error));

@@ -10,7 +10,7 @@ struct scan {
 	int depth;              /* objects and lists that are open */
 	guint64 objects;        /* bit i: the one at depth i + 1 is an object */
 	guint members[JSON_DEPTH_MAX]; /* of each that is open */
-	guint values;           /* of all kinds */
+	guint values, values_max; /* of all kinds */
 };
 
 G_STATIC_ASSERT(JSON_DEPTH_MAX <= 64); /* bits */
@@ -186,7 +186,7 @@ static gboolean scan_all(struct scan *s)
 
 	for (;;) {
 		skip_blanks(s);
-		if (s->values++ == JSON_VALUES_MAX)
+		if (s->values++ == s->values_max)
 			return bad(s, "more values than a file of ours has");
 		if (!scan_open(s, &opened))
 			return FALSE;
@@ -209,16 +209,16 @@ static gboolean scan_all(struct scan *s)
 	}
 }
 
-JsonObject *json_parse(const char *text, gsize length, const char *name, GError **error)
+JsonNode *json_parse_any(const char *text, gsize length, gsize length_max, guint values_max, const char *name, GError **error)
 {
-	struct scan s = { .name = name, .error = error };
+	struct scan s = { .name = name, .error = error, .values_max = values_max };
 	g_autoptr(JsonParser) parser = json_parser_new_immutable();
 	g_autoptr(GError) wrong = NULL;
 	const char *invalid;
 
-	if (length > JSON_LENGTH_MAX) {
-		g_set_error(error, FAULT, FAULT_DATA, "%s: %" G_GSIZE_FORMAT " bytes of JSON; at most %d are read", name,
-			    length, JSON_LENGTH_MAX);
+	if (length > length_max) {
+		g_set_error(error, FAULT, FAULT_DATA, "%s: %" G_GSIZE_FORMAT " bytes of JSON; at most %" G_GSIZE_FORMAT
+			    " are read", name, length, length_max);
 		return NULL;
 	}
 	s.start = s.at = text = length > 0 ? text : "";
@@ -234,10 +234,17 @@ JsonObject *json_parse(const char *text, gsize length, const char *name, GError 
 		g_set_error(error, FAULT, FAULT_DATA, "%s: %s", name, wrong->message);
 		return NULL;
 	}
-	JsonNode *root = json_parser_get_root(parser);
+	return json_parser_steal_root(parser);
+}
+
+JsonObject *json_parse(const char *text, gsize length, const char *name, GError **error)
+{
+	g_autoptr(JsonNode) root = json_parse_any(text, length, JSON_LENGTH_MAX, JSON_VALUES_MAX, name, error);
+
 	if (root != NULL && JSON_NODE_HOLDS_OBJECT(root))
 		return json_object_ref(json_node_get_object(root));
-	g_set_error(error, FAULT, FAULT_DATA, "%s: no JSON object", name);
+	if (root != NULL)
+		g_set_error(error, FAULT, FAULT_DATA, "%s: no JSON object", name);
 	return NULL;
 }
 

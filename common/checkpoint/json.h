@@ -26,6 +26,8 @@ enum {
 
 /* An object from length bytes, which need no NUL behind them; name is said in errors. */
 JsonObject *json_parse(const char *text, gsize length, const char *name, GError **error);
+/* Any value, within other limits on bytes and values; json_node_unref it. */
+JsonNode *json_parse_any(const char *text, gsize length, gsize length_max, guint values_max, const char *name, GError **error);
 
 /* A member, whatever the text has there: where it is missing or of another type, `standard` (NULL for an
    object). A number is finite, whole or not. */

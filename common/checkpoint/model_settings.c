@@ -6,8 +6,13 @@
 /* A key, or what keys begin with. */
 static const char *const fixed[] = { "task", "data.classes", "tiles.", "model.network", "score." };
 
+/* Of those, what no weight and no fit depends on. */
+static const char *const loose[] = { "score.axis_threshold", NULL };
+
 static gboolean is_fixed(const char *key)
 {
+	if (g_strv_contains(loose, key))
+		return FALSE;
 	for (gsize i = 0; i < G_N_ELEMENTS(fixed); i++)
 		if (g_str_equal(key, fixed[i]) || (g_str_has_suffix(fixed[i], ".") && g_str_has_prefix(key, fixed[i])))
 			return TRUE;

@@ -21,6 +21,7 @@ enum mpp_word { MPP_AUTO = 0, MPP_LEVEL0 = -1 };      /* tiles.mpp, where it is 
 enum schedule { SCHEDULE_COSINE, SCHEDULE_PLATEAU, SCHEDULE_CONSTANT, SCHEDULE_ONE_CYCLE };
 enum score_model { SCORE_MODEL_AUTO, SCORE_MODEL_MAX, SCORE_MODEL_TOP, SCORE_MODEL_LOGISTIC, SCORE_MODEL_ATTENTION };
 enum normalise { NORMALISE_NONE, NORMALISE_DENSITY, NORMALISE_REINHARD, NORMALISE_MACENKO };
+enum origin { ORIGIN_AUTO, ORIGIN_SLIDE, ORIGIN_SCANNED }; /* of what was drawn (data.origin) */
 enum precision { PRECISION_AUTO, PRECISION_FP32, PRECISION_BF16 };
 
 struct settings {
@@ -36,6 +37,8 @@ struct settings {
 		char *images;       /* pattern below paths.train, with {class} (where folders) and {name} */
 		char *masks;        /* pattern below paths.train; "": none */
 		int mask_scale;     /* level-0 px to a mask px, 1..1024 */
+		char **tumour;      /* classes of drawn regions that are tumour, NULL-terminated; none: annotation.h says */
+		enum origin origin; /* where their coordinates begin; auto: GeoJSON at the scanned part, XML at the slide */
 		char *test;         /* pattern below paths.test, with {name} */
 		double patience;    /* s: longest wait for a slide to open, or for one read of it; 0: without end */
 	} data;
@@ -105,9 +108,11 @@ struct settings {
 	struct {
 		int top;            /* slide score: mean of this many highest tiles */
 		enum score_model model; /* common/score/choose.h */
+		double axis_threshold; /* probability of a tile that counts to the longest axis, 0..1 */
 	} score;
 	struct {
 		char *file;         /* below paths.output */
+		char **columns;     /* numbers of a case, NULL-terminated (answer_file.h); the first ranks */
 		gboolean header;
 		int decimals;       /* 1..12 */
 	} answer;

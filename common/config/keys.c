@@ -51,9 +51,15 @@ const struct key key_table[] = {
 { "data.images", KEY_PATTERN, AT(data.images), "image/{class}/{name}.mrxs", 1, PATH_MAX_BYTES, "name class",
   "below paths.train; {class} may go where labels has it" },
 { "data.masks", KEY_PATTERN, AT(data.masks), "mask/{class}/{name}.png", 0, PATH_MAX_BYTES, "name class",
-  "below paths.train; \"\": there are none" },
+  "below paths.train; \"\": there are none; .png, or what was drawn:\n.geojson or .json of QuPath, .xml of ASAP" },
 { "data.mask_scale", KEY_COUNT, AT(data.mask_scale), "16", 1, 1024, NULL,
   "level-0 pixels to a mask pixel; masks begin where\nthe scanned part does" },
+{ "data.tumour", KEY_LIST, AT(data.tumour), "[]", 0, 1000, NULL,
+  "classes (QuPath) or groups (ASAP) of drawn regions that are tumour;\n[]: all but Region, Tissue, Stroma, Immune cells, Necrosis, Other,\n"
+  "Negative. Normal, Exclusion, Ignore, _2 are cut out of the tumour" },
+{ "data.origin", KEY_CHOICE, AT(data.origin), "auto", 0, 0, "auto slide scanned",
+  "where coordinates of drawn regions begin: at the slide's corner\nor the scanned part's; auto: GeoJSON scanned, as QuPath shows\n"
+  "slides, XML slide, as ASAP does" },
 { "data.test", KEY_PATTERN, AT(data.test), "{name}.mrxs", 1, PATH_MAX_BYTES, "name", "below paths.test" },
 { "data.patience", KEY_DURATION, AT(data.patience), "5m", 0, YEAR, NULL,
   "longest wait for a slide to open, or for one read of it:\nthen the slide is given up; 0: without end" },
@@ -163,8 +169,12 @@ const struct key key_table[] = {
 { "score.top", KEY_COUNT, AT(score.top), "3", 1, 10000, NULL, "the mean of this many of the highest tiles" },
 { "score.model", KEY_CHOICE, AT(score.model), "auto", 0, 0, "auto max top logistic attention",
   "auto: what the training slides show to be better than top,\nthe mean of the highest tiles" },
+{ "score.axis_threshold", KEY_NUMBER, AT(score.axis_threshold), "0.5", 0, 1, NULL,
+  "tiles from this probability on count to the longest axis" },
 
 { "answer.file", KEY_FILE, AT(answer.file), "output.csv", 1, 200, NULL, "its name" },
+{ "answer.columns", KEY_LIST, AT(answer.columns), "probability", 1, 100, NULL,
+  "behind the slide's name: probability, and if it is asked for\nlongest_axis_um, of the largest tumour (0: negative)" },
 { "answer.header", KEY_SWITCH, AT(answer.header), "false", 0, 0, NULL, "a first line that names the columns" },
 { "answer.decimals", KEY_COUNT, AT(answer.decimals), "6", 1, 12, NULL, "of a probability" },
 

@@ -192,6 +192,21 @@ struct mask *mask_parse(const void *data, gsize length, const char *name, int sc
 	return g_steal_pointer(&mask);
 }
 
+struct mask *mask_of_runs(guint32 width, guint32 height, guint32 *rows, struct region_run *runs, const char *name, int scale,
+			  gint64 origin_x, gint64 origin_y, GError **error)
+{
+	g_autoptr(mask_t) mask = mask_new(scale, origin_x, origin_y);
+	struct builder b = { .path = name, .mask = mask, .n = rows[height] };
+
+	mask->width = width;
+	mask->height = height;
+	mask->rows = rows;
+	mask->runs = runs;
+	for (guint32 i = 0; i < b.n; i++)
+		mask->area += runs[i].end - runs[i].start;
+	return finish(&b, error) ? g_steal_pointer(&mask) : NULL;
+}
+
 void mask_free(struct mask *mask)
 {
 	if (mask == NULL)

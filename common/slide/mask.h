@@ -31,6 +31,9 @@ struct mask *mask_read(const char *path, int scale, gint64 origin_x, gint64 orig
 /* The same over bytes in memory; name is for messages. */
 struct mask *mask_parse(const void *data, gsize length, const char *name, int scale, gint64 origin_x, gint64 origin_y,
 			GError **error);
+/* The same of runs: rows (height + 1) and runs, as above, become the mask's, and are freed where that fails. */
+struct mask *mask_of_runs(guint32 width, guint32 height, guint32 *rows, struct region_run *runs, const char *name, int scale,
+			  gint64 origin_x, gint64 origin_y, GError **error);
 void mask_free(struct mask *mask);
 typedef struct mask mask_t;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(mask_t, mask_free)

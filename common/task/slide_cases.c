@@ -9,6 +9,7 @@
 #include "common/machine/jobs.h"
 #include "common/machine/machine.h"
 #include "common/machine/room.h"
+#include "common/slide/annotation.h"
 #include "common/task/pattern.h"
 #include "common/task/slide_facts.h"
 #include "common/task/slide_work.h"
@@ -428,11 +429,14 @@ struct work *slide_cases_open(const struct settings *settings, enum phase phase,
 	w->task = &slide_classification;
 	w->settings = settings;
 	w->phase = phase;
+	w->columns = sw->columns;
 	w->shape = (struct sample_shape){ 3, settings->tiles.size, settings->tiles.size, 1 };
 	w->outputs = 2;
 	w->patience = settings->data.patience;
 	w->notes = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(GPtrArray) all = list_all(settings, w, error);
+	g_autoptr(GPtrArray) all = NULL;
+	if (answer_columns_take(settings->answer.columns, "answer.columns", sw->columns, &w->n_answers, error))
+		all = list_all(settings, w, error);
 	if (all == NULL) {
 		slide_cases_close(w);
 		return NULL;
@@ -507,16 +511,29 @@ double slide_cases_scale(const struct slide_work *sw, const struct slide *slide)
 	return scale;
 }
 
+mask_t *slide_cases_mask(const struct settings *s, const slide_t *slide, const char *path, GError **error)
+{
+	const enum annotation_kind kind = annotation_kind(path);
+	const int scale = s->data.mask_scale;
+
+	if (kind == ANNOTATION_NONE) {
+		g_autoptr(mask_t) mask = mask_read(path, scale, slide->x, slide->y, error);
+		return mask != NULL && mask_fits(mask, slide->w, slide->h, error) ? g_steal_pointer(&mask) : NULL;
+	}
+	const gboolean scanned = s->data.origin == ORIGIN_AUTO ? kind == ANNOTATION_GEOJSON : s->data.origin == ORIGIN_SCANNED;
+	g_autoptr(polygons_t) drawn = annotation_read(path, kind, s->data.tumour, scanned ? (double)slide->x : 0,
+						      scanned ? (double)slide->y : 0, error);
+	return drawn == NULL ? NULL : polygons_mask(drawn, path, scale, slide->x, slide->y, slide->w, slide->h, error);
+}
+
 /* A positive slide's mask: there, or not, or empty (then the slide counts for the slide score only: its tiles
    must not be learned as free of tumour). */
 static gboolean read_mask(struct slide_work *sw, struct slide_case *c, GError **error)
 {
-	const struct slide *slide = c->slide;
-
 	if (c->mask_path == NULL || !g_file_test(c->mask_path, G_FILE_TEST_IS_REGULAR))
 		return TRUE;
-	g_autoptr(mask_t) mask = mask_read(c->mask_path, sw->work.settings->data.mask_scale, slide->x, slide->y, error);
-	if (mask == NULL || !mask_fits(mask, slide->w, slide->h, error))
+	g_autoptr(mask_t) mask = slide_cases_mask(sw->work.settings, c->slide, c->mask_path, error);
+	if (mask == NULL)
 		return FALSE;
 	c->mask_empty = mask->area == 0;
 	if (!c->mask_empty)

@@ -195,22 +195,42 @@ static void append_name(GString *text, const char *name)
 	g_string_append_printf(text, "\"%s\"", quoted->str);
 }
 
+static void append_header(GString *text, const struct work *w)
+{
+	g_string_append(text, "case");
+	for (guint k = 0; k < w->n_answers; k++)
+		g_string_append_printf(text, ",%s", w->columns[k].name);
+	g_string_append_c(text, '\n');
+}
+
+static void append_numbers(GString *text, const struct work *w, const double *answer)
+{
+	char number[64], format[16];
+
+	for (guint k = 0; k < w->n_answers; k++) {
+		int decimals = w->columns[k].decimals;
+		g_snprintf(format, sizeof format, "%%.%df", decimals >= 0 ? decimals : w->settings->answer.decimals);
+		g_string_append_printf(text, ",%s", g_ascii_formatd(number, sizeof number, format, answer[k]));
+	}
+	g_string_append_c(text, '\n');
+}
+
 static gboolean write_answers(const struct work *w, const double *answers, GError **error)
 {
 	const struct settings *s = w->settings;
 	g_autofree char *path = g_build_filename(s->paths.output, s->answer.file, NULL);
-	g_autoptr(GString) text = g_string_new(s->answer.header ? "case,probability\n" : NULL);
-	char number[64], format[16];
+	g_autoptr(GString) text = g_string_new(NULL);
 
 	if (g_mkdir_with_parents(s->paths.output, 0755) != 0) {
 		g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno), "cannot make '%s': %s",
 			    s->paths.output, g_strerror(errno));
 		return FALSE;
 	}
-	g_snprintf(format, sizeof format, "%%.%df", s->answer.decimals);
+	if (s->answer.header)
+		append_header(text, w);
 	for (guint i = 0; i < w->n_cases; i++) {
 		append_name(text, w->cases[i].id);
-		g_string_append_printf(text, ",%s\n", g_ascii_formatd(number, sizeof number, format, answers[i]));
+		append_numbers(text, w, answers + i * (gsize)w->n_answers);
 	}
 	return g_file_set_contents_full(path, text->str, (gssize)text->len,
 					G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0644, error);
@@ -219,14 +239,17 @@ static gboolean write_answers(const struct work *w, const double *answers, GErro
 static gboolean check(const struct work *w, const char *path, GPtrArray *wrong, GPtrArray *doubts, GError **error)
 {
 	g_autofree const char **ids = g_new(const char *, w->n_cases + 1);
-	g_autofree double *values = g_new(double, w->n_cases + 1);
-	const struct answer_form form = { ids, w->n_cases, "the test folder", w->settings->answer.header,
-					  "set answer.header=true" };
+	g_autofree double *values = g_new(double, w->n_cases * (gsize)w->n_answers + 1);
+	const struct answer_form form = { .ids = ids, .n = w->n_cases, .columns = w->columns, .n_columns = w->n_answers,
+					  .where = "the test folder", .header = w->settings->answer.header,
+					  .how = "set answer.header=true" };
 
 	for (guint i = 0; i < w->n_cases; i++)
 		ids[i] = w->cases[i].id;
 	if (!answer_file_read(path, &form, values, wrong, doubts, error))
 		return FALSE;
+	for (guint i = 1; i < w->n_cases; i++)
+		values[i] = values[i * (gsize)w->n_answers];
 	answer_doubt_values(values, w->n_cases, doubts);
 	return TRUE;
 }
@@ -260,12 +283,10 @@ const struct task slide_classification = {
 	.judge = judge,
 	.truth = truth,
 	.n_features = 1,
-	.n_answers = 1,
-	.least = 0,
-	.most = 1,
 	.features = slide_samples_features,
 	.fit = fit,
 	.answer = answer,
+	.further = slide_axis,
 	.write = write_answers,
 	.check = check,
 	.metric = "slide_auc",

@@ -196,8 +196,8 @@ static void look_at_negative_mask(struct looking *l)
 
 	if (!g_file_test(path, G_FILE_TEST_IS_REGULAR))
 		return;
-	g_autoptr(mask_t) mask = mask_read(path, s->data.mask_scale, l->slide->x, l->slide->y, &error);
-	if (mask == NULL || !mask_fits(mask, l->slide->w, l->slide->h, &error))
+	g_autoptr(mask_t) mask = slide_cases_mask(s, l->slide, path, &error);
+	if (mask == NULL)
 		doubt(l, "its mask is not needed, but not right: %s", error->message);
 	else if (mask->area > 0)
 		doubt(l, "it is among the slides without tumour, and its mask has %" G_GUINT64_FORMAT " px of tumour; it is "

@@ -12,8 +12,7 @@
 
 enum { SIDE = 1000 };           /* px, the longest */
 
-/* The tiles' outputs, with those of their turned views; n: of samples, then of tiles. The caller frees them. */
-static float *tile_outputs(const struct sample *samples, const float *outputs, gsize *n)
+float *slide_picture_tiles(const struct sample *samples, const float *outputs, gsize *n)
 {
 	const gsize tiles = slide_samples_upright(samples, *n);
 	float *out = g_new(float, tiles + 1);
@@ -28,15 +27,14 @@ static float *tile_outputs(const struct sample *samples, const float *outputs, g
 	return out;
 }
 
-/* Of tiles a side, a power of 2: so many tiles have about one that was looked at. */
-static double square_of(double share) { return exp2(MAX(0, round(-log2(share) / 2))); }
+double slide_picture_square(double share) { return exp2(MAX(0, round(-log2(share) / 2))); }
 
 /* side: level-0 px of a tile. */
 static void add_tiles(struct heat *heat, const struct slide *slide, double scale, double side, double share,
 		      const struct sample *samples, const float *outputs, gsize n)
 {
-	g_autofree float *tiles = tile_outputs(samples, outputs, &n);
-	const double tiles_wide = square_of(share), wide = side * tiles_wide;
+	g_autofree float *tiles = slide_picture_tiles(samples, outputs, &n);
+	const double tiles_wide = slide_picture_square(share), wide = side * tiles_wide;
 
 	for (gsize i = 0; i < n; i++) {
 		/* the grid begins where the scanned part does; its tiles stand at whole px */

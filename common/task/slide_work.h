@@ -32,6 +32,8 @@ struct slide_work {
 	guint handles;          /* slides that it keeps open at most */
 	struct slide_case *slides; /* (n_cases) beside work.cases */
 	double mpp;             /* um/px that is read at; 0: level 0 as it is */
+	struct answer_column columns[ANSWER_COLUMNS_MAX]; /* work.columns */
+	gboolean size_unknown;  /* it was said that a slide's resolution is, so its longest axis too */
 	GHashTable *table;      /* file: struct slide_row *, of the organisers' table; NULL: there is none */
 };
 
@@ -46,6 +48,8 @@ gboolean slide_cases_prepare(struct work *work, guint item, GError **error);
 void slide_cases_release(struct work *work, guint item);
 /* A slide of its own for the caller, through the work's pool. */
 slide_t *slide_cases_open_one(struct slide_pool *pool, const char *id, const char *path, GError **error);
+/* A slide's mask, whether it is a PNG or was drawn (data.masks says which, by its ending). */
+mask_t *slide_cases_mask(const struct settings *settings, const slide_t *slide, const char *path, GError **error);
 /* Level-0 pixels a pixel that is read: the wanted resolution over the slide's, and a level's own where that
    is within a tenth: then nothing is resampled. */
 double slide_cases_scale(const struct slide_work *sw, const struct slide *slide);
@@ -72,6 +76,14 @@ gboolean slide_picture(struct work *work, guint item, double share, const struct
 /* slide_stain.c: from a prepared slide's tissue map; and over n pixels, in place */
 void slide_stain_settle(struct slide_case *c, enum normalise how);
 void slide_stain_apply(const struct slide_case *c, enum normalise how, guint8 *rgb, gsize n);
+
+/* Tiles' outputs, with those of their turned views averaged; n: of samples, then of tiles. The caller frees them. */
+float *slide_picture_tiles(const struct sample *samples, const float *outputs, gsize *n);
+/* Of tiles a side, a power of 2: so many tiles have about one, of which a share was looked at, 0 < share <= 1. */
+double slide_picture_square(double share);
+
+/* slide_axis.c */
+void slide_axis(struct work *work, guint item, const struct sample *samples, const float *outputs, gsize n, double *answer);
 
 /* slide_samples.c */
 guint32 slide_samples_count(const struct work *work, guint item, int stratum);

@@ -19,6 +19,7 @@
  *            read of it); all else on the main thread.
  */
 #pragma once
+#include "common/answer/answer_file.h"
 #include "common/config/config.h"
 #include "common/image/fingerprint.h"
 #include "common/metrics/metrics.h"
@@ -78,6 +79,8 @@ struct work {
 	enum phase phase;
 	struct sample_shape shape;
 	int outputs;            /* of the network, a sample */
+	guint n_answers;        /* numbers of a case's answer, >= 1 */
+	const struct answer_column *columns; /* (n_answers) what they are */
 	guint n_cases;
 	struct work_case *cases; /* (n_cases) sorted by id */
 	guint n_left_out;       /* that open found unusable, said in `notes` */
@@ -138,15 +141,18 @@ struct task {
 
 	/* 4. Answer. features: of a case, from its samples; the first ranks cases. fit: from the features
 	   of cases that the network did not learn from (n, n_features) to facts. answer: features (NULL:
-	   it could not be read) to the numbers wanted, each from least to most. write: all answers (n_cases,
-	   n_answers). check: the file, read back: char * to wrong and to doubts (common/answer/answer_check.h). */
-	int n_features, n_answers;
-	double least, most;
+	   it could not be read) to the first number of the answer, by which cases are ranked. further: of a case that is
+	   prepared and was read, to the numbers behind the first (answer: work->n_answers; the first is there); NULL: there
+	   are none. write: all answers (n_cases, work->n_answers). check: the file, read back: char * to wrong and to doubts
+	   (common/answer/answer_check.h). */
+	int n_features;
 	void (*features)(const struct work *work, guint item, const struct sample *samples,
 			 const float *outputs, gsize n, double *features);
 	void (*fit)(const struct work *work, const guint *items, gsize n, const double *features,
 		    JsonObject *facts);
 	void (*answer)(JsonObject *facts_opt, const double *features_opt, double *answer);
+	void (*further)(struct work *work, guint item, const struct sample *samples, const float *outputs, gsize n,
+			double *answer);
 	gboolean (*write)(const struct work *work, const double *answers, GError **error);
 	gboolean (*check)(const struct work *work, const char *path, GPtrArray *wrong, GPtrArray *doubts,
 			  GError **error);

@@ -128,6 +128,30 @@ expect 'without a limit' 0 'nothing failed' $inference --set inference.turns=2
 is 'gives much the same' "$(paste -d, timed.csv $answer |
 	awk -F, '{ d = $2 - $4; if (d < -0.05 || d > 0.05 || $1 != $3) n++ } END { print n + 0 }')" 0
 
+# ---- two columns ----
+both='--set answer.columns=[probability,longest_axis_um]'
+expect 'an answer with the longest axis' 0 'nothing failed' $inference --set inference.turns=2 $both --set score.axis_threshold=0 \
+	--set answer.header=true
+stdout_has 'each slide says it' ' case slide=Slide[0-9]* samples=[0-9]* raw=.* p=0\.[0-9]* longest_axis_um=[0-9.]*$'
+is 'has both columns' "$(head -n 1 $answer)" 'case,probability,longest_axis_um'
+sed 1d $answer > rows
+is 'their form' "$(grep -cvE '^Slide[0-9]+,[01]\.[0-9]{6},[0-9]+\.[0-9]$' rows)" 0
+is 'the same probabilities' "$(cut -d, -f1,2 rows | cmp - timed.csv 2>&1)" ''
+# where every tile counts, the axis is that of the tissue: tiles of 32 um; a negative slide has none
+is 'and axes' "$(awk -F, '($2 < 0.5) != ($3 == 0) || ($3 > 0 && ($3 < 45 || $3 > 2000)) { n++ } END { print n + 0 }' rows)" 0
+expect 'check-answer takes it' 0 '' $check $both --set answer.header=true $answer d/test
+expect 'and misses it' 3 '*' $check --set answer.header=true $answer d/test
+stdout_has 'with the columns that are wanted' '^wrong: .*:2: 3 fields where `slide,probability` is wanted$'
+expect 'score ranks by the probability' 0 '' "$B/score" --header --columns probability,longest_axis_um --auc $answer d/truth.csv
+cp "$out" auc
+expect 'as without it' 0 '' "$B/score" --auc timed.csv d/truth.csv
+is 'it is the same' "$(cat auc)" "$(cat "$out")"
+expect 'a column that is unknown' 2 "answer.columns: 'diameter' is unknown; there are probability, longest_axis_um" \
+	$inference --set answer.columns=[probability,diameter]
+expect 'train says so, too' 2 "answer.columns: expected probability first" \
+	"$B/train" --config data.yaml --data d --fresh --set answer.columns=[longest_axis_um]
+$inference --set inference.turns=2 > /dev/null 2>&1
+
 # ---- check-answer ----
 says() { # NAME CODE PATTERN: of the answer in bad.csv
 	expect "$1" "$2" '*' $check bad.csv d/test

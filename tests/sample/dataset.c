@@ -5,6 +5,7 @@
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 
+#include "annotations.h"
 #include "slide.h"
 
 struct Work {
@@ -26,18 +27,20 @@ static bool write_slide(const struct Work *work, int number, GError **error)
 	const struct PlannedSlide *plan = &work->plan[number];
 	const char *folder = work->options->folder;
 	g_autofree char *image_name = g_strconcat(plan->name, ".mrxs", NULL);
-	g_autofree char *mask_name = g_strconcat(plan->name, ".png", NULL);
 	g_autofree char *image = plan->test ? g_build_filename(folder, "test", image_name, NULL) :
 		g_build_filename(folder, "train", "image", class_name(plan), image_name, NULL);
-	g_autofree char *mask = plan->test ? NULL :
-		g_build_filename(folder, "train", "mask", class_name(plan), mask_name, NULL);
+	g_autofree char *mask_base = plan->test ? NULL :
+		g_build_filename(folder, "train", "mask", class_name(plan), plan->name, NULL);
+	g_autofree char *mask = plan->test ? NULL : g_strconcat(mask_base, ".png", NULL);
 	struct Slide slide;
 
 	if (!slide_compose(&slide, plan, number, work->options, work->pcam, error)) {
 		g_prefix_error(error, "slide '%s': ", plan->name);
 		return false;
 	}
-	bool written = slide_write(&slide, image, mask, &work->bounds[number], error);
+	bool written = slide_write(&slide, image, mask, &work->bounds[number], error) &&
+		(!work->options->annotations || plan->test ||
+		 annotations_write(mask_base, &slide.scene, &work->bounds[number], error));
 	slide_clear(&slide);
 	if (!written)
 		g_prefix_error(error, "slide '%s': ", plan->name);

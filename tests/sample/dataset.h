@@ -1,6 +1,7 @@
 /* Writes the whole sample: folders as the challenge lays out /data, slides, masks and tables.
  *
- * OUT/train/image/{negative,positive}/SlideNNN.mrxs with its folder, OUT/train/mask/.../SlideNNN.png,
+ * OUT/train/image/{negative,positive}/SlideNNN.mrxs with its folder, OUT/train/mask/.../SlideNNN.png
+ * (where wanted also .geojson and .xml),
  * OUT/train/Dataset_information.csv, OUT/test/SlideNNN.mrxs, OUT/truth.csv (test slides:
  * name,0|1,tiles of lesion; no header) and empty OUT/model and OUT/output. */
 #pragma once

@@ -10,7 +10,7 @@
 struct Line {
 	struct SampleOptions options;
 	char *tiles, *tissue, *lesion;
-	gboolean full_size, unaligned;
+	gboolean full_size, unaligned, annotations;
 	char **rest;
 };
 
@@ -61,6 +61,8 @@ static GOptionContext *line_context(struct Line *line)
 			"Slides of 93952 x 132352 px, mostly empty", NULL },
 		{ "unaligned", 0, 0, G_OPTION_ARG_NONE, &line->unaligned,
 			"Tissue tiles off the grid that starts at the bounds", NULL },
+		{ "annotations", 0, 0, G_OPTION_ARG_NONE, &line->annotations,
+			"Tumour also as polygons, beside the masks: .geojson, .xml", NULL },
 		{ "mpp", 0, 0, G_OPTION_ARG_DOUBLE, &options->mpp, "Micrometres a pixel (0.97 for tiles, else 0.5)", "UM" },
 		{ "quality", 0, 0, G_OPTION_ARG_INT, &options->quality, "JPEG, 1 to 100 (90)", "N" },
 		{ "threads", 0, 0, G_OPTION_ARG_INT, &options->threads, "Slides written at once (2)", "N" },
@@ -91,6 +93,7 @@ static bool parse_line(struct Line *line, int argc, char **argv, GError **error)
 	options->tiles = line->tiles;
 	options->full_size = line->full_size;
 	options->unaligned = line->unaligned;
+	options->annotations = line->annotations;
 	return sample_options_check(options, error);
 }
 

@@ -21,6 +21,7 @@ struct SampleOptions {
 	double ink;			/* share of slides with a pen stroke */
 	int levels;			/* 6 to 10 */
 	bool full_size;			/* nominally 93,952 * 132,352 px, as the scanner's */
+	bool annotations;		/* tumour is drawn as polygons, too, beside the masks */
 	bool unaligned;			/* cells are off the grid of tiles that starts at the bounds */
 	double mpp;			/* um a px; 0: 0.97 for tiles, 0.5 for texture */
 	int quality;			/* JPEG, 1 to 100 */

@@ -14,7 +14,7 @@ static const char *ids[N] = { "S01", "S02", "S03", "S04", "S05", "S06", "S07", "
 
 struct result {
 	GPtrArray *wrong, *doubts;
-	double values[N];
+	double values[2 * N];
 	gboolean ok;
 	GError *error;
 };
@@ -26,11 +26,15 @@ static void result_clear(struct result *r)
 	g_clear_error(&r->error);
 }
 
+static const struct answer_column columns[] = { { "probability", 0, 1, 0.5, -1 }, { "longest_axis_um", 0, 1e6, 0, 1 } };
+static guint n_columns = 1;
+
 /* The first n cases against a text. */
 static struct result read_text(const char *text, gsize n, gboolean header)
 {
 	g_autofree char *folder = g_dir_make_tmp("blindrun-answer-XXXXXX", NULL), *before = g_get_current_dir();
-	const struct answer_form form = { ids, n, "the test folder", header, "set answer.header=true" };
+	const struct answer_form form = { .ids = ids, .n = n, .columns = columns, .n_columns = n_columns, .where = "the test folder",
+					  .header = header, .how = "set answer.header=true" };
 	struct result r = { .wrong = g_ptr_array_new_with_free_func(g_free), .doubts = g_ptr_array_new_with_free_func(g_free) };
 
 	g_assert_cmpint(g_chdir(folder), ==, 0);
@@ -132,6 +136,54 @@ static void test_form(void)
 	result_clear(&r);
 }
 
+static void test_two_columns(void)
+{
+	n_columns = 2;
+	struct result r = read_text("case,probability,longest_axis_um\nS02,0.25,0\nS01,1,1234.5\n", 2, TRUE);
+	g_assert_true(r.ok);
+	g_assert_cmpuint(r.wrong->len + r.doubts->len, ==, 0);
+	g_assert_true(r.values[0] >= 1 && r.values[1] == 1234.5 && r.values[2] == 0.25 && r.values[3] == 0);
+	result_clear(&r);
+	assert_text("S01,0.5\nS02,0.5,-1\nS03,2,3\nS04,0.5,x\nS05,0.5,nan\n", 5, FALSE,
+		    LINES("a.csv:1: 2 fields where `slide,probability,longest_axis_um` is wanted",
+			  "a.csv:2: slide 'S02': longest_axis_um: -1 is not within 0 to 1e+06",
+			  "a.csv:3: slide 'S03': probability: 2 is not within 0 to 1",
+			  "a.csv:4: slide 'S04': longest_axis_um: 'x' is not a number",
+			  "a.csv:5: slide 'S05': longest_axis_um: nan is not finite", "a.csv: slide 'S01' is missing"), LINES());
+	assert_text("S01,0,5,7,5\n", 1, FALSE, LINES("a.csv:1: 5 fields where `slide,probability,longest_axis_um` is wanted: a number has a "
+						     "point, not a comma", "a.csv: slide 'S01' is missing"), LINES());
+	assert_text("S01,0.5,1\nS02,0.5,1\n", 2, TRUE, LINES("a.csv:1: slide 'S01' where a header is wanted",
+							    "a.csv: slide 'S01' is missing"), LINES());
+	n_columns = 1;
+}
+
+static void assert_columns(const char *list, guint wanted, const char *message)
+{
+	g_auto(GStrv) names = g_strsplit(list, ",", -1);
+	struct answer_column got[ANSWER_COLUMNS_MAX];
+	g_autoptr(GError) error = NULL;
+	guint n = 0;
+
+	g_assert_true(answer_columns_take(names, "answer.columns", got, &n, &error) == (message == NULL));
+	g_assert_cmpuint(n, ==, wanted);
+	if (message != NULL) {
+		g_assert_error(error, FAULT, FAULT_USAGE);
+		g_assert_cmpstr(error->message, ==, message);
+	}
+	for (guint i = 0; i < n; i++)
+		g_assert_cmpstr(got[i].name, ==, names[i]);
+}
+
+static void test_columns(void)
+{
+	assert_columns("probability", 1, NULL);
+	assert_columns("probability,longest_axis_um", 2, NULL);
+	assert_columns("", 0, "answer.columns: expected probability first: it is what cases are ranked by");
+	assert_columns("longest_axis_um,probability", 0, "answer.columns: expected probability first: it is what cases are ranked by");
+	assert_columns("probability,axis", 0, "answer.columns: 'axis' is unknown; there are probability, longest_axis_um");
+	assert_columns("probability,longest_axis_um,probability", 0, "answer.columns: probability stands twice");
+}
+
 static void assert_doubts(const double *values, gsize n, const char *const *wanted)
 {
 	g_autoptr(GPtrArray) doubts = g_ptr_array_new_with_free_func(g_free);
@@ -186,7 +238,7 @@ static gboolean check_nothing(const struct work *w, const char *path, GPtrArray 
 	return TRUE;
 }
 
-static const struct task fake_task = { .n_features = 2, .n_answers = 1, .answer = answer, .check = check_nothing,
+static const struct task fake_task = { .n_features = 2, .answer = answer, .check = check_nothing,
 				       .metric = "slide_auc" };
 
 static void test_direction(void)
@@ -226,6 +278,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/answer-check/cases", test_cases);
 	g_test_add_func("/answer-check/numbers", test_numbers);
 	g_test_add_func("/answer-check/form", test_form);
+	g_test_add_func("/answer-check/two-columns", test_two_columns);
+	g_test_add_func("/answer-check/columns", test_columns);
 	g_test_add_func("/answer-check/values", test_values);
 	g_test_add_func("/answer-check/direction", test_direction);
 	g_test_add_func("/answer-check/check-file", test_check_file);

@@ -2,7 +2,7 @@
  * test-answers.c - what stands for a case after each pass: a denser look replaces a coarser one and never the other
  * way round, a case that cannot be read keeps what it has, and only numbers that may be handed in are written. The
  * task is a fake one: a case has 100 samples and 10 more in a later round, its feature is its first output, its
- * answer a tenth of that; its file is an array.
+ * answer a tenth of that, and where there are two numbers ten times that; its file is an array.
  */
 #include "common/fault/fault.h"
 #include "common/log/log.h"
@@ -11,7 +11,7 @@
 enum { CASES = 3, SAMPLES = 100, MORE = 10 };
 
 static struct work_case cases[CASES] = { { .id = "a" }, { .id = "b" }, { .id = "c" } };
-static double file[CASES], prior;
+static double file[CASES], second[CASES], prior;
 static guint writes, checks, bad_checks;        /* bad_checks: so many that follow say that the file is wrong */
 
 static void next(const struct work *w, guint item, int round, double share, const struct sample *samples,
@@ -43,11 +43,22 @@ static void answer(JsonObject *facts, const double *of, double *out)
 	out[0] = facts == NULL ? 0.5 : of == NULL ? prior : of[0] / 10;
 }
 
+static void further(struct work *w, guint item, const struct sample *samples, const float *outputs, gsize n, double *answer_of)
+{
+	(void)item;
+	(void)samples;
+	(void)n;
+	if (w->n_answers > 1)
+		answer_of[1] = 10 * (double)outputs[0];
+}
+
 static gboolean write_file(const struct work *w, const double *answers, GError **error)
 {
-	(void)w;
 	(void)error;
-	memcpy(file, answers, sizeof file);
+	for (guint i = 0; i < CASES; i++) {
+		file[i] = answers[i * w->n_answers];
+		second[i] = w->n_answers > 1 ? answers[2 * i + 1] : NAN;
+	}
 	writes++;
 	return TRUE;
 }
@@ -66,8 +77,9 @@ static gboolean check_file(const struct work *w, const char *path, GPtrArray *wr
 	return TRUE;
 }
 
-static const struct task task = { .n_features = 1, .n_answers = 1, .least = 0, .most = 1, .next = next, .features = features,
-				  .answer = answer, .write = write_file, .check = check_file, .metric = "auc" };
+static const struct answer_column columns[] = { { "p", 0, 1, 0.5, -1 }, { "um", 0, 100, 7, 1 } };
+static const struct task task = { .n_features = 1, .next = next, .features = features,
+				  .answer = answer, .further = further, .write = write_file, .check = check_file, .metric = "auc" };
 
 struct fixture { settings_t *settings; JsonObject *facts; struct work work; struct answers *a; };
 
@@ -78,7 +90,7 @@ static void set_up(struct fixture *f, gconstpointer data)
 	f->settings = settings_new();
 	g_assert_true(settings_assign(f->settings, "paths.output=out", &error));
 	f->facts = json_object_new();
-	f->work = (struct work){ .task = &task, .settings = f->settings, .n_cases = CASES, .cases = cases };
+	f->work = (struct work){ .task = &task, .settings = f->settings, .n_cases = CASES, .cases = cases, .n_answers = 1, .columns = columns };
 	prior = data != NULL ? *(const double *)data : 0.3;
 	writes = checks = bad_checks = 0;
 	f->a = answers_new(&f->work, f->facts, &error);
@@ -214,6 +226,28 @@ static void test_numbers(struct fixture *f, gconstpointer data)
 	assert_counts(f, 0, 1, 2, 2, 0);
 }
 
+/* Two numbers a case: both are new or neither; without any, the second is its column's. */
+static void test_columns(struct fixture *f, gconstpointer data)
+{
+	static const double wanted[] = { 7, 40, 7 };
+
+	(void)data;
+	answers_free(f->a);
+	f->work.n_answers = 2;
+	f->a = answers_new(&f->work, f->facts, NULL);
+	assert_file(f, 0.3, 0.3, 0.3);
+	for (int i = 0; i < CASES; i++)
+		g_assert_cmpfloat(second[i], ==, 7);
+	answers_begin(f->a, 1, 0);
+	give(f, 0, SAMPLES + MORE, 0, -1);      /* below 0, both */
+	give(f, 1, SAMPLES + MORE, 0, 4);
+	give(f, 2, SAMPLES + MORE, 0, 10.1f);   /* beyond 1 and 100 */
+	assert_file(f, 0.3, 0.4, 0.3);
+	for (int i = 0; i < CASES; i++)
+		g_assert_cmpfloat_with_epsilon(second[i], wanted[i], 1e-6);
+	assert_counts(f, 1, 0, 2, 2, 0);
+}
+
 static void test_finish(struct fixture *f, gconstpointer data)
 {
 	guint said = log_warnings("answer");
@@ -247,6 +281,7 @@ int main(int argc, char **argv)
 	g_test_add("/answers/denser", struct fixture, NULL, set_up, test_denser, tear_down);
 	g_test_add("/answers/unreadable", struct fixture, NULL, set_up, test_unreadable, tear_down);
 	g_test_add("/answers/numbers", struct fixture, NULL, set_up, test_numbers, tear_down);
+	g_test_add("/answers/columns", struct fixture, NULL, set_up, test_columns, tear_down);
 	g_test_add("/answers/finish", struct fixture, NULL, set_up, test_finish, tear_down);
 	return g_test_run();
 }

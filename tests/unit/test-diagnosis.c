@@ -112,7 +112,6 @@ static void begin(struct settings *settings)
 	fake_reset(TRUE);
 	task = fake_task;
 	task.answer = answer;
-	task.n_answers = 1;
 	task.metric = "slide_auc";
 	task.sample_metric = "tile_auc";
 	task.sizes = sizes;

@@ -30,7 +30,6 @@ static void make_work(struct settings *settings)
 
 	task = fake_task;
 	task.answer = answer;
-	task.n_answers = 1;
 	task.metric = "slide_auc";
 	task.sample_metric = "tile_auc";
 	task.sizes = sizes;

@@ -4,6 +4,7 @@
  */
 #include "common/fault/fault.h"
 #include "common/image/png_file.h"
+#include "common/log/log.h"
 #include "common/random/random.h"
 #include "common/task/slide_work.h"
 #include "tests/sample/dataset.h"
@@ -873,11 +874,13 @@ static void assert_written(const struct fixture *f, const struct work *w, const 
 static void test_write(struct fixture *f, gconstpointer data)
 {
 	struct work_case cases[] = { { .id = (char *)"Slide158" }, { .id = (char *)"Slide159" }, { .id = (char *)"Slide160" } };
-	struct work w = { .settings = f->settings, .n_cases = 3, .cases = cases };
-	const double answers[] = { 0.9731, 0, 0.99999996 };
+	struct answer_column columns[ANSWER_COLUMNS_MAX];
+	struct work w = { .settings = f->settings, .n_cases = 3, .cases = cases, .columns = columns };
+	const double answers[] = { 0.9731, 0, 0.99999996 }, both[] = { 0.9731, 1234.56, 0, 0, 0.5, 7 };
 	g_autoptr(GError) error = NULL;
 
 	(void)data;
+	g_assert_true(answer_columns_take(f->settings->answer.columns, "", columns, &w.n_answers, NULL));
 	assert_written(f, &w, answers, "output.csv", "Slide158,0.973100\nSlide159,0.000000\nSlide160,1.000000\n");
 	assign(f, "answer.decimals=12");
 	assign(f, "answer.header=true");
@@ -887,6 +890,14 @@ static void test_write(struct fixture *f, gconstpointer data)
 	assign(f, "answer.header=false");
 	assign(f, "answer.file=other.csv");
 	assert_written(f, &w, answers, "other.csv", "Slide158,1.0\nSlide159,0.0\nSlide160,1.0\n");
+	assign(f, "answer.columns=[probability, longest_axis_um]");
+	g_assert_true(answer_columns_take(f->settings->answer.columns, "", columns, &w.n_answers, NULL));
+	assert_written(f, &w, both, "other.csv", "Slide158,1.0,1234.6\nSlide159,0.0,0.0\nSlide160,0.5,7.0\n");
+	assign(f, "answer.header=true");
+	w.n_cases = 0;
+	assert_written(f, &w, both, "other.csv", "case,probability,longest_axis_um\n");
+	assign(f, "answer.header=false");
+	w.n_answers = 1;
 	cases[0].id = (char *)"a,\"b";
 	w.n_cases = 1;
 	assert_written(f, &w, answers, "other.csv", "\"a,\"\"b\",1.0\n");
@@ -900,6 +911,71 @@ static void test_write(struct fixture *f, gconstpointer data)
 	g_assert_false(slide_classification.write(&w, answers, &error));
 	g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_NOTDIR);
 	g_assert_cmpstr(error->message, ==, message);
+}
+
+/* Of a slide of 0.5 um a px, read as it is: 16 tiles of its grid, as they would lie, are made up. */
+static void test_axis(struct fixture *f, gconstpointer data)
+{
+	static const char map[4][5] = { "##..", ".#..", "...#", "..##" };
+	struct sample samples[17] = { 0 };
+	float outputs[17];
+	double answers[2] = { 0.9, -1 };
+	const double side = TILE * 0.5; /* um */
+
+	(void)data;
+	link_slide(f, "test/Slide007", "test/Slide007");
+	assign(f, "tiles.mpp=level0");
+	assign(f, "answer.columns=probability, longest_axis_um");
+	struct work *w = open_work(f, PHASE_TEST, NULL);
+	prepare_all(w);
+	struct slide_case *c = &slide_work_of(w)->slides[0];
+	for (int i = 0; i < 16; i++) {
+		samples[i].at[0] = (gint32)c->slide->x + TILE * (10 + i % 4);
+		samples[i].at[1] = (gint32)c->slide->y + TILE * (i / 4);
+		outputs[i] = map[i / 4][i % 4] == '#' ? 1 : -1;
+	}
+	const guint32 n = c->tiles.n;
+	g_assert_cmpfloat(c->slide->mpp, ==, 0.5);
+	c->tiles.n = 16;                /* all of it was looked at */
+	slide_classification.further(w, 0, samples, outputs, 16, answers);
+	g_assert_cmpfloat_with_epsilon(answers[1], side * hypot(2, 2), 1e-9);
+	outputs[9] = 0.1f;              /* one more at 1, 2: both are joined, from corner to corner of all */
+	slide_classification.further(w, 0, samples, outputs, 16, answers);
+	g_assert_cmpfloat_with_epsilon(answers[1], side * hypot(4, 4), 1e-9);
+	samples[16] = samples[9];       /* turned, it is below a half */
+	samples[16].variant = 1;
+	samples[16].at[2] = 9;
+	outputs[16] = -1;
+	slide_classification.further(w, 0, samples, outputs, 17, answers);
+	g_assert_cmpfloat_with_epsilon(answers[1], side * hypot(2, 2), 1e-9);
+	assign(f, "score.axis_threshold=0.8");
+	slide_classification.further(w, 0, samples, outputs, 17, answers);
+	g_assert_cmpfloat(answers[1], ==, 0);
+	assign(f, "score.axis_threshold=0.5");
+	c->tiles.n = 64;                /* a quarter was: each stands for 2 x 2 tiles */
+	slide_classification.further(w, 0, samples, outputs, 16, answers);
+	g_assert_cmpfloat_with_epsilon(answers[1], side * hypot(4, 4), 1e-9);
+	answers[0] = 0.49;              /* it is called negative */
+	slide_classification.further(w, 0, samples, outputs, 16, answers);
+	g_assert_cmpfloat(answers[1], ==, 0);
+	answers[0] = 0.9;
+	const guint said = log_warnings("answer");
+	c->slide->mpp = 0;              /* its size is not known: said once */
+	for (int i = 0; i < 2; i++)
+		slide_classification.further(w, 0, samples, outputs, 16, answers);
+	g_assert_cmpfloat(answers[1], ==, 0);
+	g_assert_cmpuint(log_warnings("answer"), ==, said + 1);
+	assign(f, "tiles.fallback_mpp=2");
+	slide_classification.further(w, 0, samples, outputs, 16, answers);
+	g_assert_cmpfloat_with_epsilon(answers[1], 4 * side * hypot(4, 4), 1e-9);
+	c->tiles.n = n;
+	slide_classification.close(w);
+
+	g_autoptr(GError) error = NULL;
+	assign(f, "answer.columns=probability, diameter");
+	g_assert_null(slide_classification.open(f->settings, PHASE_TEST, NULL, &error));
+	g_assert_error(error, FAULT, FAULT_USAGE);
+	g_assert_cmpstr(error->message, ==, "answer.columns: 'diameter' is unknown; there are probability, longest_axis_um");
 }
 
 static void test_find(void)
@@ -948,6 +1024,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	tensor_threads(1);
+	log_open("test-slide-task", 0);
 	write_sample();
 	ADD("folders", test_folders);
 	ADD("table", test_table);
@@ -971,6 +1048,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/slide-task/answer", test_answer);
 	ADD("fit-and-measure", test_fit_and_measure);
 	ADD("write", test_write);
+	ADD("axis", test_axis);
 	g_test_add_func("/slide-task/find", test_find);
 	int failed = g_test_run();
 	remove_tree(sample);

@@ -1,0 +1,389 @@
+/* annotation.c - see annotation.h. */
+#include "common/slide/annotation.h"
+#include "common/checkpoint/json.h"
+#include "common/config/keys.h"
+#include "common/fault/fault.h"
+#include <glib/gstdio.h>
+#include <math.h>
+
+struct drawing {
+	const char *name;
+	char *const *tumour;
+	double x, y;            /* added to all coordinates */
+	struct polygons *out;
+};
+
+/* ---- classes ---- */
+
+enum role { ROLE_TUMOUR, ROLE_CUT, ROLE_NONE };
+
+static gboolean is_among(const char *class, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (g_ascii_strcasecmp(class, *names) == 0)
+			return TRUE;
+	return FALSE;
+}
+
+/* Without a final *, and without what is behind a colon. */
+static char *plain_class(const char *class)
+{
+	gsize length = strcspn(class, ":");
+
+	while (length > 0 && (class[length - 1] == '*' || class[length - 1] == ' '))
+		length--;
+	return g_strndup(class, length);
+}
+
+static enum role role_of(const struct drawing *d, const char *class)
+{
+	static const char *const cut[] = { "_2", "exclusion", "normal", "ignore", NULL };
+	static const char *const other[] = { "region", "tissue", "stroma", "immune cells", "necrosis", "other", "negative", NULL };
+	g_autofree char *plain = plain_class(class != NULL && *class != '\0' ? class : "None");
+
+	if (is_among(class != NULL ? class : "", (const char *const *)d->tumour) ||
+	    is_among(plain, (const char *const *)d->tumour))
+		return ROLE_TUMOUR;
+	if (is_among(plain, cut))
+		return ROLE_CUT;
+	return d->tumour[0] == NULL && !is_among(plain, other) ? ROLE_TUMOUR : ROLE_NONE;
+}
+
+/* ---- GeoJSON ---- */
+
+static gboolean refuse(GError **error, const char *what)
+{
+	g_set_error_literal(error, FAULT, FAULT_DATA, what);
+	return FALSE;
+}
+
+static JsonArray *list_of(JsonNode *node)
+{
+	return node != NULL && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+}
+
+static JsonObject *object_of(JsonNode *node)
+{
+	return node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+}
+
+static gboolean is_number(JsonNode *node)
+{
+	return JSON_NODE_HOLDS_VALUE(node) &&
+	       (json_node_get_value_type(node) == G_TYPE_INT64 || json_node_get_value_type(node) == G_TYPE_DOUBLE);
+}
+
+/* [x, y], and what else may stand there: a height. */
+static gboolean take_point(struct drawing *d, JsonNode *node, GError **error)
+{
+	JsonArray *at = list_of(node);
+
+	if (at == NULL || json_array_get_length(at) < 2 || !is_number(json_array_get_element(at, 0)) ||
+	    !is_number(json_array_get_element(at, 1)))
+		return refuse(error, "expected two numbers");
+	return polygons_add_point(d->out, json_array_get_double_element(at, 0) + d->x, json_array_get_double_element(at, 1) + d->y,
+				  error);
+}
+
+/* Each of a list, counted from 1 in messages. */
+static gboolean take_each(struct drawing *d, JsonNode *node, const char *what,
+			  gboolean (*take)(struct drawing *, JsonNode *, enum role, GError **), enum role role, GError **error)
+{
+	JsonArray *list = list_of(node);
+	const guint n = list != NULL ? json_array_get_length(list) : 0;
+
+	if (list == NULL) {
+		g_set_error(error, FAULT, FAULT_DATA, "expected a list of %ss", what);
+		return FALSE;
+	}
+	for (guint i = 0; i < n; i++)
+		if (!take(d, json_array_get_element(list, i), role, error)) {
+			g_prefix_error(error, "%s %u: ", what, i + 1);
+			return FALSE;
+		}
+	return TRUE;
+}
+
+static gboolean take_ring_point(struct drawing *d, JsonNode *node, enum role role G_GNUC_UNUSED, GError **error)
+{
+	return take_point(d, node, error);
+}
+
+static gboolean take_ring(struct drawing *d, JsonNode *node, enum role role, GError **error)
+{
+	if (!take_each(d, node, "point", take_ring_point, role, error))
+		return FALSE;
+	polygons_end_ring(d->out);
+	return TRUE;
+}
+
+static gboolean take_polygon(struct drawing *d, JsonNode *node, enum role role, GError **error)
+{
+	if (!take_each(d, node, "ring", take_ring, role, error))
+		return FALSE;
+	polygons_end(d->out, role == ROLE_CUT);
+	return TRUE;
+}
+
+static gboolean take_geometry(struct drawing *d, JsonNode *node, enum role role, GError **error)
+{
+	static const char *const passed_over[] = { "Point", "MultiPoint", "LineString", "MultiLineString", NULL };
+	JsonObject *geometry = object_of(node);
+	const char *type = json_text(geometry, "type", NULL);
+	JsonNode *coordinates = type != NULL ? json_object_get_member(geometry, "coordinates") : NULL;
+
+	if (g_strcmp0(type, "Polygon") == 0)
+		return take_polygon(d, coordinates, role, error);
+	if (g_strcmp0(type, "MultiPolygon") == 0)
+		return take_each(d, coordinates, "polygon", take_polygon, role, error);
+	if (g_strcmp0(type, "GeometryCollection") == 0)
+		return take_each(d, json_object_get_member(geometry, "geometries"), "geometry", take_geometry, role, error);
+	return (type != NULL && g_strv_contains(passed_over, type)) ||
+	       refuse(error, "its geometry is none of Polygon, MultiPolygon, GeometryCollection, points and lines");
+}
+
+/* QuPath saves what it finds itself, too, if it is not asked for annotations alone. */
+static gboolean is_annotation(JsonObject *feature)
+{
+	static const char *const others[] = { "detection", "cell", "tile", "tma_core", "PathDetectionObject", "PathCellObject",
+					      "PathTileObject", "TMACoreObject", NULL };
+	const char *type = json_text(json_child(feature, "properties"), "objectType", json_text(feature, "id", ""));
+
+	return !g_strv_contains(others, type);
+}
+
+static const char *class_of(JsonObject *feature)
+{
+	JsonObject *properties = json_child(feature, "properties"), *class = json_child(properties, "classification");
+	JsonArray *names = class != NULL ? list_of(json_object_get_member(class, "names")) : NULL;
+	JsonNode *first = names != NULL && json_array_get_length(names) > 0 ? json_array_get_element(names, 0) : NULL;
+
+	if (first != NULL && JSON_NODE_HOLDS_VALUE(first) && json_node_get_value_type(first) == G_TYPE_STRING)
+		return json_node_get_string(first);
+	return class != NULL ? json_text(class, "name", NULL) : json_text(properties, "classification", NULL);
+}
+
+static gboolean take_feature(struct drawing *d, JsonNode *node, enum role unused G_GNUC_UNUSED, GError **error)
+{
+	JsonObject *feature = object_of(node);
+
+	if (g_strcmp0(json_text(feature, "type", NULL), "Feature") != 0)
+		return refuse(error, "expected a Feature");
+	JsonNode *geometry = json_object_get_member(feature, "geometry");
+	enum role role = role_of(d, class_of(feature));
+	if (role == ROLE_NONE || geometry == NULL || JSON_NODE_HOLDS_NULL(geometry) || !is_annotation(feature))
+		return TRUE;
+	return take_geometry(d, geometry, role, error);
+}
+
+static gboolean take_features(struct drawing *d, JsonNode *root, GError **error)
+{
+	JsonObject *object = object_of(root);
+	const char *type = json_text(object, "type", NULL);
+
+	if (list_of(root) != NULL)
+		return take_each(d, root, "feature", take_feature, ROLE_NONE, error);
+	if (g_strcmp0(type, "Feature") == 0)
+		return take_feature(d, root, ROLE_NONE, error);
+	if (g_strcmp0(type, "FeatureCollection") == 0)
+		return take_each(d, json_object_get_member(object, "features"), "feature", take_feature, ROLE_NONE, error);
+	return refuse(error, "no GeoJSON: expected a FeatureCollection, a Feature or a list of them; export it from QuPath anew");
+}
+
+static gboolean draw_geojson(struct drawing *d, const char *text, gsize length, GError **error)
+{
+	g_autofree char *quoted = g_strdup_printf("'%s'", d->name);
+	g_autoptr(JsonNode) root = json_parse_any(text, length, ANNOTATION_BYTES_MAX, ANNOTATION_VALUES_MAX, quoted, error);
+
+	if (root == NULL)
+		return FALSE;
+	if (take_features(d, root, error))
+		return TRUE;
+	g_prefix_error(error, "%s: ", quoted);
+	return FALSE;
+}
+
+/* ---- ASAP's XML ---- */
+
+struct knot { double order; guint index; struct polygon_point at; };
+
+struct asap {
+	struct drawing *drawing;
+	gboolean root;          /* was seen */
+	gboolean inside;        /* an Annotation is open */
+	gboolean draws;         /* and counts */
+	enum role role;
+	GArray *knots;          /* struct knot */
+};
+
+/* Text of the file for a message. */
+static char *quote(const char *text)
+{
+	g_autofree char *shown = excerpt(text);
+
+	return g_strdelimit(g_steal_pointer(&shown), "\t\n\r", ' ');
+}
+
+static const char *attribute(const char **names, const char **values, const char *name)
+{
+	for (; *names != NULL; names++, values++)
+		if (g_str_equal(*names, name))
+			return *values;
+	return NULL;
+}
+
+static gboolean take_number(const char *name, const char *text, double *out, GError **error)
+{
+	char *end = NULL;
+
+	if (text == NULL) {
+		g_set_error(error, FAULT, FAULT_DATA, "a Coordinate without %s", name);
+		return FALSE;
+	}
+	*out = g_ascii_strtod(text, &end);
+	if (end != text && *end == '\0' && isfinite(*out))
+		return TRUE;
+	g_autofree char *shown = quote(text);
+	g_set_error(error, FAULT, FAULT_DATA, "%s is '%s', no number", name, shown);
+	return FALSE;
+}
+
+static gboolean begin_annotation(struct asap *a, const char **names, const char **values, GError **error)
+{
+	static const char *const drawn[] = { "Polygon", "Rectangle", "Spline", NULL };
+	static const char *const passed_over[] = { "Dot", "PointSet", "Measurement", "None", NULL };
+	const char *type = attribute(names, values, "Type");
+
+	if (a->inside)
+		return refuse(error, "an Annotation within another");
+	a->inside = TRUE;
+	a->role = role_of(a->drawing, attribute(names, values, "PartOfGroup"));
+	a->draws = type != NULL && is_among(type, drawn) && a->role != ROLE_NONE;
+	g_array_set_size(a->knots, 0);
+	if (type != NULL && (is_among(type, drawn) || is_among(type, passed_over)))
+		return TRUE;
+	g_autofree char *shown = quote(type != NULL ? type : "");
+	g_set_error(error, FAULT, FAULT_DATA, "an Annotation of Type '%s': expected Polygon, Rectangle, Spline, Dot, PointSet or "
+		    "Measurement", shown);
+	return FALSE;
+}
+
+static gboolean take_coordinate(struct asap *a, const char **names, const char **values, GError **error)
+{
+	const char *order = attribute(names, values, "Order");
+	struct knot k = { .order = a->knots->len, .index = a->knots->len };
+
+	if ((order != NULL && !take_number("Order", order, &k.order, error)) ||
+	    !take_number("X", attribute(names, values, "X"), &k.at.x, error) ||
+	    !take_number("Y", attribute(names, values, "Y"), &k.at.y, error))
+		return FALSE;
+	g_array_append_val(a->knots, k);
+	return TRUE;
+}
+
+static void begin_element(GMarkupParseContext *context G_GNUC_UNUSED, const char *element, const char **names,
+			  const char **values, gpointer data, GError **error)
+{
+	struct asap *a = data;
+
+	if (!a->root && !g_str_equal(element, "ASAP_Annotations")) {
+		refuse(error, "the file does not begin with <ASAP_Annotations>: of XML, ASAP's is read alone");
+		return;
+	}
+	a->root = TRUE;
+	if (g_str_equal(element, "Annotation"))
+		begin_annotation(a, names, values, error);
+	else if (a->inside && a->draws && g_str_equal(element, "Coordinate"))
+		take_coordinate(a, names, values, error);
+}
+
+static int by_order(const void *x, const void *y)
+{
+	const struct knot *a = x, *b = y;
+
+	if (a->order < b->order || a->order > b->order)
+		return a->order < b->order ? -1 : 1;
+	return a->index < b->index ? -1 : a->index > b->index;
+}
+
+static void end_element(GMarkupParseContext *context G_GNUC_UNUSED, const char *element, gpointer data, GError **error)
+{
+	struct asap *a = data;
+	struct drawing *d = a->drawing;
+
+	if (!g_str_equal(element, "Annotation"))
+		return;
+	g_array_sort(a->knots, by_order);
+	for (guint i = 0; i < a->knots->len; i++) {
+		const struct knot *k = &g_array_index(a->knots, struct knot, i);
+		if (!polygons_add_point(d->out, k->at.x + d->x, k->at.y + d->y, error))
+			return;
+	}
+	polygons_end_ring(d->out);
+	polygons_end(d->out, a->role == ROLE_CUT);
+	g_array_set_size(a->knots, 0);
+	a->inside = FALSE;
+}
+
+static gboolean draw_asap(struct drawing *d, const char *text, gsize length, GError **error)
+{
+	static const GMarkupParser parser = { .start_element = begin_element, .end_element = end_element };
+	g_autoptr(GArray) knots = g_array_new(FALSE, FALSE, sizeof(struct knot));
+	struct asap a = { .drawing = d, .knots = knots };
+	g_autoptr(GMarkupParseContext) context = g_markup_parse_context_new(&parser, 0, &a, NULL);
+	const gsize mark = g_str_has_prefix(text, "\xef\xbb\xbf") ? 3 : 0; /* a byte-order mark */
+	g_autoptr(GError) wrong = NULL;
+	int line, character;
+
+	if (g_markup_parse_context_parse(context, text + mark, (gssize)(length - mark), &wrong) &&
+	    g_markup_parse_context_end_parse(context, &wrong))
+		return TRUE;
+	g_markup_parse_context_get_position(context, &line, &character);
+	line -= line > 1 && character == 1;     /* it stands before the end of a line, and has counted it */
+	g_autofree char *valid = g_utf8_make_valid(wrong->message, -1);
+	g_set_error(error, FAULT, FAULT_DATA, "'%s':%d: %s", d->name, line, g_strdelimit(valid, "\t\n\r", ' '));
+	return FALSE;
+}
+
+/* ---- either ---- */
+
+enum annotation_kind annotation_kind(const char *path)
+{
+	static const struct { const char *ending; enum annotation_kind kind; } kinds[] = {
+		{ ".geojson", ANNOTATION_GEOJSON }, { ".json", ANNOTATION_GEOJSON }, { ".xml", ANNOTATION_ASAP },
+	};
+	const char *dot = strrchr(path, '.');
+
+	for (gsize i = 0; dot != NULL && i < G_N_ELEMENTS(kinds); i++)
+		if (g_ascii_strcasecmp(dot, kinds[i].ending) == 0)
+			return kinds[i].kind;
+	return ANNOTATION_NONE;
+}
+
+struct polygons *annotation_parse(const char *text, gsize length, const char *name, enum annotation_kind kind,
+				  char *const *tumour, double x, double y, GError **error)
+{
+	g_return_val_if_fail(kind != ANNOTATION_NONE, NULL);
+	g_autoptr(polygons_t) out = polygons_new();
+	struct drawing d = { name, tumour, x, y, out };
+	gboolean ok = kind == ANNOTATION_ASAP ? draw_asap(&d, text, length, error) : draw_geojson(&d, text, length, error);
+
+	return ok ? g_steal_pointer(&out) : NULL;
+}
+
+struct polygons *annotation_read(const char *path, enum annotation_kind kind, char *const *tumour, double x, double y,
+				 GError **error)
+{
+	g_autofree char *text = NULL;
+	GStatBuf st;
+	gsize length;
+
+	if (g_stat(path, &st) == 0 && st.st_size > ANNOTATION_BYTES_MAX) {
+		g_set_error(error, FAULT, FAULT_DATA, "'%s': %.0f MB; at most %d are read: export the annotations alone, without "
+			    "detections, or a PNG mask", path, (double)st.st_size / 1e6, ANNOTATION_BYTES_MAX / 1000000);
+		return NULL;
+	}
+	if (!g_file_get_contents(path, &text, &length, error))
+		return NULL;
+	return annotation_parse(text, length, path, kind, tumour, x, y, error);
+}
