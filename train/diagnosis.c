@@ -41,27 +41,20 @@ static guint8 is_positive(const struct work *w, guint item)
 	return label >= 0 && w->settings->data.classes[label + 1] == NULL;
 }
 
-/* From each name, and the features behind it. What is not as it should be is passed over. */
+/* From each name, and the probability behind it. What is not as it should be is passed over. */
 static void read_held(const struct diagnosis *d, struct held *h)
 {
-	const struct task *task = d->work->task;
-	JsonObject *facts = json_child(d->about_opt, "facts");
 	JsonNode *node = d->about_opt != NULL ? json_object_get_member(d->about_opt, "held") : NULL;
 	JsonArray *list = node != NULL && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
-	const guint n = list != NULL && facts != NULL ? json_array_get_length(list) : 0, row = 1 + (guint)task->n_features;
-	g_autofree double *features = g_new(double, row);
-	double answer;
+	const guint n = list != NULL ? json_array_get_length(list) : 0;
 
-	h->cases = g_new(struct judged, n / row + 1);
-	for (guint i = 0; i + row <= n; i += row) {
+	h->cases = g_new(struct judged, n / 2 + 1);
+	for (guint i = 0; i + 2 <= n; i += 2) {
 		const char *id = json_array_get_string_element(list, i);
 		gint64 item = id != NULL ? find_case(d->work, id) : -1;
-		if (item < 0)
-			continue;
-		for (guint k = 1; k < row; k++)
-			features[k - 1] = json_array_get_double_element(list, i + k);
-		task->answer(facts, features, &answer);
-		h->cases[h->n++] = (struct judged){ (guint)item, is_positive(d->work, (guint)item), answer };
+		if (item >= 0)
+			h->cases[h->n++] = (struct judged){ (guint)item, is_positive(d->work, (guint)item),
+							    json_array_get_double_element(list, i + 1) };
 	}
 	qsort(h->cases, h->n, sizeof *h->cases, by_probability);
 	h->p = g_new(double, h->n + 1);

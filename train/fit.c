@@ -394,18 +394,14 @@ static gboolean run(struct fit *f, GError **error)
 static void set_outcome(const struct fit *f, struct fit_outcome *out)
 {
 	const double took = MAX(log_seconds() - f->began, 1e-6);
-	struct out_of_fold all;
+	g_autoptr(JsonObject) facts = json_object_new();
 
-	out_of_fold_mean(&f->judged_cases, &all);
 	*out = (struct fit_outcome){ .steps = f->now.steps_before + f->now.step, .epochs = (guint)(f->now.epochs_before + f->now.epoch),
 				     .best_epoch = f->now.best_epoch > 0 ? (guint)(f->now.epochs_before + f->now.best_epoch) : 0,
-				     .best = f->job->members > 1 && all.n > 0
-					     ? f->work->task->measure(f->work, all.items, all.n, all.features) : f->now.best,
-				     .held = all.n, .samples_per_s = f->step_s > 0 ? (double)f->samples / f->step_s : 0,
+				     .best = fit_judge(f, facts, NULL), .samples_per_s = f->step_s > 0 ? (double)f->samples / f->step_s : 0,
 				     .wait_share = f->step_s > 0 ? f->wait_s / f->step_s : 0, .save_share = f->save_s / took,
 				     .saved = f->now.best_epoch > 0 || f->now.member > 0, .history = json_array_ref(f->history),
 				     .about = f->about != NULL ? json_object_ref(f->about) : NULL };
-	out_of_fold_clear(&all);
 }
 
 static void clear(struct fit *f)

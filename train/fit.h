@@ -39,7 +39,6 @@ struct fit_outcome {
 	gint64 steps;                   /* of all members */
 	guint epochs, best_epoch;       /* of all; of the last member's weights, counted alike */
 	struct interval best;           /* the task's metric on all cases that were held out */
-	gsize held;                     /* of so many cases */
 	double samples_per_s;           /* training alone */
 	double wait_share;              /* of training time spent waiting for samples */
 	double save_share;              /* of all time spent saving */

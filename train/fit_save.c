@@ -25,23 +25,29 @@ static guint state_parts(const struct fit *f, struct model_part parts[3])
 	return n;
 }
 
-/* The held-out cases as the weights see them: each one's name, then its features; those that have them all. */
-static JsonArray *held_features(const struct work *w, const struct out_of_fold *v)
+struct interval fit_judge(const struct fit *f, JsonObject *facts, JsonArray *held_opt)
 {
-	JsonArray *out = json_array_new();
-	const gsize n = (gsize)w->task->n_features;
+	const struct task *task = f->work->task;
+	const gsize of = (gsize)task->n_features;
+	struct out_of_fold v;
 
-	for (gsize i = 0; i < v->n; i++) {
-		gsize finite = 0;
-		for (gsize k = 0; k < n; k++)
-			finite += isfinite(v->features[i * n + k]) ? 1 : 0;
-		if (finite < n)
-			continue;
-		json_array_add_string_element(out, w->cases[v->items[i]].id);
-		for (gsize k = 0; k < n; k++)
-			json_array_add_double_element(out, v->features[i * n + k]);
+	out_of_fold_mean(&f->judged_cases, &v);
+	if (v.n == 0) {
+		out_of_fold_clear(&v);
+		return f->now.best;
 	}
-	return out;
+	g_autofree double *said = g_new(double, v.n);
+	task->fit(f->work, v.items, v.n, v.features, facts, said);
+	for (gsize i = 0; i < v.n; i++) {
+		v.features[i * of] = said[i];   /* which ranks it */
+		if (held_opt == NULL || !isfinite(said[i]))
+			continue;
+		json_array_add_string_element(held_opt, f->work->cases[v.items[i]].id);
+		json_array_add_double_element(held_opt, said[i]);
+	}
+	const struct interval metric = task->measure(f->work, v.items, v.n, v.features);
+	out_of_fold_clear(&v);
+	return metric;
 }
 
 /* What inference needs to know of the weights, beside themselves. */
@@ -49,23 +55,18 @@ static JsonObject *about_weights(const struct fit *f, gboolean judged)
 {
 	const struct task *task = f->work->task;
 	JsonObject *about = json_object_new(), *facts = json_object_new();
-	struct out_of_fold v;
+	JsonArray *held = json_array_new();
 
-	out_of_fold_mean(&f->judged_cases, &v);
 	task->facts(f->work, facts);
-	if (v.n > 0)
-		task->fit(f->work, v.items, v.n, v.features, facts);
+	const struct interval metric = fit_judge(f, facts, held);
 	json_object_set_object_member(about, "settings", resume_settings_json(f->settings));
 	json_object_set_object_member(about, "facts", facts);
 	json_object_set_int_member(about, "step", f->now.steps_before + f->now.step);
 	json_object_set_int_member(about, "epoch", f->now.epochs_before + f->now.epoch);
 	json_object_set_int_member(about, "judged", judged);
-	if (v.n > 0) {
-		const struct interval metric = task->measure(f->work, v.items, v.n, v.features);
-		json_object_set_array_member(about, "held", held_features(f->work, &v));
+	json_object_set_array_member(about, "held", held);
+	if (judged)
 		json_object_set_double_member(about, task->metric, isfinite(metric.value) ? metric.value : -1);
-	}
-	out_of_fold_clear(&v);
 	return about;
 }
 

@@ -137,7 +137,15 @@ static enum candidate choose(const struct trial *t, const struct slide_model *m)
 	return best;
 }
 
-struct slide_model slide_model_choose(const struct slides *s, enum score_model wanted, guint64 seed)
+static void say(const struct slides *s, const struct trial *t, const struct slide_model *m, double *said)
+{
+	gsize at = 0;
+
+	for (gsize i = 0; i < s->n; i++)
+		said[i] = isfinite(s->top[i]) ? score_probability(m->candidates[m->chosen].fit, t->score[m->chosen][at++]) : (double)NAN;
+}
+
+struct slide_model slide_model_choose(const struct slides *s, enum score_model wanted, guint64 seed, double *said_opt)
 {
 	struct trial t = trial_new(s);
 	struct slide_model m = { .slides = t.n };
@@ -161,6 +169,8 @@ struct slide_model slide_model_choose(const struct slides *s, enum score_model w
 		m.chosen = choose(&t, &m);
 	else if (of[wanted_candidates[wanted]].there)
 		m.chosen = wanted_candidates[wanted];
+	if (said_opt != NULL)
+		say(s, &t, &m, said_opt);
 	trial_clear(&t);
 	return m;
 }

@@ -61,8 +61,9 @@ struct slide_model {
 	struct logistic logistic;       /* of all slides */
 };
 
-/* A `wanted` that is not SCORE_MODEL_AUTO is taken where it is there, else top. The same seed, the same model. */
-struct slide_model slide_model_choose(const struct slides *s, enum score_model wanted, guint64 seed);
+/* said_opt: (n), what the chosen one says of each slide that no part of it learned from, calibrated by all of them: a
+   probability; NAN where top is not finite. A `wanted` that is not SCORE_MODEL_AUTO is taken where it is there, else top. The same seed, the same model. */
+struct slide_model slide_model_choose(const struct slides *s, enum score_model wanted, guint64 seed, double *said_opt);
 /* A probability, 0..1: by top where the chosen one's score is not finite; NAN where top's is neither. */
 double slide_model_answer(const struct slide_model *m, double top, const double *features, double attention);
 

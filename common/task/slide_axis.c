@@ -16,13 +16,13 @@ static double mpp_of(const struct slide_work *sw, const struct slide *slide)
 	return slide->mpp > 0 ? slide->mpp : sw->work.settings->tiles.fallback_mpp;
 }
 
-/* um; 0 where there is no tumour. */
-static double longest_axis(const struct slide_work *sw, guint item, const struct sample *samples, const float *outputs, gsize n)
+GArray *slide_components(const struct slide_work *sw, guint item, const struct sample *samples, const float *tiles, gsize n,
+			 double threshold)
 {
 	const struct slide_case *c = &sw->slides[item];
-	g_autofree float *tiles = slide_picture_tiles(samples, outputs, &n);
 	g_autofree double *x = g_new(double, n + 1), *y = g_new(double, n + 1), *p = g_new(double, n + 1);
 	const double side = c->tiles.side, wide = slide_picture_square(MIN(1, (double)MAX(n, 1) / MAX(c->tiles.n, 1)));
+	const double mpp = mpp_of(sw, c->slide);
 
 	for (gsize i = 0; i < n; i++) {
 		/* the grid begins where the scanned part does; its tiles stand at whole px */
@@ -30,8 +30,15 @@ static double longest_axis(const struct slide_work *sw, guint item, const struct
 		y[i] = floor(round((samples[i].at[1] - (double)c->slide->y) / side) / wide);
 		p[i] = isfinite(tiles[i]) ? 1 / (1 + exp(-tiles[i])) : NAN;
 	}
-	g_autoptr(GArray) found = extent_components(x, y, p, n, 1, 1, sw->work.settings->score.axis_threshold,
-						    wide * side * mpp_of(sw, c->slide));
+	return extent_components(x, y, p, n, 1, 1, threshold, wide * side * (mpp > 0 ? mpp : 1));
+}
+
+/* um; 0 where there is no tumour. */
+static double longest_axis(const struct slide_work *sw, guint item, const struct sample *samples, const float *outputs, gsize n)
+{
+	g_autofree float *tiles = slide_picture_tiles(samples, outputs, &n);
+	g_autoptr(GArray) found = slide_components(sw, item, samples, tiles, n, sw->work.settings->score.axis_threshold);
+
 	return found->len > 0 ? g_array_index(found, struct extent, 0).longest_axis : 0;
 }
 

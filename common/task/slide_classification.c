@@ -159,21 +159,47 @@ static struct interval measure(const struct work *w, const guint *items, gsize n
 
 	for (gsize i = 0; i < n; i++) {
 		labels[i] = positive(w, items[i]);
-		scores[i] = isfinite(features[i]) ? features[i] : -G_MAXDOUBLE; /* a network gone wrong ranks it last */
+		scores[i] = isfinite(features[i * N_SLIDE_FEATURES]) ? features[i * N_SLIDE_FEATURES] : -G_MAXDOUBLE; /* a network gone wrong ranks it last */
 	}
 	return metrics_auc_interval(scores, labels, n, 0.95);
 }
 
-static void fit(const struct work *w, const guint *items, gsize n, const double *features, JsonObject *out)
+/* By number; a slide without a group is one. */
+static guint32 *groups_of(const struct work *w, const guint *items, gsize n)
+{
+	g_autoptr(GHashTable) numbers = g_hash_table_new(g_str_hash, g_str_equal);
+	guint32 *groups = g_new(guint32, n + 1);
+
+	for (gsize i = 0; i < n; i++) {
+		const struct work_case *c = &w->cases[items[i]];
+		gpointer at;
+		groups[i] = (guint32)i;
+		if (c->group == NULL)
+			continue;
+		if (g_hash_table_lookup_extended(numbers, c->group, NULL, &at))
+			groups[i] = GPOINTER_TO_UINT(at);
+		else
+			g_hash_table_insert(numbers, c->group, GUINT_TO_POINTER(groups[i]));
+	}
+	return groups;
+}
+
+static void fit(const struct work *w, const guint *items, gsize n, const double *features, JsonObject *out, double *said)
 {
 	g_autofree guint8 *labels = g_new(guint8, n + 1);
+	g_autofree guint32 *groups = groups_of(w, items, n);
+	g_autofree double *top = g_new(double, n + 1), *attention = g_new(double, n + 1), *rest = g_new(double, n * N_FEATURES + 1);
 
-	for (gsize i = 0; i < n; i++)
+	for (gsize i = 0; i < n; i++) {
+		const double *of = features + i * N_SLIDE_FEATURES;
 		labels[i] = positive(w, items[i]);
-	struct score_fit f = score_fit_logistic(features, labels, n);
-	json_object_set_double_member(out, "score_slope", f.slope);
-	json_object_set_double_member(out, "score_intercept", f.intercept);
-	json_object_set_int_member(out, "score_slides", (gint64)n);
+		top[i] = of[SLIDE_TOP];
+		attention[i] = of[SLIDE_ATTENTION];
+		memcpy(rest + i * N_FEATURES, of + SLIDE_FEATURES, N_FEATURES * sizeof *rest);
+	}
+	const struct slides slides = { n, top, rest, attention, labels, groups };
+	const struct slide_model model = slide_model_choose(&slides, w->settings->score.model, (guint64)w->settings->split.seed, said);
+	json_object_set_object_member(out, "slide_model", slide_model_json(&model));
 }
 
 static void answer(JsonObject *f, const double *features, double *out)
@@ -282,7 +308,7 @@ const struct task slide_classification = {
 	.loss = loss,
 	.judge = judge,
 	.truth = truth,
-	.n_features = 1,
+	.n_features = N_SLIDE_FEATURES,
 	.features = slide_samples_features,
 	.fit = fit,
 	.answer = answer,

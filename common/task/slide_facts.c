@@ -16,21 +16,25 @@ static double within(JsonObject *facts, const char *name, double low, double hig
 
 struct slide_facts slide_facts_read(JsonObject *facts)
 {
-	return (struct slide_facts){
+	struct slide_facts out = {
 		.mpp = within(facts, "mpp", MPP_MIN, MPP_MAX, 0),
 		.prior = within(facts, "prior", 0, 1, 0.5),
-		.fit = { json_number(facts, "score_slope", 1), json_number(facts, "score_intercept", 0) },
 		.learned = facts != NULL,
 	};
+
+	out.fitted = slide_model_read(json_child(facts, "slide_model"), &out.model, NULL);
+	return out;
 }
 
-/* Slope and score are finite, so their product may be infinite, but the sum with a finite intercept is a
-   number, and so is the answer. */
-double slide_facts_answer(const struct slide_facts *facts, const double *score)
+double slide_facts_answer(const struct slide_facts *facts, const double *features)
 {
+	const struct score_fit plain = { 1, 0 };
+
 	if (!facts->learned)
 		return 0.5;
-	if (score == NULL || !isfinite(*score))
+	if (features == NULL || !isfinite(features[SLIDE_TOP]))
 		return facts->prior;
-	return score_probability(facts->fit, *score);
+	if (!facts->fitted)
+		return score_probability(plain, features[SLIDE_TOP]);
+	return slide_model_answer(&facts->model, features[SLIDE_TOP], features + SLIDE_FEATURES, features[SLIDE_ATTENTION]);
 }

@@ -4,8 +4,10 @@
  * the index of the sample that it is a turned view of.
  */
 #include "common/random/random.h"
+#include "common/score/extent.h"
 #include "common/score/score.h"
 #include "common/slide/spread.h"
+#include "common/task/slide_facts.h"
 #include "common/task/slide_work.h"
 #include <math.h>
 
@@ -191,16 +193,33 @@ float slide_samples_mean(const struct sample *samples, const float *outputs, gsi
 	return (float)(sum / count);
 }
 
+/* The largest component of tiles over a half; its density: of the tiles that its extent could hold as a square. */
+static struct feature_component largest(const struct slide_work *sw, guint item, const struct sample *samples, const float *tiles,
+					gsize n)
+{
+	g_autoptr(GArray) found = slide_components(sw, item, samples, tiles, n, 0.5);
+
+	if (found->len == 0)
+		return (struct feature_component){ 0 };
+	const struct extent *e = &g_array_index(found, struct extent, 0);
+	const double p = CLAMP(e->probability, 1e-12, 1 - 1e-12);
+	return (struct feature_component){ .largest_area = e->area, .longest_axis = e->longest_axis, .mean = log(p / (1 - p)),
+					   .density = MIN(1, e->area / MAX(e->longest_axis * e->longest_axis / 2, 1e-9)) };
+}
+
+/* The highest tiles are what their turned views say too. */
 void slide_samples_features(const struct work *w, guint item, const struct sample *samples, const float *outputs,
 			    gsize n, double *features)
 {
-	guint top = (guint)w->settings->score.top;
+	const guint top = (guint)w->settings->score.top;
 	const gsize first = slide_samples_upright(samples, n);
-	g_autofree float *means = g_new(float, n - first + 1);
-	gsize tiles = 0;
+	g_autofree float *means = g_new(float, n - first + 1), *tiles = slide_picture_tiles(samples, outputs, &(gsize){ n });
+	gsize turned = 0;
 
-	(void)item;
 	for (gsize i = first; i < n;)
-		means[tiles++] = slide_samples_mean(samples, outputs, n, &i);
-	features[0] = tiles > 0 ? score_top_mean(means, tiles, top) : score_top_mean(outputs, n, top);
+		means[turned++] = slide_samples_mean(samples, outputs, n, &i);
+	const struct feature_component component = largest(slide_work_of(w), item, samples, tiles, first);
+	features_of(tiles, first, top, &component, features + SLIDE_FEATURES);
+	features[SLIDE_TOP] = turned > 0 ? score_top_mean(means, turned, top) : score_top_mean(tiles, first, top);
+	features[SLIDE_ATTENTION] = NAN;
 }

@@ -82,7 +82,9 @@ float *slide_picture_tiles(const struct sample *samples, const float *outputs, g
 /* Of tiles a side, a power of 2: so many tiles have about one, of which a share was looked at, 0 < share <= 1. */
 double slide_picture_square(double share);
 
-/* slide_axis.c */
+/* slide_axis.c: the components (struct extent) of n tiles from a probability on; px where no um a px are known */
+GArray *slide_components(const struct slide_work *sw, guint item, const struct sample *samples, const float *tiles, gsize n,
+			 double threshold);
 void slide_axis(struct work *work, guint item, const struct sample *samples, const float *outputs, gsize n, double *answer);
 
 /* slide_samples.c */

@@ -140,7 +140,8 @@ struct task {
 	int (*truth)(const float *targets);
 
 	/* 4. Answer. features: of a case, from its samples; the first ranks cases. fit: from the features
-	   of cases that the network did not learn from (n, n_features) to facts. answer: features (NULL:
+	   of cases that the network did not learn from (n, n_features) to facts; said (n): the first number of each one's answer,
+	   as by a fit that had not seen it. answer: features (NULL:
 	   it could not be read) to the first number of the answer, by which cases are ranked. further: of a case that is
 	   prepared and was read, to the numbers behind the first (answer: work->n_answers; the first is there); NULL: there
 	   are none. write: all answers (n_cases, work->n_answers). check: the file, read back: char * to wrong and to doubts
@@ -149,7 +150,7 @@ struct task {
 	void (*features)(const struct work *work, guint item, const struct sample *samples,
 			 const float *outputs, gsize n, double *features);
 	void (*fit)(const struct work *work, const guint *items, gsize n, const double *features,
-		    JsonObject *facts);
+		    JsonObject *facts, double *said);
 	void (*answer)(JsonObject *facts_opt, const double *features_opt, double *answer);
 	void (*further)(struct work *work, guint item, const struct sample *samples, const float *outputs, gsize n,
 			double *answer);

@@ -41,7 +41,7 @@ static void make(struct made *m, guint32 seed, gsize n, double by_top, double by
 
 static void assert_chosen(const struct made *m, enum candidate c)
 {
-	struct slide_model got = slide_model_choose(&m->s, SCORE_MODEL_AUTO, 2018);
+	struct slide_model got = slide_model_choose(&m->s, SCORE_MODEL_AUTO, 2018, NULL);
 
 	for (guint k = 0; k < N_CANDIDATES; k++)
 		if (got.candidates[k].there)
@@ -70,7 +70,7 @@ static void test_choose(void)
 	for (gsize i = 0; i < 150; i++)
 		m.x[i * N_FEATURES + FEATURE_HIGHEST] = 3 * m.label[i] + m.top[i];
 	m.s.attention_opt = NULL;
-	struct slide_model got = slide_model_choose(&m.s, SCORE_MODEL_AUTO, 1);
+	struct slide_model got = slide_model_choose(&m.s, SCORE_MODEL_AUTO, 1, NULL);
 	g_assert_true(got.chosen == BY_MAX || got.chosen == BY_LOGISTIC);
 }
 
@@ -87,14 +87,14 @@ static void test_few(void)
 	make(&m, 1, 21, 0, 6, 6);       /* 9 positive */
 	assert_chosen(&m, BY_TOP);
 	make(&m, 1, 30, 0, 6, 6);       /* 12 */
-	g_assert_cmpint(slide_model_choose(&m.s, SCORE_MODEL_AUTO, 1).chosen, !=, BY_TOP);
+	g_assert_cmpint(slide_model_choose(&m.s, SCORE_MODEL_AUTO, 1, NULL).chosen, !=, BY_TOP);
 	memset(m.label, 1, sizeof m.label);
 	assert_chosen(&m, BY_TOP);
 	make(&m, 1, 60, 3, 0, 0);       /* one group: no folds, no log loss */
 	m.s.group_opt = (const guint32[60]){ 0 };
 	m.s.attention_opt = NULL;
 	assert_chosen(&m, BY_TOP);
-	g_assert_true(isnan(slide_model_choose(&m.s, SCORE_MODEL_AUTO, 1).candidates[BY_TOP].log_loss));
+	g_assert_true(isnan(slide_model_choose(&m.s, SCORE_MODEL_AUTO, 1, NULL).candidates[BY_TOP].log_loss));
 }
 
 /* The same order, but top runs away from a straight line in the log odds, which max keeps: its log loss decides. */
@@ -124,9 +124,9 @@ static void test_wanted(void)
 
 	make(&m, 2, 60, 0, 4, 1);
 	for (int w = SCORE_MODEL_MAX; w <= SCORE_MODEL_ATTENTION; w++)
-		g_assert_cmpint(slide_model_choose(&m.s, (enum score_model)w, 1).chosen, ==, want[w]);
+		g_assert_cmpint(slide_model_choose(&m.s, (enum score_model)w, 1, NULL).chosen, ==, want[w]);
 	m.s.attention_opt = NULL;
-	g_assert_cmpint(slide_model_choose(&m.s, SCORE_MODEL_ATTENTION, 1).chosen, ==, BY_TOP);
+	g_assert_cmpint(slide_model_choose(&m.s, SCORE_MODEL_ATTENTION, 1, NULL).chosen, ==, BY_TOP);
 }
 
 /* By top alone the answer is that of score.h, as before there was a choice. */
@@ -136,8 +136,8 @@ static void test_answer(void)
 
 	make(&m, 3, 60, 2, 1, 1);
 	m.top[5] = NAN;
-	struct slide_model top = slide_model_choose(&m.s, SCORE_MODEL_TOP, 1);
-	struct slide_model both = slide_model_choose(&m.s, SCORE_MODEL_ATTENTION, 1);
+	struct slide_model top = slide_model_choose(&m.s, SCORE_MODEL_TOP, 1, NULL);
+	struct slide_model both = slide_model_choose(&m.s, SCORE_MODEL_ATTENTION, 1, NULL);
 	struct score_fit fit = score_fit_logistic(m.top, m.label, 60);
 	g_assert_cmpuint(top.slides, ==, 59);
 	for (gsize i = 0; i < 60; i++) {
@@ -191,7 +191,7 @@ static void test_json(void)
 			struct slide_model back = { 0 };
 			g_autoptr(GError) error = NULL;
 			make(&m, 6, n, 1, 1, 1);
-			struct slide_model made = slide_model_choose(&m.s, SCORE_MODEL_TOP, 1);
+			struct slide_model made = slide_model_choose(&m.s, SCORE_MODEL_TOP, 1, NULL);
 			if (n > 0)
 				made.chosen = (enum candidate)way;
 			g_autofree char *text = text_of(&made);
@@ -237,7 +237,7 @@ static void test_damage(void)
 	struct made m;
 
 	make(&m, 6, 40, 1, 1, 1);
-	struct slide_model good = slide_model_choose(&m.s, SCORE_MODEL_TOP, 1);
+	struct slide_model good = slide_model_choose(&m.s, SCORE_MODEL_TOP, 1, NULL);
 	good.chosen = BY_BOTH;
 	g_autofree char *text = text_of(&good);
 	for (gsize i = 0; i < G_N_ELEMENTS(damages); i++) {
