@@ -91,7 +91,7 @@ static gboolean learn_part(struct fit *f, const struct batch *b, guint from, gui
 	stage_leave(before);
 	tensor *target = t_from(s, b->targets + from * (gsize)shape->targets, DIMS(n, shape->targets), T_F32, device);
 	SCOPE(net, s, f->device.flags | SCOPE_TRAIN);
-	tensor *y = t_to(net, model_forward(f->model, net, x), T_F32, device);
+	tensor *y = t_to(net, model_forward(f->model, net, x, NULL), T_F32, device);
 	tensor *mean = f->work->task->loss(f->work, net, y, target);
 	double value = t_item(net, mean), share = (double)n / b->n;
 	*loss += share * value;

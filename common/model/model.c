@@ -18,6 +18,20 @@ const struct network networks[] = {
 	  21286000, { 1250, 750 }, { 450, 350 } },
 	{ "resnet50", "ResNet-50; 25.6 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet50,
 	  23512000, { 2850, 1400 }, { 850, 550 } },
+	{ "densenet121", "DenseNet-121; 8.0 M parameters, much memory", 29, "classifier.", densenet_build, densenet_forward, NULL,
+	  6956000, { 3000, 1500 }, { 850, 550 } },
+	{ "inception_v3", "Inception v3; 21.8 M parameters, for tiles from 75 px, best near 299", 75, "fc.",
+	  inception_build, inception_forward, NULL,
+	  21790000, { 3000, 1500 }, { 850, 550 }, .spare = "AuxLogits." },
+	{ "efficientnet_b0", "EfficientNet-B0; 5.3 M parameters", 32, "classifier.", efficientnet_build, efficientnet_forward, NULL,
+	  4010000, { 3000, 1500 }, { 850, 550 } },
+	{ "convnext_tiny", "ConvNeXt-T; 28.6 M parameters, to be started from weights", 32, "classifier.2.",
+	  convnext_build, convnext_forward, NULL,
+	  27822000, { 3000, 1500 }, { 850, 550 } },
+	{ "vit_small", "ViT-S/16; 22.1 M parameters, to be started from weights", 16, "heads.", vit_build, vit_forward, NULL,
+	  21666000, { 3000, 1500 }, { 850, 550 } },
+	{ "unet", "U-Net over ResNet-18; learns where in a tile the mask has tumour", 32, "decoder.", unet_build, unet_forward, &resnet18,
+	  14000000, { 3000, 1500 }, { 850, 550 }, .map = 16, .spare = "fc." },
 	{ 0 },
 };
 
@@ -56,6 +70,7 @@ struct model *model_new(const char *network, int channels, int outputs, int devi
 	m->channels = channels;
 	m->outputs = outputs;
 	m->device = device;
+	m->norm_eps = 1e-5;
 	memcpy(m->mean, imagenet_mean, sizeof m->mean);
 	memcpy(m->std, imagenet_std, sizeof m->std);
 	m->params = scope_open(NULL, 0);
@@ -91,9 +106,18 @@ static gboolean shape_equal(dims a, dims b)
 	return equal;
 }
 
-tensor *model_forward(struct model *m, scope *outer, const tensor *x)
+/* Losses and scores are no place for bfloat16. */
+static tensor *keep_f32(const struct model *m, scope *outer, scope *s, const tensor *y)
+{
+	return scope_keep(outer, y == NULL || t_type(y) == T_F32 ? y : t_to(s, y, T_F32, m->device));
+}
+
+tensor *model_forward(struct model *m, scope *outer, const tensor *x, tensor **features_opt)
 {
 	SCOPE(s, outer, 0);
+	tensor *features = NULL;
+	if (features_opt != NULL)
+		*features_opt = NULL;
 	if (x == NULL)
 		return NULL;
 	dims d = t_dims(x);
@@ -104,10 +128,10 @@ tensor *model_forward(struct model *m, scope *outer, const tensor *x)
 		scope_fail(s, message);
 		return NULL;
 	}
-	tensor *y = m->network->forward(m, s, x);
-	if (y != NULL && t_type(y) != T_F32) /* losses and scores are no place for bfloat16 */
-		y = t_to(s, y, T_F32, m->device);
-	return scope_keep(outer, y);
+	tensor *y = m->network->forward(m, s, x, &features);
+	if (features_opt != NULL)
+		*features_opt = keep_f32(m, outer, s, features);
+	return keep_f32(m, outer, s, y);
 }
 
 gint64 model_parameters(const struct model *m)
@@ -220,6 +244,7 @@ static gboolean check_fit(const struct model *m, const struct safetensors *file,
 	for (guint i = 0; i < safetensors_count(file); i++) {
 		const char *name = safetensors_at(file, i)->name;
 		if (scope_find(m->params, name) == NULL && !g_str_has_prefix(name, m->network->head) &&
+		    (m->network->spare == NULL || !g_str_has_prefix(name, m->network->spare)) &&
 		    !g_str_has_suffix(name, ".num_batches_tracked")) { /* torchvision counts batches; no one asks */
 			g_set_error(error, FAULT, FAULT_DATA, "%s: not weights of %s, which has no %s", path,
 				    m->network->name, name);

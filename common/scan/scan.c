@@ -150,7 +150,7 @@ static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, g
 	SCOPE(root, all, 0);
 	tensor *x = input_values(root, bytes, n, &scan->work->shape, scan->device);
 	x = input_normalise(root, scan->model, x, &scan->work->shape, scan->device);
-	t_read(root, task->judge(scan->work, root, model_forward(scan->model, root, x)), outputs,
+	t_read(root, task->judge(scan->work, root, model_forward(scan->model, root, x, NULL)), outputs,
 	       n * (gsize)task->judged * sizeof *outputs);
 	enum scope_err failure = scope_error(root, &message);
 	if (failure == SCOPE_OK)

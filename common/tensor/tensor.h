@@ -25,7 +25,8 @@ extern "C" {
 typedef struct tensor tensor;
 typedef struct scope scope;
 typedef struct dims { int n; int64_t d[5]; } dims;                           /* n 0..5 */
-typedef struct conv_opts { int stride, pad, dilation, groups; } conv_opts;   /* 0: 1, 0, 1, 1 */
+typedef struct conv_opts { int stride, pad, dilation, groups; bool same; } conv_opts; /* 0: 1, 0, 1, 1 */
+/* same: each side is padded by half of what the filter, of odd sides, overlaps: at stride 1 the size stays. pad is not asked. */
 typedef struct pool_opts { int size, stride, pad; bool ceil; } pool_opts;    /* stride 0: size */
 enum dtype { T_F32, T_F16, T_BF16, T_U8, T_I64, T_F64, T_BOOL };
 enum { T_CPU = -1 };                         /* device: CPU, or a GPU's index */
@@ -41,7 +42,8 @@ enum scope_flag {
 enum scope_err { SCOPE_OK, SCOPE_FAILED, SCOPE_NO_MEMORY };
 enum init { INIT_ZERO, INIT_ONE, INIT_KAIMING /* He et al. 2015: normal, fan out, gain of ReLU */,
 	    INIT_KAIMING_UNIFORM /* fan in */, INIT_LINEAR /* uniform, +-1/sqrt(fan in) */,
-	    INIT_NORMAL_001 /* normal, standard deviation 0.01 */ };
+	    INIT_NORMAL_001 /* normal, standard deviation 0.01 */, INIT_NORMAL_002 /* the same, 0.02 */,
+	    INIT_GLOROT /* Glorot & Bengio 2010: uniform, +-sqrt(6/(fan in + fan out)) */ };
 /* Fans need a shape of two dimensions or more: an error otherwise (a bias has none of its own). */
 
 #define DIMS(...) ((dims){ (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / 8), { __VA_ARGS__ } })
@@ -95,13 +97,20 @@ enum dtype t_type(const tensor *x);
 /* Layers. x is N,C,H,W; batch_norm and dropout ask the scope whether it trains. */
 tensor *t_conv2d(scope *s, const tensor *x, const tensor *w, const tensor *b_opt, conv_opts o);
 tensor *t_batch_norm(scope *s, const tensor *x, const tensor *w, const tensor *b, /* (C) each */
-		     tensor *mean, tensor *var);  /* momentum 0.1, eps 1e-5, as torchvision */
+		     tensor *mean, tensor *var, double eps); /* momentum 0.1, as torchvision */
+tensor *t_layer_norm(scope *s, const tensor *x, const tensor *w, const tensor *b, double eps); /* Ba et al. 2016: over the
+		     last dimension; w, b of its length. F32 */
 tensor *t_linear(scope *s, const tensor *x, const tensor *w, const tensor *b_opt); /* w (out, in) */
 tensor *t_max_pool2d(scope *s, const tensor *x, pool_opts o);
 tensor *t_avg_pool2d(scope *s, const tensor *x, pool_opts o);   /* padding counts, as zeros */
 tensor *t_mean_hw(scope *s, const tensor *x);   /* N,C,H,W to N,C */
 tensor *t_upsample2d(scope *s, const tensor *x, int64_t h, int64_t w); /* bilinear, corners not aligned */
+tensor *t_cubic2d(scope *s, const tensor *x, int64_t h, int64_t w);    /* bicubic (Keys 1981, a = -0.75), corners not aligned */
+tensor *t_adaptive_pool2d(scope *s, const tensor *x, int64_t h, int64_t w); /* means; output i of n is of the inputs from
+		     floor(i H / n) to ceil((i + 1) H / n) */
 tensor *t_dropout(scope *s, const tensor *x, double p);
+tensor *t_stochastic_depth(scope *s, const tensor *x, double p); /* Huang et al. 2016: where the scope trains, each
+		     sample (of the first dimension) is 0 by chance p, else divided by 1 - p */
 
 /* Element by element; two tensors broadcast as in NumPy. */
 tensor *t_relu(scope *s, const tensor *x);
