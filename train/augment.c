@@ -138,9 +138,13 @@ tensor *augment_colour(scope *parent, const tensor *values, const struct augment
 	return scope_keep(parent, t_clamp(s, x, 0, 1));
 }
 
+tensor *augment_grid(scope *s, const struct augmentation *of, guint n, dims size, int device)
+{
+	return t_affine_grid(s, GATHER(geometry, 2, 3), size);
+}
+
 tensor *augment_geometry(scope *parent, const tensor *x, const struct augmentation *of, guint n, int device)
 {
 	SCOPE(s, parent, SCOPE_NO_GRAD);
-	tensor *grid = t_affine_grid(s, GATHER(geometry, 2, 3), t_dims(x));
-	return scope_keep(parent, t_grid_sample(s, x, grid));
+	return scope_keep(parent, t_grid_sample(s, x, augment_grid(s, of, n, t_dims(x), device)));
 }

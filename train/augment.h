@@ -23,6 +23,8 @@ void augment_draw(const struct settings *settings, guint64 seed, guint64 epoch, 
 		  struct augmentation *out);
 /* values (N, H*W, 3) in 0..1 to the same. */
 tensor *augment_colour(scope *s, const tensor *values, const struct augmentation *of, guint n, int device);
+/* Where in the sample each pixel of a changed one comes from: (N, H, W, 2), as t_grid_sample has it; size (N, C, H, W). */
+tensor *augment_grid(scope *s, const struct augmentation *of, guint n, dims size, int device);
 /* x (N, C, H, W) to the same; reflected at the border. */
 tensor *augment_geometry(scope *s, const tensor *x, const struct augmentation *of, guint n, int device);
 

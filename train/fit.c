@@ -9,6 +9,7 @@
 #include "common/random/random.h"
 #include "train/augment.h"
 #include "train/fit_work.h"
+#include "train/map_targets.h"
 #include <math.h>
 
 enum { PURPOSE_DROPOUT = 200, NOT_FINITE_MAX = 50, REHEARSAL_BATCH = 8 };
@@ -90,6 +91,8 @@ static gboolean learn_part(struct fit *f, const struct batch *b, guint from, gui
 	x = augment_geometry(s, input_normalise(s, f->model, x, shape, device), augmentations, n, device);
 	stage_leave(before);
 	tensor *target = t_from(s, b->targets + from * (gsize)shape->targets, DIMS(n, shape->targets), T_F32, device);
+	if (shape->map > 0)
+		target = map_targets_move(s, target, shape->map, augment_grid(s, augmentations, n, t_dims(x), device));
 	SCOPE(net, s, f->device.flags | SCOPE_TRAIN);
 	tensor *y = t_to(net, model_forward(f->model, net, x, NULL), T_F32, device);
 	tensor *mean = f->work->task->loss(f->work, net, y, target);

@@ -18,7 +18,7 @@ struct flight {
 	guint item;
 	gboolean prepared;
 	int round;
-	GArray *samples, *outputs, *targets;    /* struct sample; float (n, judged); float (n, targets) */
+	GArray *samples, *outputs, *targets;    /* struct sample; float (n, judged); float (n), the first of each */
 	gsize back;                             /* samples whose outputs are there */
 	gsize failed;
 	GError *error;
@@ -116,7 +116,7 @@ static gboolean advance(struct state *st, struct flight *f, GError **error)
 		return finish(st, f, error);
 	g_array_append_vals(f->samples, more->data, more->len);
 	g_array_set_size(f->outputs, f->samples->len * (guint)task->judged);
-	g_array_set_size(f->targets, f->samples->len * (guint)scan->work->shape.targets);
+	g_array_set_size(f->targets, f->samples->len);
 	for (gsize i = before; i < f->samples->len; i++) {
 		struct ticket ticket = { f, i };
 		g_array_append_val(st->waiting, ticket);
@@ -210,8 +210,7 @@ static gboolean take(struct state *st, GError **error)
 		for (gsize k = 0; k < judged; k++)
 			g_array_index(f->outputs, float, tickets[i].index * judged + k) =
 				b->failed[i] != NULL ? NAN : st->row[i * judged + k];
-		memcpy(&g_array_index(f->targets, float, tickets[i].index * targets), b->targets + i * targets,
-		       targets * sizeof(float));
+		g_array_index(f->targets, float, tickets[i].index) = b->targets[i * targets];
 		if (b->failed[i] != NULL) {
 			f->failed++;
 			if (f->error == NULL)

@@ -119,28 +119,42 @@ static gboolean stage(const struct work *w, guint item, const char *folder, GErr
 
 /* ---- objective ---- */
 
-/* Cross entropy of two logits with the tile's tumour share, smoothed towards a half (Szegedy et al. 2016).
-   No stratum has tiles whose share is not known. */
+enum { LOGITS = 2 };            /* of a tile; behind them, where the network draws a map, one a cell */
+
+/* Cross entropy of the tile's logits with its tumour share, and binary cross entropy of the map's with each cell's, alike
+   in weight; shares are smoothed towards a half (Szegedy et al. 2016). No stratum has tiles whose share is not known. */
 static tensor *loss(const struct work *w, scope *s, const tensor *output, const tensor *target)
 {
 	double smoothing = w->settings->training.label_smoothing;
-	tensor *p = t_affine(s, target, 1 - smoothing, smoothing / 2); /* (N, 1) */
-	tensor *q = t_affine(s, p, -1, 1);
+	int64_t cells = t_size(output, 1) - LOGITS;
+	tensor *smooth = t_affine(s, target, 1 - smoothing, smoothing / 2);
+	tensor *p = t_narrow(s, smooth, 1, 0, 1); /* (N, 1) */
+	tensor *tile = t_cross_entropy(s, t_narrow(s, output, 1, 0, LOGITS), t_cat(s, 1, LIST(t_affine(s, p, -1, 1), p)));
 
-	return t_cross_entropy(s, output, t_cat(s, 1, LIST(q, p)));
+	if (cells <= 0)
+		return tile;
+	return t_add(s, tile, t_bce_logits(s, t_narrow(s, output, 1, LOGITS, cells), t_narrow(s, smooth, 1, 1, cells)));
 }
 
-/* The margin of the two logits: the tile's log odds. (N, 1) */
+/* The tile's log odds, (N, 1): the margin of its two logits. Of a map: the log of the mean of the cells' odds, a smooth
+   maximum (log-sum-exp pooling: Pinheiro & Collobert 2015), so that one cell that is sure counts, however small the
+   lesion is; log-softmax has the sum without overflow. */
 static tensor *judge(const struct work *w, scope *s, const tensor *output)
 {
+	int64_t cells = t_size(output, 1) - LOGITS;
+
 	(void)w;
-	return t_sub(s, t_narrow(s, output, 1, 1, 1), t_narrow(s, output, 1, 0, 1));
+	if (cells <= 0)
+		return t_sub(s, t_narrow(s, output, 1, 1, 1), t_narrow(s, output, 1, 0, 1));
+	tensor *map = t_narrow(s, output, 1, LOGITS, cells);
+	tensor *sum = t_sub(s, t_narrow(s, map, 1, 0, 1), t_narrow(s, t_log_softmax(s, map, 1), 1, 0, 1));
+	return t_affine(s, sum, 1, -log((double)cells));
 }
 
 /* Half tumour is positive, none is negative, between is neither: its border was drawn by hand. */
-static int truth(const float *targets)
+static int truth(const float *target)
 {
-	return targets[0] >= 0.5f ? 1 : targets[0] == 0 ? 0 : -1;
+	return *target >= 0.5f ? 1 : *target == 0 ? 0 : -1;
 }
 
 /* ---- answer ---- */
