@@ -113,11 +113,15 @@ gboolean fit_save(struct fit *f, enum weights which, const struct validation *v,
 	g_autofree char *std = g_strdup_printf("[%.9g, %.9g, %.9g]", m->std[0], m->std[1], m->std[2]);
 	const char *const metadata[] = { "architecture", m->network->name, "mean", mean, "std", std, NULL };
 	g_autoptr(JsonObject) about = which == WEIGHTS_STAY ? copy(f->about) : about_weights(f, v);
-	struct model_part parts[4] = { { "weights", NULL, which == WEIGHTS_STAY ? NULL : m->params, metadata } };
-	guint n = 1 + (f->now.finished ? 0 : state_parts(f, parts + 1));
+	struct model_part parts[5] = { { "weights", NULL, which == WEIGHTS_STAY ? NULL : m->params, metadata } };
+	guint n = 1;
 	double start = log_seconds();
 
 	STAGE("saving");
+	if (which != WEIGHTS_STAY && m->carried != NULL)
+		parts[n++] = (struct model_part){ "weights", NULL, m->carried, NULL };
+	if (!f->now.finished)
+		n += state_parts(f, parts + n);
 	set_resume(f, about);
 	gboolean ok = model_folder_save(f->job->folder, (guint64)f->now.step, parts, n, about, error);
 	f->save_cost = log_seconds() - start;

@@ -1,6 +1,7 @@
 /* model.c - see model.h: the table of networks, and weights from files that others made. */
 #include "common/checkpoint/safetensors.h"
 #include "common/fault/fault.h"
+#include "common/model/module.h"
 #include "common/model/networks.h"
 #include <math.h>
 
@@ -8,30 +9,30 @@
 const struct network networks[] = {
 	{ "simple", "4 convolutions with ELU; 1.5 M parameters, trained from nothing", 16, "classifier.",
 	  simple_build, simple_forward, NULL,
-	  1534000, { 2500, 1450 }, { 1450, 800 } },
+	  1534000, { 2500, 1450 }, { 1450, 800 }, 0, NULL },
 	{ "squeezenet1_1", "SqueezeNet 1.1; 1.2 M parameters, the fastest", 17, "classifier.",
 	  squeezenet_build, squeezenet_forward, NULL,
-	  724000, { 850, 550 }, { 400, 250 } },
+	  724000, { 850, 550 }, { 400, 250 }, 0, NULL },
 	{ "resnet18", "ResNet-18; 11.7 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet18,
-	  11178000, { 1200, 600 }, { 450, 300 } },
+	  11178000, { 1200, 600 }, { 450, 300 }, 0, NULL },
 	{ "resnet34", "ResNet-34; 21.8 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet34,
-	  21286000, { 1250, 750 }, { 450, 350 } },
+	  21286000, { 1250, 750 }, { 450, 350 }, 0, NULL },
 	{ "resnet50", "ResNet-50; 25.6 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet50,
-	  23512000, { 2850, 1400 }, { 850, 550 } },
+	  23512000, { 2850, 1400 }, { 850, 550 }, 0, NULL },
 	{ "densenet121", "DenseNet-121; 8.0 M parameters, much memory", 29, "classifier.", densenet_build, densenet_forward, NULL,
-	  6956000, { 3000, 1500 }, { 850, 550 } },
+	  6956000, { 3000, 1500 }, { 850, 550 }, 0, NULL },
 	{ "inception_v3", "Inception v3; 21.8 M parameters, for tiles from 75 px, best near 299", 75, "fc.",
 	  inception_build, inception_forward, NULL,
-	  21790000, { 3000, 1500 }, { 850, 550 }, .spare = "AuxLogits." },
+	  21790000, { 3000, 1500 }, { 850, 550 }, 0, "AuxLogits." },
 	{ "efficientnet_b0", "EfficientNet-B0; 5.3 M parameters", 32, "classifier.", efficientnet_build, efficientnet_forward, NULL,
-	  4010000, { 3000, 1500 }, { 850, 550 } },
+	  4010000, { 3000, 1500 }, { 850, 550 }, 0, NULL },
 	{ "convnext_tiny", "ConvNeXt-T; 28.6 M parameters, to be started from weights", 32, "classifier.2.",
 	  convnext_build, convnext_forward, NULL,
-	  27822000, { 3000, 1500 }, { 850, 550 } },
+	  27822000, { 3000, 1500 }, { 850, 550 }, 0, NULL },
 	{ "vit_small", "ViT-S/16; 22.1 M parameters, to be started from weights", 16, "heads.", vit_build, vit_forward, NULL,
-	  21666000, { 3000, 1500 }, { 850, 550 } },
+	  21666000, { 3000, 1500 }, { 850, 550 }, 0, NULL },
 	{ "unet", "U-Net over ResNet-18; learns where in a tile the mask has tumour", 32, "decoder.", unet_build, unet_forward, &resnet18,
-	  14000000, { 3000, 1500 }, { 850, 550 }, .map = 16, .spare = "fc." },
+	  14000000, { 3000, 1500 }, { 850, 550 }, 16, "fc." },
 	{ 0 },
 };
 
@@ -51,20 +52,21 @@ static gboolean check(const scope *s, const char *what, GError **error)
 const struct network *network_find(const char *name, GError **error)
 {
 	g_autoptr(GString) known = g_string_new(NULL);
+	if (g_str_has_suffix(name, ".pt"))
+		return &module_network;
 	for (const struct network *n = networks; n->name != NULL; n++) {
 		if (strcmp(n->name, name) == 0)
 			return n;
 		g_string_append_printf(known, "%s%s", known->len == 0 ? "" : ", ", n->name);
 	}
-	g_set_error(error, FAULT, FAULT_USAGE, "network '%s' is unknown; there are %s", name, known->str);
+	g_set_error(error, FAULT, FAULT_USAGE, "network '%s' is unknown; there are %s, or the FILE.pt of a TorchScript module", name, known->str);
 	return NULL;
 }
 
-struct model *model_new(const char *network, int channels, int outputs, int device, GError **error)
+/* bytes: of a module's file. */
+static struct model *make(const struct network *found, const char *network, const void *bytes, gsize size, int channels,
+			  int outputs, int device, GError **error)
 {
-	const struct network *found = network_find(network, error);
-	if (found == NULL)
-		return NULL;
 	g_autoptr(model_t) m = g_new0(struct model, 1);
 	m->network = found;
 	m->channels = channels;
@@ -76,15 +78,55 @@ struct model *model_new(const char *network, int channels, int outputs, int devi
 	m->params = scope_open(NULL, 0);
 	scope_device(m->params, device);
 	found->build(m);
-	if (!check(m->params, network, error))
+	if (!check(m->params, network, error) ||
+	    (found == &module_network && !module_build(m, bytes, size, network, error)))
 		return NULL;
 	return g_steal_pointer(&m);
 }
+
+struct model *model_new(const char *network, int channels, int outputs, int device, GError **error)
+{
+	const struct network *found = network_find(network, error);
+	if (found == NULL)
+		return NULL;
+	if (found != &module_network)
+		return make(found, network, NULL, 0, channels, outputs, device, error);
+	g_autoptr(GError) why = NULL;
+	/* a pipe would be waited for */
+	gboolean plain = g_file_test(network, G_FILE_TEST_IS_REGULAR) || !g_file_test(network, G_FILE_TEST_EXISTS);
+	g_autoptr(GMappedFile) file = plain ? g_mapped_file_new(network, FALSE, &why) : NULL;
+	if (file != NULL)
+		return make(found, network, g_mapped_file_get_contents(file), g_mapped_file_get_length(file), channels, outputs,
+			    device, error);
+	g_set_error(error, FAULT, FAULT_DATA, "model.network: %s", why != NULL ? why->message : "it is no file");
+	return NULL;
+}
+
+struct model *model_read(const char *weights, const char *network, int channels, int outputs, int device, char **left_out,
+			 GError **error)
+{
+	const struct network *found = network_find(network, error);
+	if (found == NULL)
+		return NULL;
+	g_autoptr(safetensors_t) file = found == &module_network ? safetensors_open(weights, error) : NULL;
+	const struct safetensor *module = file == NULL ? NULL : safetensors_find(file, MODULE_BYTES);
+	if (found == &module_network && module == NULL) {
+		if (file != NULL)
+			g_set_error(error, FAULT, FAULT_DATA, "%s: it has no " MODULE_BYTES, weights);
+		return NULL;
+	}
+	g_autoptr(model_t) m = make(found, network, module != NULL ? module->data : NULL, module != NULL ? module->size : 0,
+				    channels, outputs, device, error);
+	return m != NULL && model_load(m, weights, left_out, error) ? g_steal_pointer(&m) : NULL;
+}
+
+gboolean model_in_head(const struct model *m, const char *name) { return g_str_has_prefix(name, m->network->head); }
 
 void model_free(struct model *m)
 {
 	if (m == NULL)
 		return;
+	module_clear(m);
 	scope_close(m->params);
 	g_free(m);
 }
@@ -204,7 +246,7 @@ static char *head_fault(const struct model *m, const struct safetensors *file, c
 		const char *name;
 		bool trained;
 		tensor *param = scope_at(m->params, i, &name, &trained);
-		if (!g_str_has_prefix(name, m->network->head))
+		if (!model_in_head(m, name))
 			continue;
 		const struct safetensor *view = safetensors_find(file, name);
 		if (view == NULL)
@@ -228,7 +270,7 @@ static gboolean check_fit(const struct model *m, const struct safetensors *file,
 		bool trained;
 		tensor *param = scope_at(m->params, i, &name, &trained);
 		const struct safetensor *view = safetensors_find(file, name);
-		if (g_str_has_prefix(name, m->network->head) || (view != NULL && fits(view, param)))
+		if (model_in_head(m, name) || (view != NULL && fits(view, param)))
 			continue;
 		g_autofree char *ours = shape_text(t_dims(param));
 		g_autofree char *theirs = view == NULL ? NULL : shape_text(view->shape);
@@ -243,7 +285,7 @@ static gboolean check_fit(const struct model *m, const struct safetensors *file,
 	}
 	for (guint i = 0; i < safetensors_count(file); i++) {
 		const char *name = safetensors_at(file, i)->name;
-		if (scope_find(m->params, name) == NULL && !g_str_has_prefix(name, m->network->head) &&
+		if (scope_find(m->params, name) == NULL && !model_in_head(m, name) &&
 		    (m->network->spare == NULL || !g_str_has_prefix(name, m->network->spare)) &&
 		    !g_str_has_suffix(name, ".num_batches_tracked")) { /* torchvision counts batches; no one asks */
 			g_set_error(error, FAULT, FAULT_DATA, "%s: not weights of %s, which has no %s", path,
@@ -260,7 +302,7 @@ static void copy_weights(struct model *m, scope *s, const struct safetensors *fi
 		const char *name;
 		bool trained;
 		tensor *param = scope_at(m->params, i, &name, &trained);
-		if (!with_head && g_str_has_prefix(name, m->network->head))
+		if (!with_head && model_in_head(m, name))
 			continue;
 		const struct safetensor *view = safetensors_find(file, name);
 		SCOPE(one, s, 0);

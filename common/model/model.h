@@ -6,8 +6,8 @@
  * map (unet), to (N, outputs + map * map): behind them a logit for each of map x map cells, row by row.
  *
  * Ownership: model_new() to model_free(); the parameters live in model->params.
- * Errors:    model_new and model_load: FAULT_USAGE for an unknown network (with the known ones),
- *            FAULT_DATA for weights that do not fit.
+ * Errors:    model_new, model_read and model_load: FAULT_USAGE for an unknown network (with the known ones),
+ *            FAULT_DATA for weights that do not fit, or a module that cannot be used.
  * Threads:   one.
  */
 #pragma once
@@ -42,6 +42,8 @@ struct model {
 	int width;              /* of what the classifier takes */
 	double norm_eps;        /* of its batch norms */
 	scope *params;
+	jit_module *module;         /* of a module (module.h), else NULL */
+	scope *carried;         /* what its weights' file holds beside params; NULL: nothing */
 	/* What the first layer wants: (pixel / 255 - mean) / std; ImageNet's unless the weights that were
 	   loaded say otherwise in their metadata ("mean", "std"). */
 	double mean[3], std[3];
@@ -50,9 +52,17 @@ struct model {
 /* All networks, ended by a row without a name. */
 extern const struct network networks[];
 
+/* Its row, or for a name that ends in .pt that of modules. */
 const struct network *network_find(const char *name, GError **error);
+/* network: a name of the table, or the path of a TorchScript module, FILE.pt. */
 struct model *model_new(const char *network, int channels, int outputs, int device, GError **error);
+/* The same with the weights of a model folder: a module comes from their file, and not from where it once was. *left_out as
+   of model_load. */
+struct model *model_read(const char *weights, const char *network, int channels, int outputs, int device, char **left_out,
+			 GError **error);
 void model_free(struct model *m);
+/* Is a parameter of this name one of the classifier's? What training.frozen leaves free. */
+gboolean model_in_head(const struct model *m, const char *name);
 /* features_opt: gets the vectors that the classifier takes, before its dropout, (N, m->width). Both are T_F32,
    whatever the scope computes in. */
 tensor *model_forward(struct model *m, scope *s, const tensor *x, tensor **features_opt);

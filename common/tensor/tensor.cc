@@ -212,37 +212,20 @@ static at::Tensor initial(const dims &d, enum init how)
 	return v.uniform_(-bound, bound, random);
 }
 
-static at::IntArrayRef shown(const dims &d) { return d.n < 0 || d.n > 5 ? at::IntArrayRef() : at::IntArrayRef(d.d, (size_t)d.n); }
-
-template <class F> static tensor *named(scope *model, const char *kind, const char *name, const dims &d, bool trained, F f)
-{
-	char label[256] = "";
-	tensor *t = nullptr;
-	put(label, 160, "%s '%s' ", kind, name ? name : "");
-	put_shape(label, sizeof label, shown(d));
-	const bool made = act(model, label, {}, [&] {
-		TORCH_CHECK(name && *name, "no name");
-		TORCH_CHECK(!model->by_name.count(name), "the name stands already");
-		const at::Tensor v = channels_last(model, f()).to(device_of(model->device)).set_requires_grad(trained);
-		std::string copy = name;
-		model->named.reserve(model->named.size() + 1);
-		t = own(model, v);
-		model->by_name.emplace(copy, t);
-		model->named.push_back(t);
-		t->name = std::move(copy);
-		t->trained = trained;
-	});
-	return made ? t : nullptr;
-}
-
 tensor *scope_param(scope *model, const char *name, dims d, enum init how)
 {
-	return named(model, "param", name, d, true, [&] { return initial(d, how); });
+	return scope_named(model, "param", name, d, true, [&] { return initial(d, how); });
 }
 
 tensor *scope_buffer(scope *model, const char *name, dims d, double value)
 {
-	return named(model, "buffer", name, d, false, [&] { return at::full(shape(d), value, at::kFloat); });
+	return scope_named(model, "buffer", name, d, false, [&] { return at::full(shape(d), value, at::kFloat); });
+}
+
+tensor *scope_bytes(scope *model, const char *name, const void *bytes, size_t size)
+{
+	return scope_named(model, "bytes", name, DIMS((int64_t)size), false,
+			   [&] { return host_view(bytes, { (int64_t)size }, at::kByte).clone(); });
 }
 
 size_t scope_count(const scope *model) { return model ? model->named.size() : 0; }

@@ -24,6 +24,7 @@ extern "C" {
 
 typedef struct tensor tensor;
 typedef struct scope scope;
+typedef struct jit_module jit_module;           /* a TorchScript module */
 typedef struct dims { int n; int64_t d[5]; } dims;                           /* n 0..5 */
 typedef struct conv_opts { int stride, pad, dilation, groups; bool same; } conv_opts; /* 0: 1, 0, 1, 1 */
 /* same: each side is padded by half of what the filter, of odd sides, overlaps: at stride 1 the size stays. pad is not asked. */
@@ -79,9 +80,21 @@ void scope_drop(scope *s, tensor *t);           /* t, of s and unnamed, ends now
 void scope_device(scope *model, int device);
 tensor *scope_param(scope *model, const char *name, dims shape, enum init how);
 tensor *scope_buffer(scope *model, const char *name, dims shape, double value);
+tensor *scope_bytes(scope *model, const char *name, const void *bytes, size_t size); /* a buffer of T_U8, a copy */
 size_t scope_count(const scope *model);         /* parameters and buffers, in order of creation */
 tensor *scope_at(const scope *model, size_t i, const char **name, bool *trained);
 tensor *scope_find(const scope *model, const char *name); /* NULL where there is none; no error */
+
+/* What others exported, from the bytes of a file; an error of the scope where it is none, or wants an operation that
+   this libtorch has not.
+   script_open: a module that torch.jit.save wrote, computing in float32 on the device of `model`, where its parameters
+   and buffers get their places under their own names (whole numbers stay as they are in the module alone). Close it
+   before the scope. A fault of its own while it runs is one of the scope that it runs in.
+   scope_unpickle: buffers, on the CPU: of such a module all tensors; or those of a dict {name: tensor} that torch.save
+   wrote, alone or as "state_dict" or "model" of another; other whole numbers than bytes become T_I64. */
+jit_module *script_open(scope *model, const void *bytes, size_t size);
+void script_close(jit_module *m);                   /* NULL is fine */
+bool scope_unpickle(scope *model, const void *bytes, size_t size);
 
 /* In and out. Host memory is only ever copied. */
 tensor *t_from(scope *s, const void *host, dims shape, enum dtype type, int device);
@@ -111,6 +124,9 @@ tensor *t_adaptive_pool2d(scope *s, const tensor *x, int64_t h, int64_t w); /* m
 tensor *t_dropout(scope *s, const tensor *x, double p);
 tensor *t_stochastic_depth(scope *s, const tensor *x, double p); /* Huang et al. 2016: where the scope trains, each
 		     sample (of the first dimension) is 0 by chance p, else divided by 1 - p */
+
+/* x through the module, which learns or not as the scope does; of several tensors that it gives, the first. */
+tensor *t_script(scope *s, jit_module *m, const tensor *x);
 
 /* Element by element; two tensors broadcast as in NumPy. */
 tensor *t_relu(scope *s, const tensor *x);

@@ -85,6 +85,22 @@ inline void put_shape(char *text, size_t size, at::IntArrayRef shape)
 	put(text, size, ")");
 }
 
+/* What libtorch says, as one line: of a module's error, whose trace comes first, that at its end. */
+inline enum scope_err put_reason(char *text, size_t size, const char *what, bool no_memory)
+{
+	static const char tried[] = "you tried to allocate ", error[] = "RuntimeError: ";
+	for (const char *last; (last = strstr(what, error)); )
+		what = last + strlen(error);
+	what += strspn(what, " \n");
+	const char *asked = strstr(what, tried);
+	no_memory = no_memory || strstr(what, "can't allocate memory") || strstr(what, "out of memory") || strstr(what, "ALLOC_FAILED");
+	if (no_memory && asked)
+		put(text, size, "out of memory at %lld bytes", strtoll(asked + strlen(tried), nullptr, 10));
+	else
+		put(text, size, "%.*s", (int)strcspn(what, "\n"), what);
+	return no_memory ? SCOPE_NO_MEMORY : SCOPE_FAILED;
+}
+
 /* To be called while an exception is handled: makes it the error of s. */
 inline void caught(scope *s, const char *op, args in) noexcept
 {
@@ -104,20 +120,12 @@ inline void caught(scope *s, const char *op, args in) noexcept
 	try {
 		throw;
 	} catch (const c10::Error &e) {
-		static const char tried[] = "you tried to allocate ";
-		const char *what = e.what_without_backtrace(), *asked = strstr(what, tried);
-		if (dynamic_cast<const c10::OutOfMemoryError *>(&e) || strstr(what, "can't allocate memory") ||
-		    strstr(what, "out of memory") || strstr(what, "ALLOC_FAILED"))
-			err = SCOPE_NO_MEMORY;
-		if (err == SCOPE_NO_MEMORY && asked)
-			put(text, sizeof text, "out of memory at %lld bytes", strtoll(asked + strlen(tried), nullptr, 10));
-		else
-			put(text, sizeof text, "%s", what);
+		err = put_reason(text, sizeof text, e.what_without_backtrace(), dynamic_cast<const c10::OutOfMemoryError *>(&e));
 	} catch (const std::bad_alloc &) {
 		err = SCOPE_NO_MEMORY;
 		put(text, sizeof text, "out of memory");
 	} catch (const std::exception &e) {
-		put(text, sizeof text, "%s", e.what());
+		err = put_reason(text, sizeof text, e.what(), false);
 	} catch (...) {
 		put(text, sizeof text, "unknown exception");
 	}
@@ -283,4 +291,28 @@ inline void changed(void)
 {
 	if (bf16_scopes)
 		at::autocast::clear_cache();
+}
+
+inline at::IntArrayRef shown(const dims &d) { return d.n < 0 || d.n > 5 ? at::IntArrayRef() : at::IntArrayRef(d.d, (size_t)d.n); }
+
+/* A parameter or buffer of a model: what f gives, on the model's device. */
+template <class F> tensor *scope_named(scope *model, const char *kind, const char *name, const dims &d, bool trained, F f)
+{
+	char label[256] = "";
+	tensor *t = nullptr;
+	put(label, 160, "%s '%s' ", kind, name ? name : "");
+	put_shape(label, sizeof label, shown(d));
+	const bool made = act(model, label, {}, [&] {
+		TORCH_CHECK(name && *name, "no name");
+		TORCH_CHECK(!model->by_name.count(name), "the name stands already");
+		const at::Tensor v = channels_last(model, f()).to(device_of(model->device)).set_requires_grad(trained);
+		std::string copy = name;
+		model->named.reserve(model->named.size() + 1);
+		t = own(model, v);
+		model->by_name.emplace(copy, t);
+		model->named.push_back(t);
+		t->name = std::move(copy);
+		t->trained = trained;
+	});
+	return made ? t : nullptr;
 }

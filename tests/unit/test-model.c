@@ -536,7 +536,7 @@ static void test_errors(void)
 	g_assert_error(unknown, FAULT, FAULT_USAGE);
 	g_assert_cmpstr(unknown->message, ==, "network 'resnet99' is unknown; there are simple, squeezenet1_1, "
 					      "resnet18, resnet34, resnet50, densenet121, inception_v3, efficientnet_b0, "
-					      "convnext_tiny, vit_small, unet");
+					      "convnext_tiny, vit_small, unet, or the FILE.pt of a TorchScript module");
 	g_assert_false(model_load(m, "none/none.safetensors", NULL, &missing));
 	g_assert_error(missing, FAULT, FAULT_DATA);
 	g_assert_cmpstr(missing->message, ==, "none/none.safetensors: No such file or directory");
