@@ -86,6 +86,19 @@ at::Tensor known(const at::Tensor &v)
 	return at::isIntegralType(type, false) && type != at::kByte ? v.to(at::kLong) : v;
 }
 
+/* What torch.save wrote. libtorch reads an OrderedDict, as state_dict() is one, as nothing, and stumbles over its content. */
+c10::IValue unpickle(const char *bytes, size_t size)
+{
+	try {
+		return torch::jit::pickle_load(std::vector<char>(bytes, bytes + size));
+	} catch (const c10::Error &e) {
+		TORCH_CHECK(!strstr(e.what(), "Expected GenericDict but got None"), "libtorch reads no OrderedDict: "
+			    "torch.save(dict(network.state_dict()), file) writes what it reads, and so does "
+			    "torch.jit.script(network).save(file)");
+		throw;
+	}
+}
+
 /* {name: tensor}, or such a dict in one under a name that checkpoints use. What is no tensor is passed over. */
 void keep_dict(scope *model, const c10::IValue &value)
 {
@@ -137,7 +150,7 @@ tensor *t_script(scope *s, jit_module *m, const tensor *x)
 
 bool scope_unpickle(scope *model, const void *bytes, size_t size)
 {
-	return act(model, "file", {}, [&] {
+	return act(model, "tensors", {}, [&] {
 		if (is_module(bytes, size)) {
 			const torch::jit::Module module = load(bytes, size, at::kCPU);
 			for (const auto &p : module.named_parameters(true))
@@ -146,7 +159,6 @@ bool scope_unpickle(scope *model, const void *bytes, size_t size)
 				keep(model, b.name, known(b.value), false);
 			return;
 		}
-		const char *from = static_cast<const char *>(bytes);
-		keep_dict(model, torch::jit::pickle_load(std::vector<char>(from, from + size)));
+		keep_dict(model, unpickle(static_cast<const char *>(bytes), size));
 	});
 }

@@ -91,7 +91,7 @@ tensor *scope_find(const scope *model, const char *name); /* NULL where there is
    and buffers get their places under their own names (whole numbers stay as they are in the module alone). Close it
    before the scope. A fault of its own while it runs is one of the scope that it runs in.
    scope_unpickle: buffers, on the CPU: of such a module all tensors; or those of a dict {name: tensor} that torch.save
-   wrote, alone or as "state_dict" or "model" of another; other whole numbers than bytes become T_I64. */
+   wrote (no OrderedDict: libtorch reads none), alone or as "state_dict" or "model" of another; other whole numbers than bytes become T_I64. */
 jit_module *script_open(scope *model, const void *bytes, size_t size);
 void script_close(jit_module *m);                   /* NULL is fine */
 bool scope_unpickle(scope *model, const void *bytes, size_t size);
