@@ -79,7 +79,7 @@ static void conv(const double *const *x, double *y, int n, int c, int h, int w, 
 	}
 }
 OP(conv2d, t_conv2d(s, x[0], x[1], NULL, (conv_opts){})) { conv(x, y, 2, 3, 5, 4, 4, 3, 1, 0, 1, 1, false); }
-OP(conv2d_all, t_conv2d(s, x[0], x[1], x[2], (conv_opts){ 2, 3, 2, 2 })) { conv(x, y, 2, 4, 5, 6, 6, 3, 2, 3, 2, 2, true); }
+OP(conv2d_all, t_conv2d(s, x[0], x[1], x[2], (conv_opts){ 2, 3, 2, 2, false })) { conv(x, y, 2, 4, 5, 6, 6, 3, 2, 3, 2, 2, true); }
 OP(conv2d_deep, t_conv2d(s, x[0], x[1], x[2], (conv_opts){ .pad = 1, .groups = 4 })) { conv(x, y, 1, 4, 4, 4, 4, 3, 1, 1, 1, 4, true); }
 
 /* filters of 1 x 3, one in two: of 4 columns, 2 on each side are beyond the border */
