@@ -423,8 +423,8 @@ static gboolean start(struct fit *f, GError **error)
 	g_autofree char *where = device_describe(&f->device);
 	if (f->job->rehearse == 0)
 		log_keep("model", "model network=%s parameters=%" G_GINT64_FORMAT " weights=%s %s", s->model.network,
-			model_parameters(f->model), f->job->resume_opt != NULL ? "resumed" : s->model.weights[0] != '\0' ? "loaded" : "random",
-			where);
+			model_parameters(f->model), f->job->resume_opt != NULL ? "resumed" : s->model.weights[0] != '\0' ? "loaded"
+			: f->model->module != NULL ? "exported" : "random", where);
 	f->loader = loader_new(f->work, f->batch, LOADER_DEPTH, f->memory.readers);
 	return TRUE;
 }

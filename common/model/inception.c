@@ -45,15 +45,15 @@ static const struct branch e[] = {
 		     { "branch3x3dbl_3b", 384, 3, 1, 1 } }, .fork = 2 },
 	{ .pool = POOL_MEAN, .convs = { ONE("branch_pool", 192) } }, { 0 },
 };
-/* The last layers before them: a convolution without padding, or none; and a max pool behind it. */
+/* The layers before them: a convolution, with padding or without, and behind some a max pool. */
 static const struct stem { struct conv conv; gboolean pad, pool; } stem[] = {
 	{ { "Conv2d_1a_3x3", 32, 3, 3, 2 }, FALSE, FALSE }, { { "Conv2d_2a_3x3", 32, 3, 3, 1 }, FALSE, FALSE },
 	{ { "Conv2d_2b_3x3", 64, 3, 3, 1 }, TRUE, TRUE },   { ONE("Conv2d_3b_1x1", 80), FALSE, FALSE },
 	{ { "Conv2d_4a_3x3", 192, 3, 3, 1 }, FALSE, TRUE },
 };
 static const struct block blocks[] = {
-	{ "Mixed_5b", a32 }, { "Mixed_5c", a64 }, { "Mixed_5d", a64 }, { "Mixed_6a", b }, { "Mixed_6b", c128 }, { "Mixed_6c", c160 },
-	{ "Mixed_6d", c160 }, { "Mixed_6e", c192 }, { "Mixed_7a", d }, { "Mixed_7b", e }, { "Mixed_7c", e },
+	{ "Mixed_5b", a32 }, { "Mixed_5c", a64 }, { "Mixed_5d", a64 }, { "Mixed_6a", b }, { "Mixed_6b", c128 },
+	{ "Mixed_6c", c160 }, { "Mixed_6d", c160 }, { "Mixed_6e", c192 }, { "Mixed_7a", d }, { "Mixed_7b", e }, { "Mixed_7c", e },
 };
 
 static gboolean ended(const struct branch *r) { return r->convs[0].name == NULL && r->pool == POOL_NONE; }
@@ -108,7 +108,8 @@ static tensor *conv(struct model *m, scope *s, const tensor *x, const char *bloc
 {
 	char at[48];
 	g_snprintf(at, sizeof at, "%s%s%s", block, *block == '\0' ? "" : ".", c->name);
-	return layer_conv_norm(m, s, x, at, "conv", "bn", (conv_opts){ .stride = c->stride, .same = pad && c->stride == 1 }, t_relu);
+	const conv_opts o = { .stride = c->stride, .same = pad && c->stride == 1 };
+	return layer_conv_norm(m, s, x, at, "conv", "bn", o, t_relu);
 }
 
 static tensor *branch(struct model *m, scope *outer, const tensor *x, const char *block, const struct branch *r)
@@ -125,7 +126,8 @@ static tensor *branch(struct model *m, scope *outer, const tensor *x, const char
 			scope_drop(s, before);
 	}
 	if (r->fork > 0)
-		y = t_cat(s, 1, LIST(conv(m, s, y, block, &r->convs[trunk], TRUE), conv(m, s, y, block, &r->convs[trunk + 1], TRUE)));
+		y = t_cat(s, 1, LIST(conv(m, s, y, block, &r->convs[trunk], TRUE),
+				     conv(m, s, y, block, &r->convs[trunk + 1], TRUE)));
 	return scope_keep(outer, y);
 }
 

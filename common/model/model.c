@@ -31,7 +31,8 @@ const struct network networks[] = {
 	  27822000, { 3400, 1900 }, { 750, 550 }, 0, NULL },
 	{ "vit_small", "ViT-S/16; 22.1 M parameters, to be started from weights", 16, "heads.", vit_build, vit_forward, NULL,
 	  21666000, { 2150, 1300 }, { 450, 300 }, 0, NULL },
-	{ "unet", "U-Net over ResNet-18; learns where in a tile the mask has tumour", 32, "decoder.", unet_build, unet_forward, &resnet18,
+	{ "unet", "U-Net over ResNet-18; learns where in a tile the mask has tumour", 32, "decoder.",
+	  unet_build, unet_forward, &resnet18,
 	  14277000, { 1400, 750 }, { 600, 400 }, 16, "fc." },
 	{ 0 },
 };
@@ -59,7 +60,8 @@ const struct network *network_find(const char *name, GError **error)
 			return n;
 		g_string_append_printf(known, "%s%s", known->len == 0 ? "" : ", ", n->name);
 	}
-	g_set_error(error, FAULT, FAULT_USAGE, "network '%s' is unknown; there are %s, or the FILE.pt of a TorchScript module", name, known->str);
+	g_set_error(error, FAULT, FAULT_USAGE, "network '%s' is unknown; there are %s, or the FILE.pt of a TorchScript module",
+		    name, known->str);
 	return NULL;
 }
 
@@ -239,6 +241,8 @@ static gboolean fits(const struct safetensor *view, const tensor *param)
 	return number && shape_equal(view->shape, t_dims(param));
 }
 
+static const char *head_noun(const struct model *m) { return m->network->map > 0 ? "decoder" : "classifier"; }
+
 /* What is wrong with the classifier's parameters in the file, as a sentence; or NULL. */
 static char *head_fault(const struct model *m, const struct safetensors *file, const char *path)
 {
@@ -250,11 +254,11 @@ static char *head_fault(const struct model *m, const struct safetensors *file, c
 			continue;
 		const struct safetensor *view = safetensors_find(file, name);
 		if (view == NULL)
-			return g_strdup_printf("%s has no %s: the classifier starts at random", path, name);
+			return g_strdup_printf("%s has no %s: the %s starts at random", path, name, head_noun(m));
 		if (!fits(view, param)) {
 			g_autofree char *theirs = shape_text(view->shape), *ours = shape_text(t_dims(param));
-			return g_strdup_printf("%s has %s of %s, here it is %s: the classifier starts at random",
-					       path, name, theirs, ours);
+			return g_strdup_printf("%s has %s of %s, here it is %s: the %s starts at random",
+					       path, name, theirs, ours, head_noun(m));
 		}
 	}
 	return NULL;

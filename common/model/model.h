@@ -42,7 +42,7 @@ struct model {
 	int width;              /* of what the classifier takes */
 	double norm_eps;        /* of its batch norms */
 	scope *params;
-	jit_module *module;         /* of a module (module.h), else NULL */
+	jit_module *module;     /* of a module (module.h), else NULL */
 	scope *carried;         /* what its weights' file holds beside params; NULL: nothing */
 	/* What the first layer wants: (pixel / 255 - mean) / std; ImageNet's unless the weights that were
 	   loaded say otherwise in their metadata ("mean", "std"). */

@@ -46,7 +46,8 @@ bool is_module(const void *bytes, size_t size)
 
 torch::jit::Module load(const void *bytes, size_t size, at::Device device)
 {
-	TORCH_CHECK(is_module(bytes, size), "it holds tensors or a pickled network: torch.jit.script(network).save(file) writes a module");
+	TORCH_CHECK(is_module(bytes, size), "it holds tensors or a pickled network: torch.jit.script(network).save(file) writes "
+		    "a module");
 	memory buffer(bytes, size);
 	std::istream stream(&buffer);
 	return torch::jit::load(stream, device);

@@ -24,7 +24,7 @@ extern "C" {
 
 typedef struct tensor tensor;
 typedef struct scope scope;
-typedef struct jit_module jit_module;           /* a TorchScript module */
+typedef struct jit_module jit_module;   /* a TorchScript module */
 typedef struct dims { int n; int64_t d[5]; } dims;                           /* n 0..5 */
 typedef struct conv_opts { int stride, pad, dilation, groups; bool same; } conv_opts; /* 0: 1, 0, 1, 1 */
 /* same: each side is padded by half of what the filter, of odd sides, overlaps: at stride 1 the size stays. pad is not asked. */
@@ -91,9 +91,10 @@ tensor *scope_find(const scope *model, const char *name); /* NULL where there is
    and buffers get their places under their own names (whole numbers stay as they are in the module alone). Close it
    before the scope. A fault of its own while it runs is one of the scope that it runs in.
    scope_unpickle: buffers, on the CPU: of such a module all tensors; or those of a dict {name: tensor} that torch.save
-   wrote (no OrderedDict: libtorch reads none), alone or as "state_dict" or "model" of another; other whole numbers than bytes become T_I64. */
+   wrote (no OrderedDict: libtorch reads none), alone or as "state_dict" or "model" of another; other whole numbers
+   than bytes become T_I64. */
 jit_module *script_open(scope *model, const void *bytes, size_t size);
-void script_close(jit_module *m);                   /* NULL is fine */
+void script_close(jit_module *m);               /* NULL is fine */
 bool scope_unpickle(scope *model, const void *bytes, size_t size);
 
 /* In and out. Host memory is only ever copied. */

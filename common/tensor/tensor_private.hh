@@ -93,7 +93,8 @@ inline enum scope_err put_reason(char *text, size_t size, const char *what, bool
 		what = last + strlen(error);
 	what += strspn(what, " \n");
 	const char *asked = strstr(what, tried);
-	no_memory = no_memory || strstr(what, "can't allocate memory") || strstr(what, "out of memory") || strstr(what, "ALLOC_FAILED");
+	for (const char *sign : { "can't allocate memory", "out of memory", "ALLOC_FAILED" })
+		no_memory = no_memory || strstr(what, sign);
 	if (no_memory && asked)
 		put(text, size, "out of memory at %lld bytes", strtoll(asked + strlen(tried), nullptr, 10));
 	else

@@ -464,6 +464,32 @@ static void test_other_classifier(void)
 	discard(path);
 }
 
+/* A ResNet's weights start a U-Net: its classifier is passed over, as the auxiliary one of Inception is. */
+static void test_spare(void)
+{
+	static const float aux[768];
+	g_autoptr(model_t) r18 = new_model("resnet18", 1000), unet = new_model("unet", 2);
+	g_autoptr(model_t) inception = new_model("inception_v3", 2);
+	g_autoptr(GError) error = NULL;
+	char *left_out = NULL;
+	roughen(r18);
+	char *path = list_write(list_of_model(r18, NULL), NULL);
+	g_assert_true(model_load(unet, path, &left_out, &error));
+	g_autofree char *sentence = g_strdup_printf("%s has no decoder.up3.conv1.weight: the decoder starts at random", path);
+	g_assert_cmpstr(left_out, ==, sentence);
+	assert_same_values(r18, unet, "fc.");
+	g_free(left_out);
+	discard(path);
+	struct list list = list_of_model(inception, NULL);
+	list_add(&list, "AuxLogits.fc.bias", T_F32, DIMS(768), aux, sizeof aux);
+	g_autofree char *fits = load_message("inception_v3", 2, list, NULL, FALSE);
+	g_assert_cmpstr(fits, ==, "");
+	list = list_of_model(inception, NULL);
+	list_add(&list, "Aux.fc.bias", T_F32, DIMS(768), aux, sizeof aux);
+	g_autofree char *other = load_message("inception_v3", 2, list, NULL, TRUE);
+	g_assert_cmpstr(other, ==, "F: not weights of inception_v3, which has no Aux.fc.bias");
+}
+
 static void test_misfits(void)
 {
 	g_autoptr(model_t) simple = new_model("simple", 2), r18 = new_model("resnet18", 2);
@@ -697,6 +723,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/model/save-and-load", test_save_and_load);
 	g_test_add_func("/model/other-types", test_other_types);
 	g_test_add_func("/model/other-classifier", test_other_classifier);
+	g_test_add_func("/model/spare", test_spare);
 	g_test_add_func("/model/misfits", test_misfits);
 	g_test_add_func("/model/mean-and-std", test_mean_and_std);
 	g_test_add_func("/model/errors", test_errors);
