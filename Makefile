@@ -40,7 +40,8 @@ tool_src   := $(sort $(wildcard tools/*.c))
 unit_src   := $(sort $(wildcard tests/unit/*.c))
 bench_src  := $(sort $(wildcard tests/bench/*.c))
 obj         = $(patsubst %.c,$(B)/obj/%.o,$(1))
-lib_obj    := $(call obj,$(lib_src)) $(B)/obj/common/tensor/tensor.o
+shim_obj   := $(patsubst %.cc,$(B)/obj/%.o,$(sort $(wildcard common/tensor/*.cc)))
+lib_obj    := $(call obj,$(lib_src)) $(shim_obj)
 train_lib  := $(filter-out $(B)/obj/train/main.o,$(call obj,$(train_src)))
 inf_lib    := $(filter-out $(B)/obj/inference/main.o,$(call obj,$(inf_src)))
 sample_lib := $(filter-out $(B)/obj/tests/sample/main.o,$(call obj,$(sample_src)))
@@ -92,7 +93,7 @@ $(B)/torch.mk: FORCE
 	@tools/torch-flags "$(CXX)" "$(TORCH)" > $@.new
 	$(keep_same)
 FORCE:
-$(B)/obj/common/tensor/tensor.o: $(B)/torch.mk
+$(shim_obj): $(B)/torch.mk
 
 # Other flags, other objects.
 $(B)/flags: FORCE

@@ -49,8 +49,8 @@ static struct model *read_member(const struct settings *s, JsonObject *manifest,
 
 	if (path == NULL || !model_folder_check(s->paths.model, manifest, role.name, error))
 		return NULL;
-	g_autoptr(model_t) m = model_new(s->model.network, w->shape.channels, w->outputs, device->index, error);
-	if (m == NULL || !model_load(m, path, &left_out, error))
+	g_autoptr(model_t) m = model_read(path, s->model.network, w->shape.channels, w->outputs, device->index, &left_out, error);
+	if (m == NULL)
 		return NULL;
 	if (left_out == NULL)
 		return g_steal_pointer(&m);

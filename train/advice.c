@@ -28,7 +28,7 @@ static gboolean is_small(const struct seen *x)
 }
 static gboolean is_shallow(const struct seen *x)
 {
-	return !g_str_equal(x->s->model.network, "resnet34") && !g_str_equal(x->s->model.network, "resnet50");
+	return is_small(x) || g_str_equal(x->s->model.network, "resnet18");
 }
 static gboolean turns_less(const struct seen *x) { return x->s->inference.turns < 8; }
 static gboolean has_no_limit(const struct seen *x) { return x->s->training.time <= 0; }

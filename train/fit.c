@@ -282,7 +282,7 @@ static void set_member(struct fit *f)
 
 static void say_member(const struct fit *f, gboolean resumed)
 {
-	const char *weights = f->settings->model.weights[0] != '\0' ? "loaded" : "random";
+	const char *weights = f->settings->model.weights[0] != '\0' ? "loaded" : f->model->module != NULL ? "exported" : "random";
 	g_autofree char *where = device_describe(&f->device);
 
 	if (f->now.member == 0 || resumed)

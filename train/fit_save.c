@@ -126,13 +126,16 @@ static JsonObject *copy(JsonObject *from)
 static guint weights_parts(const struct fit *f, enum weights which, const char *const *metadata, struct model_part *parts)
 {
 	const struct model *m = f->average != NULL ? f->average : f->model;
-	const guint here = (guint)f->now.member, n = which == WEIGHTS_STAY ? MEMBERS_MAX : here + 1;
+	const guint here = (guint)f->now.member, members = which == WEIGHTS_STAY ? MEMBERS_MAX : here + 1;
 	static struct role roles[MEMBERS_MAX];
+	guint n = 0;
 
-	for (guint i = 0; i < n; i++) {
+	for (guint i = 0; i < members; i++) {
 		roles[i] = model_folder_weights(i);
 		const gboolean written = which != WEIGHTS_STAY && i == here;
-		parts[i] = (struct model_part){ roles[i].name, NULL, written ? m->params : NULL, written ? metadata : NULL };
+		parts[n++] = (struct model_part){ roles[i].name, NULL, written ? m->params : NULL, written ? metadata : NULL };
+		if (written && m->carried != NULL)
+			parts[n++] = (struct model_part){ roles[i].name, NULL, m->carried, NULL };
 	}
 	return n;
 }
@@ -144,7 +147,7 @@ gboolean fit_save(struct fit *f, enum weights which, GError **error)
 	g_autofree char *std = g_strdup_printf("[%.9g, %.9g, %.9g]", m->std[0], m->std[1], m->std[2]);
 	const char *const metadata[] = { "architecture", m->network->name, "mean", mean, "std", std, NULL };
 	g_autoptr(JsonObject) about = which == WEIGHTS_STAY ? copy(f->about) : about_weights(f, which == WEIGHTS_BEST);
-	struct model_part parts[MEMBERS_MAX + 3];
+	struct model_part parts[MEMBERS_MAX + 4];
 	guint n = weights_parts(f, which, metadata, parts);
 	double start = log_seconds();
 

@@ -7,6 +7,7 @@
 #include "common/random/random.h"
 #include "train/augment.h"
 #include "train/fit_work.h"
+#include "train/map_targets.h"
 #include <math.h>
 
 enum { PURPOSE_DROPOUT = 200, NOT_FINITE_MAX = 50 };
@@ -99,8 +100,11 @@ static gboolean learn_part(struct fit *f, const struct batch *b, const struct au
 	x = input_normalise(s, f->model, augmented(s, x, shape, augmentations + from, n, device), shape, device);
 	stage_leave(before);
 	tensor *target = t_from(s, b->targets + from * (gsize)shape->targets, DIMS(n, shape->targets), T_F32, device);
+	if (shape->map > 0)
+		target = map_targets_move(s, target, shape->map, augment_grid(s, augmentations + from, n, shape->height, shape->width,
+									      device));
 	SCOPE(net, s, f->device.flags | SCOPE_TRAIN);
-	tensor *y = t_to(net, model_forward(f->model, net, x), T_F32, device);
+	tensor *y = t_to(net, model_forward(f->model, net, x, NULL), T_F32, device);
 	tensor *mean = f->work->task->loss(f->work, net, y, target, f->smoothing);
 	double value = t_item(net, mean), share = (double)n / b->n;
 	*loss += share * value;

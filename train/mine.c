@@ -89,7 +89,7 @@ static gboolean take(void *context, const struct scan_case *c, GError **error)
 	for (gsize i = 0; i < c->n; i++) {
 		struct judged j = { g_array_index(s->drawn, struct hard_sample, s->first[c->item] + i),
 				    c->outputs[i * (gsize)task->judged] };
-		if (isfinite(j.output) && task->truth(c->targets + i * (gsize)s->work->shape.targets) == 0)
+		if (isfinite(j.output) && task->truth(c->targets + i) == 0)
 			g_array_append_val(of, j);
 	}
 	g_array_sort(of, highest);

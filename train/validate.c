@@ -14,7 +14,7 @@ static gboolean gather(void *context, const struct scan_case *c, GError **error)
 {
 	struct gathering *g = context;
 	const struct task *task = g->work->task;
-	gsize judged = (gsize)task->judged, targets = (gsize)g->work->shape.targets;
+	gsize judged = (gsize)task->judged;
 
 	(void)error;
 	if (c->error != NULL)
@@ -23,7 +23,7 @@ static gboolean gather(void *context, const struct scan_case *c, GError **error)
 	if (c->n == c->failed)
 		return TRUE;
 	for (gsize i = 0; i < c->n; i++) {
-		int truth = task->truth(c->targets + i * targets);
+		int truth = task->truth(c->targets + i);
 		double p = 1 / (1 + exp(-(double)c->outputs[i * judged]));
 		if (truth < 0 || !isfinite(p) || c->samples[i].variant != 0)
 			continue;

@@ -94,7 +94,8 @@ const struct key key_table[] = {
   "epochs after which such tiles are sought anew" },
 
 { "model.network", KEY_TEXT, AT(model.network), "resnet18", 1, 200, NULL,
-  "simple, squeezenet1_1, resnet18, resnet34, resnet50" },
+  "simple, squeezenet1_1, resnet18, resnet34, resnet50,\ndensenet121, inception_v3, efficientnet_b0, convnext_tiny,\n"
+  "vit_small; unet, which learns where the masks have tumour;\nor your own: FILE.pt of TorchScript, seen from data.yaml" },
 { "model.weights", KEY_TEXT, AT(model.weights), "", 0, PATH_MAX_BYTES, NULL,
   "a .safetensors file to start from, seen from data.yaml;\n\"\": random" },
 

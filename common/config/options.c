@@ -108,16 +108,13 @@ static char *find_config(void)
 	return NULL;
 }
 
-/* A relative path that the file gives to weights is meant from where the file is. */
-static void find_weights(struct settings *settings, const char *config)
+/* A relative path that the file gives is meant from where the file is: of weights, and of a network that is one. */
+static void find_beside(char **path, const char *config)
 {
-	g_autofree char *folder = g_path_get_dirname(config);
-	char *weights = settings->model.weights;
+	g_autofree char *folder = g_path_get_dirname(config), *given = *path;
 
-	if (*weights == '\0' || g_path_is_absolute(weights) || g_str_equal(folder, "."))
-		return;
-	settings->model.weights = g_build_filename(folder, weights, NULL);
-	g_free(weights);
+	*path = *given == '\0' || g_path_is_absolute(given) || g_str_equal(folder, ".") ? g_strdup(given)
+										     : g_build_filename(folder, given, NULL);
 }
 
 /* The file, then --data, then each --set. */
@@ -126,7 +123,9 @@ static gboolean apply(struct settings *settings, const struct line *line, const 
 	if (config_opt && !settings_read_file(settings, config_opt, error))
 		return FALSE;
 	if (config_opt)
-		find_weights(settings, config_opt);
+		find_beside(&settings->model.weights, config_opt);
+	if (config_opt && g_str_has_suffix(settings->model.network, ".pt"))
+		find_beside(&settings->model.network, config_opt);
 	if (line->data)
 		settings_set_data_dir(settings, line->data);
 	for (char **set = line->set; set && *set; set++)

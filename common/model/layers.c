@@ -12,6 +12,13 @@ static struct name name_of(const char *at, const char *leaf, const char *what)
 	return name;
 }
 
+tensor *layer_find(const struct model *m, const char *at, const char *leaf)
+{
+	char name[96];
+	g_snprintf(name, sizeof name, "%s%s%s", at, *at == '\0' ? "" : ".", leaf);
+	return scope_find(m->params, name);
+}
+
 static tensor *find(const struct model *m, const char *at, const char *leaf, const char *what)
 {
 	return scope_find(m->params, name_of(at, leaf, what).text);
@@ -33,10 +40,28 @@ void layer_make_norm(struct model *m, const char *at, const char *leaf, int chan
 	scope_buffer(m->params, name_of(at, leaf, "running_var").text, DIMS(channels), 1);
 }
 
-void layer_make_linear(struct model *m, const char *at, const char *leaf, int out, int in)
+void layer_make_conv_norm(struct model *m, const char *at, const char *conv, const char *norm, dims shape)
 {
-	scope_param(m->params, name_of(at, leaf, "weight").text, DIMS(out, in), INIT_LINEAR);
+	layer_make_conv(m, at, conv, shape, INIT_KAIMING, FALSE);
+	layer_make_norm(m, at, norm, (int)shape.d[0]);
+}
+
+void layer_make_layer_norm(struct model *m, const char *at, const char *leaf, int width)
+{
+	scope_param(m->params, name_of(at, leaf, "weight").text, DIMS(width), INIT_ONE);
+	scope_param(m->params, name_of(at, leaf, "bias").text, DIMS(width), INIT_ZERO);
+}
+
+void layer_make_dense(struct model *m, const char *at, const char *leaf, int out, int in, enum init how)
+{
+	scope_param(m->params, name_of(at, leaf, "weight").text, DIMS(out, in), how);
 	scope_param(m->params, name_of(at, leaf, "bias").text, DIMS(out), INIT_ZERO);
+}
+
+void layer_make_classifier(struct model *m, const char *at, const char *leaf, int width)
+{
+	m->width = width;
+	layer_make_dense(m, at, leaf, m->outputs, width, INIT_LINEAR);
 }
 
 gboolean layer_exists(const struct model *m, const char *at, const char *leaf)
@@ -52,10 +77,30 @@ tensor *layer_conv(struct model *m, scope *s, const tensor *x, const char *at, c
 tensor *layer_norm(struct model *m, scope *s, const tensor *x, const char *at, const char *leaf)
 {
 	return t_batch_norm(s, x, find(m, at, leaf, "weight"), find(m, at, leaf, "bias"),
-			    find(m, at, leaf, "running_mean"), find(m, at, leaf, "running_var"));
+			    find(m, at, leaf, "running_mean"), find(m, at, leaf, "running_var"), m->norm_eps);
+}
+
+tensor *layer_conv_norm(struct model *m, scope *outer, const tensor *x, const char *at, const char *conv, const char *norm,
+			conv_opts o, activation *act_opt)
+{
+	SCOPE(s, outer, 0);
+	tensor *y = layer_conv(m, s, x, at, conv, o);
+	tensor *z = layer_norm(m, s, y, at, norm);
+	scope_drop(s, y);
+	return scope_keep(outer, act_opt != NULL ? act_opt(s, z) : z);
+}
+
+tensor *layer_layer_norm(struct model *m, scope *s, const tensor *x, const char *at, const char *leaf, double eps)
+{
+	return t_layer_norm(s, x, find(m, at, leaf, "weight"), find(m, at, leaf, "bias"), eps);
 }
 
 tensor *layer_linear(struct model *m, scope *s, const tensor *x, const char *at, const char *leaf)
 {
 	return t_linear(s, x, find(m, at, leaf, "weight"), find(m, at, leaf, "bias"));
+}
+
+tensor *layer_classify(struct model *m, scope *s, const tensor *features, double dropout, const char *at, const char *leaf)
+{
+	return layer_linear(m, s, dropout > 0 ? t_dropout(s, features, dropout) : features, at, leaf);
 }

@@ -4,9 +4,20 @@
 #include "common/load/loader.h"
 #include "common/log/log.h"
 #include "common/model/model.h"
+#include <glib/gstdio.h>
 
 enum { BASE_MB = 340 /* 180 to 330 were measured: tests/bench/memory */, F32 = 4, BF16 = 2 };
 static const double SHARE = 0.9;        /* of the limit: the rest is for the index of tiles, and files' pages */
+
+/* Of a module they are as many as its file has room for; where that is not here, as a middling network's. */
+static guint64 parameters_of(const struct settings *s, const struct network *n)
+{
+	enum { MIDDLING = 25000000 };
+	GStatBuf file;
+
+	return n->parameters > 0 ? (guint64)n->parameters
+				 : g_stat(s->model.network, &file) == 0 ? (guint64)file.st_size / F32 : MIDDLING;
+}
 
 /* Weights; where they learn, gradients and two moments as well, and the average. */
 static guint64 network_bytes(gboolean learns, const struct settings *s, const struct device *d, const struct network *n)
@@ -14,7 +25,7 @@ static guint64 network_bytes(gboolean learns, const struct settings *s, const st
 	guint64 copies = !learns ? 1 : s->training.average > 0 ? 5 : 4;
 	guint64 cast = d->flags & SCOPE_BF16 ? BF16 : 0;
 
-	return (guint64)n->parameters * (copies * F32 + cast);
+	return parameters_of(s, n) * (copies * F32 + cast);
 }
 
 /* Bytes a sample: in the network, learning or not. */

@@ -1,6 +1,7 @@
 /* model.c - see model.h: the table of networks, and weights from files that others made. */
 #include "common/checkpoint/safetensors.h"
 #include "common/fault/fault.h"
+#include "common/model/module.h"
 #include "common/model/networks.h"
 #include <math.h>
 
@@ -8,16 +9,31 @@
 const struct network networks[] = {
 	{ "simple", "4 convolutions with ELU; 1.5 M parameters, trained from nothing", 16, "classifier.",
 	  simple_build, simple_forward, NULL,
-	  1534000, { 2500, 1450 }, { 1450, 800 } },
+	  1534000, { 2500, 1450 }, { 1450, 800 }, 0, NULL },
 	{ "squeezenet1_1", "SqueezeNet 1.1; 1.2 M parameters, the fastest", 17, "classifier.",
 	  squeezenet_build, squeezenet_forward, NULL,
-	  724000, { 850, 550 }, { 400, 250 } },
+	  724000, { 850, 550 }, { 400, 250 }, 0, NULL },
 	{ "resnet18", "ResNet-18; 11.7 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet18,
-	  11178000, { 1200, 600 }, { 450, 300 } },
+	  11178000, { 1200, 600 }, { 450, 300 }, 0, NULL },
 	{ "resnet34", "ResNet-34; 21.8 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet34,
-	  21286000, { 1250, 750 }, { 450, 350 } },
+	  21286000, { 1250, 750 }, { 450, 350 }, 0, NULL },
 	{ "resnet50", "ResNet-50; 25.6 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet50,
-	  23512000, { 2850, 1400 }, { 850, 550 } },
+	  23512000, { 2850, 1400 }, { 850, 550 }, 0, NULL },
+	{ "densenet121", "DenseNet-121; 8.0 M parameters, much memory", 29, "classifier.", densenet_build, densenet_forward, NULL,
+	  6956000, { 3500, 1850 }, { 650, 550 }, 0, NULL },
+	{ "inception_v3", "Inception v3; 21.8 M parameters, for tiles from 75 px, best near 299", 75, "fc.",
+	  inception_build, inception_forward, NULL,
+	  21790000, { 1400, 700 }, { 500, 300 }, 0, "AuxLogits." },
+	{ "efficientnet_b0", "EfficientNet-B0; 5.3 M parameters", 32, "classifier.", efficientnet_build, efficientnet_forward, NULL,
+	  4010000, { 2350, 1100 }, { 650, 450 }, 0, NULL },
+	{ "convnext_tiny", "ConvNeXt-T; 28.6 M parameters, to be started from weights", 32, "classifier.2.",
+	  convnext_build, convnext_forward, NULL,
+	  27822000, { 3100, 1750 }, { 750, 550 }, 0, NULL },
+	{ "vit_small", "ViT-S/16; 22.1 M parameters, to be started from weights", 16, "heads.", vit_build, vit_forward, NULL,
+	  21666000, { 1900, 1150 }, { 450, 300 }, 0, NULL },
+	{ "unet", "U-Net over ResNet-18; learns where in a tile the mask has tumour", 32, "decoder.",
+	  unet_build, unet_forward, &resnet18,
+	  14277000, { 1100, 600 }, { 450, 300 }, 16, "fc." },
 	{ 0 },
 };
 
@@ -37,13 +53,37 @@ static gboolean check(const scope *s, const char *what, GError **error)
 const struct network *network_find(const char *name, GError **error)
 {
 	g_autoptr(GString) known = g_string_new(NULL);
+	if (g_str_has_suffix(name, ".pt"))
+		return &module_network;
 	for (const struct network *n = networks; n->name != NULL; n++) {
 		if (strcmp(n->name, name) == 0)
 			return n;
 		g_string_append_printf(known, "%s%s", known->len == 0 ? "" : ", ", n->name);
 	}
-	g_set_error(error, FAULT, FAULT_USAGE, "network '%s' is unknown; there are %s", name, known->str);
+	g_set_error(error, FAULT, FAULT_USAGE, "network '%s' is unknown; there are %s, or the FILE.pt of a TorchScript module",
+		    name, known->str);
 	return NULL;
+}
+
+/* bytes: of a module's file. */
+static struct model *make(const struct network *found, const char *network, const void *bytes, gsize size, int channels,
+			  int outputs, int device, GError **error)
+{
+	g_autoptr(model_t) m = g_new0(struct model, 1);
+	m->network = found;
+	m->channels = channels;
+	m->outputs = outputs;
+	m->device = device;
+	m->norm_eps = 1e-5;
+	memcpy(m->mean, imagenet_mean, sizeof m->mean);
+	memcpy(m->std, imagenet_std, sizeof m->std);
+	m->params = scope_open(NULL, 0);
+	scope_device(m->params, device);
+	found->build(m);
+	if (!check(m->params, network, error) ||
+	    (found == &module_network && !module_build(m, bytes, size, network, error)))
+		return NULL;
+	return g_steal_pointer(&m);
 }
 
 struct model *model_new(const char *network, int channels, int outputs, int device, GError **error)
@@ -51,25 +91,44 @@ struct model *model_new(const char *network, int channels, int outputs, int devi
 	const struct network *found = network_find(network, error);
 	if (found == NULL)
 		return NULL;
-	g_autoptr(model_t) m = g_new0(struct model, 1);
-	m->network = found;
-	m->channels = channels;
-	m->outputs = outputs;
-	m->device = device;
-	memcpy(m->mean, imagenet_mean, sizeof m->mean);
-	memcpy(m->std, imagenet_std, sizeof m->std);
-	m->params = scope_open(NULL, 0);
-	scope_device(m->params, device);
-	found->build(m);
-	if (!check(m->params, network, error))
-		return NULL;
-	return g_steal_pointer(&m);
+	if (found != &module_network)
+		return make(found, network, NULL, 0, channels, outputs, device, error);
+	g_autoptr(GError) why = NULL;
+	/* a pipe would be waited for */
+	gboolean plain = g_file_test(network, G_FILE_TEST_IS_REGULAR) || !g_file_test(network, G_FILE_TEST_EXISTS);
+	g_autoptr(GMappedFile) file = plain ? g_mapped_file_new(network, FALSE, &why) : NULL;
+	if (file != NULL)
+		return make(found, network, g_mapped_file_get_contents(file), g_mapped_file_get_length(file), channels, outputs,
+			    device, error);
+	g_set_error(error, FAULT, FAULT_DATA, "model.network: %s", why != NULL ? why->message : "it is no file");
+	return NULL;
 }
+
+struct model *model_read(const char *weights, const char *network, int channels, int outputs, int device, char **left_out,
+			 GError **error)
+{
+	const struct network *found = network_find(network, error);
+	if (found == NULL)
+		return NULL;
+	g_autoptr(safetensors_t) file = found == &module_network ? safetensors_open(weights, error) : NULL;
+	const struct safetensor *module = file == NULL ? NULL : safetensors_find(file, MODULE_BYTES);
+	if (found == &module_network && module == NULL) {
+		if (file != NULL)
+			g_set_error(error, FAULT, FAULT_DATA, "%s: it has no " MODULE_BYTES, weights);
+		return NULL;
+	}
+	g_autoptr(model_t) m = make(found, network, module != NULL ? module->data : NULL, module != NULL ? module->size : 0,
+				    channels, outputs, device, error);
+	return m != NULL && model_load(m, weights, left_out, error) ? g_steal_pointer(&m) : NULL;
+}
+
+gboolean model_in_head(const struct model *m, const char *name) { return g_str_has_prefix(name, m->network->head); }
 
 void model_free(struct model *m)
 {
 	if (m == NULL)
 		return;
+	module_clear(m);
 	scope_close(m->params);
 	g_free(m);
 }
@@ -91,9 +150,18 @@ static gboolean shape_equal(dims a, dims b)
 	return equal;
 }
 
-tensor *model_forward(struct model *m, scope *outer, const tensor *x)
+/* Losses and scores are no place for bfloat16. */
+static tensor *keep_f32(const struct model *m, scope *outer, scope *s, const tensor *y)
+{
+	return scope_keep(outer, y == NULL || t_type(y) == T_F32 ? y : t_to(s, y, T_F32, m->device));
+}
+
+tensor *model_forward(struct model *m, scope *outer, const tensor *x, tensor **features_opt)
 {
 	SCOPE(s, outer, 0);
+	tensor *features = NULL;
+	if (features_opt != NULL)
+		*features_opt = NULL;
 	if (x == NULL)
 		return NULL;
 	dims d = t_dims(x);
@@ -104,10 +172,10 @@ tensor *model_forward(struct model *m, scope *outer, const tensor *x)
 		scope_fail(s, message);
 		return NULL;
 	}
-	tensor *y = m->network->forward(m, s, x);
-	if (y != NULL && t_type(y) != T_F32) /* losses and scores are no place for bfloat16 */
-		y = t_to(s, y, T_F32, m->device);
-	return scope_keep(outer, y);
+	tensor *y = m->network->forward(m, s, x, &features);
+	if (features_opt != NULL)
+		*features_opt = keep_f32(m, outer, s, features);
+	return keep_f32(m, outer, s, y);
 }
 
 gint64 model_parameters(const struct model *m)
@@ -173,6 +241,8 @@ static gboolean fits(const struct safetensor *view, const tensor *param)
 	return number && shape_equal(view->shape, t_dims(param));
 }
 
+static const char *head_noun(const struct model *m) { return m->network->map > 0 ? "decoder" : "classifier"; }
+
 /* What is wrong with the classifier's parameters in the file, as a sentence; or NULL. */
 static char *head_fault(const struct model *m, const struct safetensors *file, const char *path)
 {
@@ -180,15 +250,15 @@ static char *head_fault(const struct model *m, const struct safetensors *file, c
 		const char *name;
 		bool trained;
 		tensor *param = scope_at(m->params, i, &name, &trained);
-		if (!g_str_has_prefix(name, m->network->head))
+		if (!model_in_head(m, name))
 			continue;
 		const struct safetensor *view = safetensors_find(file, name);
 		if (view == NULL)
-			return g_strdup_printf("%s has no %s: the classifier starts at random", path, name);
+			return g_strdup_printf("%s has no %s: the %s starts at random", path, name, head_noun(m));
 		if (!fits(view, param)) {
 			g_autofree char *theirs = shape_text(view->shape), *ours = shape_text(t_dims(param));
-			return g_strdup_printf("%s has %s of %s, here it is %s: the classifier starts at random",
-					       path, name, theirs, ours);
+			return g_strdup_printf("%s has %s of %s, here it is %s: the %s starts at random",
+					       path, name, theirs, ours, head_noun(m));
 		}
 	}
 	return NULL;
@@ -204,7 +274,7 @@ static gboolean check_fit(const struct model *m, const struct safetensors *file,
 		bool trained;
 		tensor *param = scope_at(m->params, i, &name, &trained);
 		const struct safetensor *view = safetensors_find(file, name);
-		if (g_str_has_prefix(name, m->network->head) || (view != NULL && fits(view, param)))
+		if (model_in_head(m, name) || (view != NULL && fits(view, param)))
 			continue;
 		g_autofree char *ours = shape_text(t_dims(param));
 		g_autofree char *theirs = view == NULL ? NULL : shape_text(view->shape);
@@ -219,7 +289,8 @@ static gboolean check_fit(const struct model *m, const struct safetensors *file,
 	}
 	for (guint i = 0; i < safetensors_count(file); i++) {
 		const char *name = safetensors_at(file, i)->name;
-		if (scope_find(m->params, name) == NULL && !g_str_has_prefix(name, m->network->head) &&
+		if (scope_find(m->params, name) == NULL && !model_in_head(m, name) &&
+		    (m->network->spare == NULL || !g_str_has_prefix(name, m->network->spare)) &&
 		    !g_str_has_suffix(name, ".num_batches_tracked")) { /* torchvision counts batches; no one asks */
 			g_set_error(error, FAULT, FAULT_DATA, "%s: not weights of %s, which has no %s", path,
 				    m->network->name, name);
@@ -235,7 +306,7 @@ static void copy_weights(struct model *m, scope *s, const struct safetensors *fi
 		const char *name;
 		bool trained;
 		tensor *param = scope_at(m->params, i, &name, &trained);
-		if (!with_head && g_str_has_prefix(name, m->network->head))
+		if (!with_head && model_in_head(m, name))
 			continue;
 		const struct safetensor *view = safetensors_find(file, name);
 		SCOPE(one, s, 0);

@@ -2,11 +2,12 @@
  * model.h - networks: a table of them, and one network with its parameters.
  *
  * Parameter names are torchvision's, so that its weights load. A network maps pixels, as the task
- * prepared them, to `outputs` numbers a sample: x (N, channels, H, W) to (N, outputs).
+ * prepared them, to `outputs` numbers a sample: x (N, channels, H, W) to (N, outputs); one that also draws a
+ * map (unet), to (N, outputs + map * map): behind them a logit for each of map x map cells, row by row.
  *
  * Ownership: model_new() to model_free(); the parameters live in model->params.
- * Errors:    model_new and model_load: FAULT_USAGE for an unknown network (with the known ones),
- *            FAULT_DATA for weights that do not fit.
+ * Errors:    model_new, model_read and model_load: FAULT_USAGE for an unknown network (with the known ones),
+ *            FAULT_DATA for weights that do not fit, or a module that cannot be used.
  * Threads:   one.
  */
 #pragma once
@@ -24,19 +25,25 @@ struct network {
 	                           another shape */
 	/* Makes the parameters in m->params. */
 	void (*build)(struct model *m);
-	/* x (N, C, H, W) to (N, m->outputs). */
-	tensor *(*forward)(struct model *m, scope *s, const tensor *x);
+	/* x (N, C, H, W) to (N, m->outputs + map * map), and to *features (N, m->width), what the classifier takes. */
+	tensor *(*forward)(struct model *m, scope *s, const tensor *x, tensor **features);
 	const void *plan;       /* the network's own, or NULL */
 	/* For common/model/memory.h. Trained numbers with a head of two classes; and bytes a pixel of a sample that a batch takes on
 	   its way, in fp32 and bf16: forward and backward, and forward alone. */
 	gint64 parameters;
 	double learn_bytes[2], judge_bytes[2];
+	int map;                /* cells a side of the map that it draws; 0: none */
+	const char *spare;      /* prefix of tensors in foreign weights that it has no use for, or NULL */
 };
 
 struct model {
 	const struct network *network;
 	int channels, outputs, device;
+	int width;              /* of what the classifier takes */
+	double norm_eps;        /* of its batch norms */
 	scope *params;
+	jit_module *module;     /* of a module (module.h), else NULL */
+	scope *carried;         /* what its weights' file holds beside params; NULL: nothing */
 	/* What the first layer wants: (pixel / 255 - mean) / std; ImageNet's unless the weights that were
 	   loaded say otherwise in their metadata ("mean", "std"). */
 	double mean[3], std[3];
@@ -45,11 +52,20 @@ struct model {
 /* All networks, ended by a row without a name. */
 extern const struct network networks[];
 
+/* Its row, or for a name that ends in .pt that of modules. */
 const struct network *network_find(const char *name, GError **error);
+/* network: a name of the table, or the path of a TorchScript module, FILE.pt. */
 struct model *model_new(const char *network, int channels, int outputs, int device, GError **error);
+/* The same with the weights of a model folder: a module comes from their file, and not from where it once was. *left_out as
+   of model_load. */
+struct model *model_read(const char *weights, const char *network, int channels, int outputs, int device, char **left_out,
+			 GError **error);
 void model_free(struct model *m);
-/* The result is T_F32, whatever the scope computes in. */
-tensor *model_forward(struct model *m, scope *s, const tensor *x);
+/* Is a parameter of this name one of the classifier's? What training.frozen leaves free. */
+gboolean model_in_head(const struct model *m, const char *name);
+/* features_opt: gets the vectors that the classifier takes, before its dropout, (N, m->width). Both are T_F32,
+   whatever the scope computes in. */
+tensor *model_forward(struct model *m, scope *s, const tensor *x, tensor **features_opt);
 gint64 model_parameters(const struct model *m);    /* trained numbers */
 
 /* Parameters from a .safetensors file of F32, F16, BF16 or F64. A classifier of another shape, or that the

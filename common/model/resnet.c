@@ -14,29 +14,23 @@ static int stage_stride(int stage, int block)
 	return stage > 0 && block == 0 ? 2 : 1;
 }
 
-static void make_conv_norm(struct model *m, const char *at, const char *conv, const char *norm, int out, int in,
-			   int size)
-{
-	layer_make_conv(m, at, conv, DIMS(out, in, size, size), INIT_KAIMING, FALSE);
-	layer_make_norm(m, at, norm, out);
-}
-
 static void make_block(struct model *m, const char *at, gboolean bottleneck, int in, int width, int out,
 		       int stride)
 {
-	make_conv_norm(m, at, "conv1", "bn1", width, in, bottleneck ? 1 : 3);
-	make_conv_norm(m, at, "conv2", "bn2", width, width, 3);
+	int size = bottleneck ? 1 : 3;
+	layer_make_conv_norm(m, at, "conv1", "bn1", DIMS(width, in, size, size));
+	layer_make_conv_norm(m, at, "conv2", "bn2", DIMS(width, width, 3, 3));
 	if (bottleneck)
-		make_conv_norm(m, at, "conv3", "bn3", out, width, 1);
+		layer_make_conv_norm(m, at, "conv3", "bn3", DIMS(out, width, 1, 1));
 	if (stride != 1 || in != out)
-		make_conv_norm(m, at, "downsample.0", "downsample.1", out, in, 1);
+		layer_make_conv_norm(m, at, "downsample.0", "downsample.1", DIMS(out, in, 1, 1));
 }
 
-void resnet_build(struct model *m)
+int resnet_make_stages(struct model *m)
 {
 	const struct resnet_plan *plan = m->network->plan;
 	int in = 64;
-	make_conv_norm(m, "", "conv1", "bn1", in, m->channels, 7);
+	layer_make_conv_norm(m, "", "conv1", "bn1", DIMS(in, m->channels, 7, 7));
 	for (int stage = 0; stage < 4; stage++) {
 		int width = 64 << stage, out = plan->bottleneck ? 4 * width : width;
 		for (int block = 0; block < plan->blocks[stage]; block++) {
@@ -46,18 +40,12 @@ void resnet_build(struct model *m)
 			in = out;
 		}
 	}
-	layer_make_linear(m, "", "fc", m->outputs, in);
+	return in;
 }
 
-/* Convolution and batch norm, and ReLU where relu. */
-static tensor *conv_norm(struct model *m, scope *outer, const tensor *x, const char *at, const char *conv,
-			 const char *norm, conv_opts o, gboolean relu)
+void resnet_build(struct model *m)
 {
-	SCOPE(s, outer, 0);
-	tensor *y = layer_conv(m, s, x, at, conv, o);
-	tensor *z = layer_norm(m, s, y, at, norm);
-	scope_drop(s, y);
-	return scope_keep(outer, relu ? t_relu(s, z) : z);
+	layer_make_classifier(m, "", "fc", resnet_make_stages(m));
 }
 
 /* x (N, C, H, W) to (N, out, H/stride, W/stride). */
@@ -67,37 +55,48 @@ static tensor *residual(struct model *m, scope *outer, const tensor *x, const ch
 	SCOPE(s, outer, 0);
 	tensor *y, *z;
 	if (plan->bottleneck) {
-		y = conv_norm(m, s, x, at, "conv1", "bn1", (conv_opts){ 0 }, TRUE);
-		z = conv_norm(m, s, y, at, "conv2", "bn2", (conv_opts){ .stride = stride, .pad = 1 }, TRUE);
+		y = layer_conv_norm(m, s, x, at, "conv1", "bn1", (conv_opts){ 0 }, t_relu);
+		z = layer_conv_norm(m, s, y, at, "conv2", "bn2", (conv_opts){ .stride = stride, .pad = 1 }, t_relu);
 		scope_drop(s, y);
-		y = conv_norm(m, s, z, at, "conv3", "bn3", (conv_opts){ 0 }, FALSE);
+		y = layer_conv_norm(m, s, z, at, "conv3", "bn3", (conv_opts){ 0 }, NULL);
 		scope_drop(s, z);
 	} else {
-		z = conv_norm(m, s, x, at, "conv1", "bn1", (conv_opts){ .stride = stride, .pad = 1 }, TRUE);
-		y = conv_norm(m, s, z, at, "conv2", "bn2", (conv_opts){ .pad = 1 }, FALSE);
+		z = layer_conv_norm(m, s, x, at, "conv1", "bn1", (conv_opts){ .stride = stride, .pad = 1 }, t_relu);
+		y = layer_conv_norm(m, s, z, at, "conv2", "bn2", (conv_opts){ .pad = 1 }, NULL);
 		scope_drop(s, z);
 	}
 	if (layer_exists(m, at, "downsample.0"))
-		x = conv_norm(m, s, x, at, "downsample.0", "downsample.1", (conv_opts){ .stride = stride }, FALSE);
+		x = layer_conv_norm(m, s, x, at, "downsample.0", "downsample.1", (conv_opts){ .stride = stride }, NULL);
 	z = t_add(s, y, x);
 	scope_drop(s, y);
 	return scope_keep(outer, t_relu(s, z));
 }
 
-tensor *resnet_forward(struct model *m, scope *s, const tensor *x)
+tensor *resnet_stem(struct model *m, scope *outer, const tensor *x)
+{
+	SCOPE(s, outer, 0);
+	tensor *y = layer_conv_norm(m, s, x, "", "conv1", "bn1", (conv_opts){ .stride = 2, .pad = 3 }, t_relu);
+	return scope_keep(outer, t_max_pool2d(s, y, (pool_opts){ .size = 3, .stride = 2, .pad = 1 }));
+}
+
+tensor *resnet_block(struct model *m, scope *s, const tensor *x, int stage, int block)
+{
+	char at[32];
+	g_snprintf(at, sizeof at, "layer%d.%d", stage + 1, block);
+	return residual(m, s, x, at, stage_stride(stage, block));
+}
+
+tensor *resnet_forward(struct model *m, scope *s, const tensor *x, tensor **features)
 {
 	const struct resnet_plan *plan = m->network->plan;
-	tensor *y = conv_norm(m, s, x, "", "conv1", "bn1", (conv_opts){ .stride = 2, .pad = 3 }, TRUE);
-	tensor *z = t_max_pool2d(s, y, (pool_opts){ .size = 3, .stride = 2, .pad = 1 });
-	scope_drop(s, y);
+	tensor *y = resnet_stem(m, s, x);
 	for (int stage = 0; stage < 4; stage++) {
 		for (int block = 0; block < plan->blocks[stage]; block++) {
-			char at[32];
-			g_snprintf(at, sizeof at, "layer%d.%d", stage + 1, block);
-			y = z;
-			z = residual(m, s, y, at, stage_stride(stage, block));
-			scope_drop(s, y);
+			tensor *before = y;
+			y = resnet_block(m, s, before, stage, block);
+			scope_drop(s, before);
 		}
 	}
-	return layer_linear(m, s, t_mean_hw(s, z), "", "fc");
+	*features = t_mean_hw(s, y);
+	return layer_classify(m, s, *features, 0, "", "fc");
 }

@@ -16,7 +16,7 @@ void simple_build(struct model *m)
 		layer_make_conv(m, "features", leaf, DIMS(channels[i], in, 3, 3), INIT_KAIMING_UNIFORM, TRUE);
 		in = channels[i];
 	}
-	layer_make_linear(m, "", "classifier", m->outputs, in);
+	layer_make_classifier(m, "", "classifier", in);
 }
 
 /* x (N, C, H, W) to (N, channels[i], H/2, W/2). The pool comes first: ELU rises, so it changes nothing, and
@@ -30,7 +30,7 @@ static tensor *block(struct model *m, scope *outer, const tensor *x, gsize i)
 	return scope_keep(outer, t_elu(s, t_max_pool2d(s, y, (pool_opts){ .size = 2 })));
 }
 
-tensor *simple_forward(struct model *m, scope *s, const tensor *x)
+tensor *simple_forward(struct model *m, scope *s, const tensor *x, tensor **features)
 {
 	tensor *y = block(m, s, x, 0);
 	for (gsize i = 1; i < G_N_ELEMENTS(channels); i++) {
@@ -38,5 +38,6 @@ tensor *simple_forward(struct model *m, scope *s, const tensor *x)
 		y = block(m, s, before, i);
 		scope_drop(s, before);
 	}
-	return layer_linear(m, s, t_mean_hw(s, y), "", "classifier");
+	*features = t_mean_hw(s, y);
+	return layer_classify(m, s, *features, 0, "", "classifier");
 }

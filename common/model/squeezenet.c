@@ -28,6 +28,7 @@ void squeezenet_build(struct model *m)
 		layer_make_conv(m, at, "expand1x1", DIMS(f->expand, f->squeeze, 1, 1), INIT_KAIMING_UNIFORM, TRUE);
 		layer_make_conv(m, at, "expand3x3", DIMS(f->expand, f->squeeze, 3, 3), INIT_KAIMING_UNIFORM, TRUE);
 	}
+	m->width = LAST;
 	layer_make_conv(m, "classifier", "1", DIMS(m->outputs, LAST, 1, 1), INIT_NORMAL_001, TRUE);
 }
 
@@ -52,7 +53,7 @@ static tensor *fire(struct model *m, scope *outer, const tensor *x, const struct
 	return scope_keep(outer, t_cat(s, 1, LIST(narrow, wide)));
 }
 
-tensor *squeezenet_forward(struct model *m, scope *s, const tensor *x)
+tensor *squeezenet_forward(struct model *m, scope *s, const tensor *x, tensor **features)
 {
 	tensor *y = conv_relu(m, s, x, "features", "0", (conv_opts){ .stride = 2 });
 	for (gsize i = 0; i < G_N_ELEMENTS(fires); i++) {
@@ -60,6 +61,7 @@ tensor *squeezenet_forward(struct model *m, scope *s, const tensor *x)
 		y = fire(m, s, before, &fires[i]);
 		scope_drop(s, before);
 	}
+	*features = t_mean_hw(s, y);
 	y = layer_conv(m, s, t_dropout(s, y, 0.5), "classifier", "1", (conv_opts){ 0 });
 	if (m->outputs == 1000)
 		y = t_relu(s, y);

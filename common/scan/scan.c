@@ -18,7 +18,7 @@ struct flight {
 	guint item;
 	gboolean prepared;
 	int round;
-	GArray *samples, *outputs, *targets;    /* struct sample; float (n, judged); float (n, targets) */
+	GArray *samples, *outputs, *targets;    /* struct sample; float (n, judged); float (n), the first of each */
 	gsize back;                             /* samples whose outputs are there */
 	gsize failed;
 	GError *error;
@@ -118,7 +118,7 @@ static gboolean advance(struct state *st, struct flight *f, GError **error)
 		return finish(st, f, error);
 	g_array_append_vals(f->samples, more->data, more->len);
 	g_array_set_size(f->outputs, f->samples->len * (guint)task->judged);
-	g_array_set_size(f->targets, f->samples->len * (guint)scan->work->shape.targets);
+	g_array_set_size(f->targets, f->samples->len);
 	for (gsize i = before; i < f->samples->len; i++) {
 		struct ticket ticket = { f, i };
 		g_array_append_val(st->waiting, ticket);
@@ -154,7 +154,7 @@ static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, g
 	for (guint k = 0; k < scan->n_models; k++) {
 		SCOPE(s, root, 0);
 		tensor *y = input_normalise(s, scan->models[k], x, &scan->work->shape, scan->device);
-		y = task->judge(scan->work, s, model_forward(scan->models[k], s, y));
+		y = task->judge(scan->work, s, model_forward(scan->models[k], s, y, NULL));
 		sum = scope_keep(root, sum == NULL ? y : t_add(s, sum, y));
 	}
 	if (scan->n_models > 1)
@@ -218,8 +218,7 @@ static gboolean take(struct state *st, GError **error)
 		for (gsize k = 0; k < judged; k++)
 			g_array_index(f->outputs, float, tickets[i].index * judged + k) =
 				b->failed[i] != NULL ? NAN : st->row[i * judged + k];
-		memcpy(&g_array_index(f->targets, float, tickets[i].index * targets), b->targets + i * targets,
-		       targets * sizeof(float));
+		g_array_index(f->targets, float, tickets[i].index) = b->targets[i * targets];
 		if (b->failed[i] != NULL) {
 			f->failed++;
 			if (f->error == NULL)

@@ -18,7 +18,7 @@ struct scan_case {              /* what is handed over; valid during the call */
 	guint item;
 	const struct sample *samples;
 	const float *outputs;   /* (n, judged) NAN where the sample was not read */
-	const float *targets;   /* (n, targets) as read */
+	const float *targets;   /* (n) the first of each sample, as read: a map would take far more room than the rest */
 	gsize n, failed;
 	const GError *error;    /* why it could not be prepared, or the first sample that failed; or NULL */
 };

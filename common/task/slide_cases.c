@@ -9,6 +9,7 @@
 #include "common/machine/jobs.h"
 #include "common/machine/machine.h"
 #include "common/machine/room.h"
+#include "common/model/model.h"
 #include "common/slide/annotation.h"
 #include "common/task/pattern.h"
 #include "common/task/slide_facts.h"
@@ -421,6 +422,14 @@ static double mpp_learned(struct work *w, JsonObject *facts)
 	return mpp;
 }
 
+/* A side of the map that the network draws; an unknown network is an error of who makes it. */
+static int cells_of(const struct settings *settings)
+{
+	const struct network *network = network_find(settings->model.network, NULL);
+
+	return network != NULL ? network->map : 0;
+}
+
 struct work *slide_cases_open(const struct settings *settings, enum phase phase, JsonObject *facts, GError **error)
 {
 	struct slide_work *sw = g_new0(struct slide_work, 1);
@@ -430,7 +439,8 @@ struct work *slide_cases_open(const struct settings *settings, enum phase phase,
 	w->settings = settings;
 	w->phase = phase;
 	w->columns = sw->columns;
-	w->shape = (struct sample_shape){ 3, settings->tiles.size, settings->tiles.size, 1 };
+	int map = phase == PHASE_TRAIN ? cells_of(settings) : 0;        /* nothing is learned from a test slide */
+	w->shape = (struct sample_shape){ 3, settings->tiles.size, settings->tiles.size, 1 + map * map, map };
 	w->outputs = 2;
 	w->patience = settings->data.patience;
 	w->notes = g_ptr_array_new_with_free_func(g_free);

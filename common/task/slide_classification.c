@@ -119,28 +119,44 @@ static gboolean stage(const struct work *w, guint item, const char *folder, GErr
 
 /* ---- objective ---- */
 
-/* Cross entropy of two logits with the tile's tumour share, smoothed towards a half (Szegedy et al. 2016). Weights of
-   the classes sum to 2, so that the loss stays of one size. No stratum has tiles whose share is not known. */
+enum { LOGITS = 2 };            /* of a tile; behind them, where the network draws a map, one a cell */
+
+/* Cross entropy of the tile's logits with its tumour share, and binary cross entropy of the map's with each cell's, alike
+   in weight; shares are smoothed towards a half (Szegedy et al. 2016). Weights of the classes sum to 2, so that the loss
+   stays of one size. No stratum has tiles whose share is not known. */
 static tensor *loss(const struct work *w, scope *s, const tensor *output, const tensor *target, double smoothing)
 {
-	double tumour = w->settings->training.tumour_weight, weight = 2 * tumour / (1 + tumour);
-	tensor *p = t_affine(s, target, weight * (1 - smoothing), weight * smoothing / 2); /* (N, 1) */
-	tensor *q = t_affine(s, target, (2 - weight) * (smoothing - 1), (2 - weight) * (1 - smoothing / 2));
+	const double tumour = w->settings->training.tumour_weight, weight = 2 * tumour / (1 + tumour);
+	const int64_t cells = t_size(output, 1) - LOGITS;
+	tensor *smooth = t_affine(s, target, 1 - smoothing, smoothing / 2);
+	tensor *p = t_narrow(s, smooth, 1, 0, 1); /* (N, 1) */
+	tensor *q = t_affine(s, p, weight - 2, 2 - weight);
+	tensor *tile = t_cross_entropy(s, t_narrow(s, output, 1, 0, LOGITS), t_cat(s, 1, LIST(q, t_affine(s, p, weight, 0))));
 
-	return t_cross_entropy(s, output, t_cat(s, 1, LIST(q, p)));
+	if (cells <= 0)
+		return tile;
+	return t_add(s, tile, t_bce_logits(s, t_narrow(s, output, 1, LOGITS, cells), t_narrow(s, smooth, 1, 1, cells)));
 }
 
-/* The margin of the two logits: the tile's log odds. (N, 1) */
+/* The tile's log odds, (N, 1): the margin of its two logits. Of a map: the log of the mean of the cells' odds, a smooth
+   maximum (log-sum-exp pooling: Pinheiro & Collobert 2015), so that one cell that is sure counts, however small the
+   lesion is; log-softmax has the sum without overflow. */
 static tensor *judge(const struct work *w, scope *s, const tensor *output)
 {
+	int64_t cells = t_size(output, 1) - LOGITS;
+
 	(void)w;
-	return t_sub(s, t_narrow(s, output, 1, 1, 1), t_narrow(s, output, 1, 0, 1));
+	if (cells <= 0)
+		return t_sub(s, t_narrow(s, output, 1, 1, 1), t_narrow(s, output, 1, 0, 1));
+	tensor *map = t_narrow(s, output, 1, LOGITS, cells);
+	tensor *sum = t_sub(s, t_narrow(s, map, 1, 0, 1), t_narrow(s, t_log_softmax(s, map, 1), 1, 0, 1));
+	return t_affine(s, sum, 1, -log((double)cells));
 }
 
 /* Half tumour is positive, none is negative, between is neither: its border was drawn by hand. */
-static int truth(const float *targets)
+static int truth(const float *target)
 {
-	return targets[0] >= 0.5f ? 1 : targets[0] == 0 ? 0 : -1;
+	return *target >= 0.5f ? 1 : *target == 0 ? 0 : -1;
 }
 
 /* ---- answer ---- */

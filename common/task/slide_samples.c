@@ -153,6 +153,18 @@ void slide_samples_turn(guint8 *rgb, int side, guint turn)
 			swap(rgb + 3 * (y * n + x), rgb + 3 * ((n - 1 - y) * n + x));
 }
 
+/* Each cell's share of tumour. Nobody learns from a turned view: it has none. */
+static void read_map(const struct work *w, const struct sample *sample, const struct slide_case *c, float whole, float *map)
+{
+	const int cells = w->shape.map;
+	const double side = c->tiles.side / MAX(cells, 1), x = sample->at[0], y = sample->at[1];
+
+	for (int v = 0; v < cells; v++)
+		for (int u = 0; u < cells; u++)
+			map[v * cells + u] = sample->variant != 0 ? NAN : c->mask == NULL ? whole
+					     : (float)mask_share(c->mask, x + u * side, y + v * side, side, side);
+}
+
 gboolean slide_samples_read(struct work *w, const struct sample *sample, guint8 *bytes, float *targets,
 			    GError **error)
 {
@@ -168,6 +180,7 @@ gboolean slide_samples_read(struct work *w, const struct sample *sample, guint8 
 		targets[0] = (float)mask_share(c->mask, sample->at[0], sample->at[1], c->tiles.side, c->tiles.side);
 	else
 		targets[0] = label >= 0 && w->settings->data.classes[label + 1] != NULL ? 0 : NAN;
+	read_map(w, sample, c, targets[0], targets + 1);
 	return TRUE;
 }
 

@@ -38,8 +38,9 @@ struct sample {
 	gint32 at[3];
 };
 
-/* What read() fills: height * width * channels bytes, channels together; and `targets` numbers. */
-struct sample_shape { int channels, height, width, targets; };
+/* What read() fills: height * width * channels bytes, channels together; and `targets` numbers. The last map * map of
+   them, where there is a map, are one number a cell of the sample, row by row: they move with its pixels. */
+struct sample_shape { int channels, height, width, targets, map; };
 
 enum given_up { GIVEN_UP_NOT, GIVEN_UP_LATE, GIVEN_UP_AT_STOP, GIVEN_UP_AT_END };
 
@@ -78,7 +79,7 @@ struct work {
 	const struct settings *settings;        /* outlive the work */
 	enum phase phase;
 	struct sample_shape shape;
-	int outputs;            /* of the network, a sample */
+	int outputs;            /* of the network, a sample; a network that draws a map gives it behind them (model.h) */
 	guint n_answers;        /* numbers of a case's answer, >= 1 */
 	const struct answer_column *columns; /* (n_answers) what they are */
 	guint n_cases;
@@ -131,13 +132,13 @@ struct task {
 	gboolean (*read)(struct work *work, const struct sample *sample, guint8 *bytes, float *targets,
 			 GError **error);
 
-	/* 3. Objective. output (N, outputs), target (N, targets). loss: one number. judge: (N, judged),
-	   the first of which is higher for the positive. truth: of a sample, 1, 0, or -1 for neither. smoothing: share of
-	   a label that goes to all classes alike. */
+	/* 3. Objective. output (N, outputs, and those of its map), target (N, targets). loss: one number; smoothing: share of
+	   a label that goes to all classes alike. judge: (N, judged), the first of which is higher for the positive. truth: of a
+	   sample, by its first target, 1, 0, or -1 for neither. */
 	int judged;
 	tensor *(*loss)(const struct work *work, scope *s, const tensor *output, const tensor *target, double smoothing);
 	tensor *(*judge)(const struct work *work, scope *s, const tensor *output);
-	int (*truth)(const float *targets);
+	int (*truth)(const float *target);
 
 	/* 4. Answer. features: of a case, from its samples; the first ranks cases. fit: from the features
 	   of cases that the network did not learn from (n, n_features) to facts; said (n): the first number of each one's answer,

@@ -1,293 +1,14 @@
 /*
- * tensor.cc - libtorch behind tensor.h. The only C++ of the project, and no place for anything but calls
- * of libtorch: what can be said in C by these calls is said there.
- *
- * Each operation is one expression given to op() or act(), which check the arguments, set the scope's
- * modes for just that call (so that no error leaves any behind) and turn exceptions into its error.
+ * tensor.cc - libtorch behind tensor.h. The folder has the only C++ of the project, and no place for anything but
+ * calls of libtorch: what can be said in C by these calls is said there.
  */
-#include "common/tensor/tensor.h"
+#include "common/tensor/tensor_private.hh"
 
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <ATen/autocast_mode.h>
 #include <torch/cuda.h>
-#include <torch/version.h>
 #ifdef __x86_64__
 #include <cpuid.h>
 #endif
 #include <dlfcn.h>
-
-#include <cmath>
-#include <cstdarg>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <initializer_list>
-#include <new>
-#include <string>
-#include <unordered_map>
-#include <vector>
-
-struct tensor {
-	at::Tensor v;
-	scope *owner;
-	tensor *prev, *next;    /* of the same scope, newest first */
-	std::string name;       /* of a parameter or buffer; else "" */
-	bool trained, frozen;   /* frozen: trained, but not now */
-};
-
-struct scope {
-	scope *parent;
-	unsigned flags;
-	int device;
-	int children;           /* open */
-	int failed_below;       /* open descendants with an error of their own */
-	tensor *newest;
-	enum scope_err err;
-	char message[512];
-	std::vector<tensor *> named;
-	std::unordered_map<std::string, tensor *> by_name;
-};
-
-/* ---- Errors ---- */
-
-struct arg { const char *name; const tensor *t; bool optional = false; };
-typedef std::initializer_list<arg> args;
-
-static const scope *failed(const scope *s)
-{
-	while (s && s->err == SCOPE_OK)
-		s = s->parent;
-	return s;
-}
-
-static void set_error(scope *s, enum scope_err err, const char *message)
-{
-	if (failed(s))
-		return;
-	s->err = err;
-	snprintf(s->message, sizeof s->message, "%.*s", (int)strcspn(message, "\n"), message);
-	for (scope *p = s->parent; p; p = p->parent)
-		p->failed_below++;
-}
-
-/* Appends what printf would, as far as it fits. */
-__attribute__((format(printf, 3, 4))) static void put(char *text, size_t size, const char *format, ...)
-{
-	const size_t at = strlen(text);
-	va_list list;
-	va_start(list, format);
-	vsnprintf(text + at, size - at, format, list);
-	va_end(list);
-}
-
-static void put_shape(char *text, size_t size, at::IntArrayRef shape)
-{
-	put(text, size, "(");
-	for (size_t i = 0; i < shape.size(); i++)
-		put(text, size, i ? ",%lld" : "%lld", (long long)shape[i]);
-	put(text, size, ")");
-}
-
-/* To be called while an exception is handled: makes it the error of s. */
-static void caught(scope *s, const char *op, args in) noexcept
-{
-	char text[sizeof s->message] = "";
-	enum scope_err err = SCOPE_FAILED;
-	int left = 0, shown = 0;
-	put(text, sizeof text, "%s: ", op);
-	for (const arg &a : in)
-		left += a.t != nullptr;
-	for (const arg &a : in)
-		if (a.t) {
-			put(text, sizeof text, "%s%s ", !shown ? "" : left == 1 ? " and " : ", ", a.name);
-			put_shape(text, sizeof text, a.t->v.sizes());
-			shown++, left--;
-		}
-	put(text, sizeof text, "%s", shown ? ": " : "");
-	try {
-		throw;
-	} catch (const c10::Error &e) {
-		static const char tried[] = "you tried to allocate ";
-		const char *what = e.what_without_backtrace(), *asked = strstr(what, tried);
-		if (dynamic_cast<const c10::OutOfMemoryError *>(&e) || strstr(what, "can't allocate memory") ||
-		    strstr(what, "out of memory") || strstr(what, "ALLOC_FAILED"))
-			err = SCOPE_NO_MEMORY;
-		if (err == SCOPE_NO_MEMORY && asked)
-			put(text, sizeof text, "out of memory at %lld bytes", strtoll(asked + strlen(tried), nullptr, 10));
-		else
-			put(text, sizeof text, "%s", what);
-	} catch (const std::bad_alloc &) {
-		err = SCOPE_NO_MEMORY;
-		put(text, sizeof text, "out of memory");
-	} catch (const std::exception &e) {
-		put(text, sizeof text, "%s", e.what());
-	} catch (...) {
-		put(text, sizeof text, "unknown exception");
-	}
-	set_error(s, err, text);
-}
-
-/* Whether an operation can run. What is NULL because a scope below failed, whose error will come up when
-   that scope closes, is no error of its own. */
-static bool ready(scope *s, const char *op, args in)
-{
-	if (!s || failed(s))
-		return false;
-	for (const arg &a : in)
-		if (!a.t && !a.optional) {
-			char text[160] = "";
-			put(text, sizeof text, "%s: %s is NULL", op, a.name);
-			if (!s->failed_below)
-				set_error(s, SCOPE_FAILED, text);
-			return false;
-		}
-	return true;
-}
-
-/* ---- Modes ---- */
-
-/* Autocast keeps bfloat16 copies of parameters until the outermost scope of that mode closes or something
-   changes in place. A copy made without gradients must not serve where they are wanted. */
-static thread_local int bf16_scopes;
-static thread_local bool bf16_copies_grad;
-
-static void autocast(bool on)
-{
-#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
-	for (at::DeviceType d : { at::kCPU, at::kCUDA }) {
-		at::autocast::set_autocast_enabled(d, on);
-		at::autocast::set_autocast_dtype(d, at::kBFloat16);
-	}
-#else
-	at::autocast::set_cpu_enabled(on);
-	at::autocast::set_enabled(on);
-	at::autocast::set_autocast_cpu_dtype(at::kBFloat16);
-	at::autocast::set_autocast_gpu_dtype(at::kBFloat16);
-#endif
-}
-
-struct mode {
-	at::AutoGradMode grad;
-	const bool bf16;
-	mode(bool wants_grad, bool wants_bf16) : grad(wants_grad), bf16(wants_bf16)
-	{
-		if (!bf16)
-			return;
-		if (bf16_copies_grad != wants_grad)
-			at::autocast::clear_cache();
-		bf16_copies_grad = wants_grad;
-		autocast(true);
-	}
-	~mode() { if (bf16) autocast(false); }
-};
-
-/* ---- The two kinds of operation ---- */
-
-static tensor *own(scope *s, at::Tensor v)
-{
-	tensor *t = new tensor { std::move(v), s, nullptr, s->newest, {}, false, false };
-	if (s->newest)
-		s->newest->prev = t;
-	return s->newest = t;
-}
-
-/* op: a new tensor of s, differentiable, in the scope's modes */
-template <class F> static tensor *op(scope *s, const char *name, args in, F f)
-{
-	if (!ready(s, name, in))
-		return nullptr;
-	try {
-		mode m(!(s->flags & SCOPE_NO_GRAD), s->flags & SCOPE_BF16);
-		return own(s, f());
-	} catch (...) {
-		caught(s, name, in);
-		return nullptr;
-	}
-}
-
-/* act: something is done, outside differentiation */
-template <class F> static bool act(scope *s, const char *name, args in, F f)
-{
-	if (!ready(s, name, in))
-		return false;
-	try {
-		mode m(false, false);
-		f();
-		return true;
-	} catch (...) {
-		caught(s, name, in);
-		return false;
-	}
-}
-
-#define IN1(a) { { #a, a } }
-#define IN2(a, b) { { #a, a }, { #b, b } }
-#define IN2B(a, b, c) { { #a, a }, { #b, b }, { #c, c, true } }
-#define IN3(a, b, c) { { #a, a }, { #b, b }, { #c, c } }
-#define IN4(a, b, c, d) { { #a, a }, { #b, b }, { #c, c }, { #d, d } }
-#define IN5(a, b, c, d, e) { { #a, a }, { #b, b }, { #c, c }, { #d, d }, { #e, e } }
-/* A function that is one expression: OP1 of one tensor and whatever else, OP2 of two; DO acts */
-#define OP(name, in, expression, ...) tensor *t_##name(scope *s, __VA_ARGS__) \
-	{ return op(s, #name, in, [&] { return expression; }); }
-#define OP1(name, expression, ...) OP(name, IN1(x), expression, const tensor *x, ##__VA_ARGS__)
-#define OP2(name, a, b, expression) OP(name, IN2(a, b), expression, const tensor *a, const tensor *b)
-#define DO(name, in, expression, ...) bool t_##name(scope *s, __VA_ARGS__) \
-	{ return act(s, #name, in, [&] { expression; }); }
-
-static const at::ScalarType scalar_types[] = { at::kFloat, at::kHalf, at::kBFloat16, at::kByte, at::kLong, at::kDouble, at::kBool };
-
-static at::ScalarType scalar_type(enum dtype t)
-{
-	TORCH_CHECK((unsigned)t < sizeof scalar_types / sizeof *scalar_types, "no such type: ", (int)t);
-	return scalar_types[t];
-}
-
-static at::IntArrayRef shape(const dims &d)
-{
-	TORCH_CHECK(d.n >= 0 && d.n <= 5, "0 to 5 dimensions, not ", d.n);
-	return at::IntArrayRef(d.d, (size_t)d.n);
-}
-
-static at::Device device_of(int device)
-{
-	if (device == T_CPU)
-		return at::Device(at::kCPU);
-	TORCH_CHECK(device >= 0 && device < tensor_gpus(NULL), "no GPU ", device, " here (GPUs: ", tensor_gpus(NULL), ")");
-	return at::Device(at::kCUDA, (c10::DeviceIndex)device);
-}
-
-static at::Tensor host_view(const void *host, at::IntArrayRef sizes, at::ScalarType type)
-{
-	TORCH_CHECK(host, "host is NULL");
-	return at::from_blob(const_cast<void *>(host), sizes, at::TensorOptions(type));
-}
-
-static void same_shape(const tensor *a, const tensor *b)
-{
-	TORCH_CHECK(a->v.sizes() == b->v.sizes(), "the shapes differ");
-}
-
-/* What is sensitive to rounding is done in float32, whatever a bf16 scope's products gave. */
-static at::Tensor wide(const tensor *x)
-{
-	const at::ScalarType type = x->v.scalar_type();
-	return type == at::kBFloat16 || type == at::kHalf ? x->v.to(at::kFloat) : x->v;
-}
-
-static at::Tensor channels_last(const scope *s, const at::Tensor &v)
-{
-	return s->flags & SCOPE_CHANNELS_LAST && v.dim() == 4 ? v.contiguous(at::MemoryFormat::ChannelsLast) : v;
-}
-
-static at::Tensor opt(const tensor *t) { return t ? t->v : at::Tensor(); }
-
-/* To be called after a change in place. */
-static void changed(void)
-{
-	if (bf16_scopes)
-		at::autocast::clear_cache();
-}
 
 /* ---- The machine ---- */
 
@@ -478,6 +199,8 @@ static at::Tensor initial(const dims &d, enum init how)
 	const at::Generator random = at::detail::getDefaultCPUGenerator();
 	if (how == INIT_NORMAL_001)
 		return v.normal_(0, 0.01, random);
+	if (how == INIT_NORMAL_002)
+		return v.normal_(0, 0.02, random);
 	TORCH_CHECK(d.n >= 2, "fans need two dimensions");
 	double field = 1;
 	for (int i = 2; i < d.n; i++)
@@ -485,41 +208,24 @@ static at::Tensor initial(const dims &d, enum init how)
 	const double out = (double)d.d[0] * field, in = (double)d.d[1] * field;
 	if (how == INIT_KAIMING)
 		return v.normal_(0, std::sqrt(2 / out), random);
-	const double bound = std::sqrt((how == INIT_KAIMING_UNIFORM ? 6 : 1) / in);
+	const double bound = std::sqrt(how == INIT_GLOROT ? 6 / (in + out) : (how == INIT_KAIMING_UNIFORM ? 6 : 1) / in);
 	return v.uniform_(-bound, bound, random);
-}
-
-static at::IntArrayRef shown(const dims &d) { return d.n < 0 || d.n > 5 ? at::IntArrayRef() : at::IntArrayRef(d.d, (size_t)d.n); }
-
-template <class F> static tensor *named(scope *model, const char *kind, const char *name, const dims &d, bool trained, F f)
-{
-	char label[256] = "";
-	tensor *t = nullptr;
-	put(label, 160, "%s '%s' ", kind, name ? name : "");
-	put_shape(label, sizeof label, shown(d));
-	const bool made = act(model, label, {}, [&] {
-		TORCH_CHECK(name && *name, "no name");
-		TORCH_CHECK(!model->by_name.count(name), "the name stands already");
-		const at::Tensor v = channels_last(model, f()).to(device_of(model->device)).set_requires_grad(trained);
-		std::string copy = name;
-		model->named.reserve(model->named.size() + 1);
-		t = own(model, v);
-		model->by_name.emplace(copy, t);
-		model->named.push_back(t);
-		t->name = std::move(copy);
-		t->trained = trained;
-	});
-	return made ? t : nullptr;
 }
 
 tensor *scope_param(scope *model, const char *name, dims d, enum init how)
 {
-	return named(model, "param", name, d, true, [&] { return initial(d, how); });
+	return scope_named(model, "param", name, d, true, [&] { return initial(d, how); });
 }
 
 tensor *scope_buffer(scope *model, const char *name, dims d, double value)
 {
-	return named(model, "buffer", name, d, false, [&] { return at::full(shape(d), value, at::kFloat); });
+	return scope_named(model, "buffer", name, d, false, [&] { return at::full(shape(d), value, at::kFloat); });
+}
+
+tensor *scope_bytes(scope *model, const char *name, const void *bytes, size_t size)
+{
+	return scope_named(model, "bytes", name, DIMS((int64_t)size), false,
+			   [&] { return host_view(bytes, { (int64_t)size }, at::kByte).clone(); });
 }
 
 size_t scope_count(const scope *model) { return model ? model->named.size() : 0; }
@@ -638,22 +344,28 @@ tensor *t_conv2d(scope *s, const tensor *x, const tensor *w, const tensor *b, co
 {
 	return op(s, "conv2d", IN2B(x, w, b), [&] {
 		const int64_t stride = o.stride ? o.stride : 1, dilation = o.dilation ? o.dilation : 1;
-		return at::conv2d(channels_last(s, x->v), channels_last(s, w->v), opt(b), { stride, stride }, { o.pad, o.pad },
+		TORCH_CHECK(!o.same || (w->v.dim() == 4 && w->v.size(2) % 2 && w->v.size(3) % 2), "w is not O,C,h,w with odd sides");
+		const int64_t up = o.same ? dilation * (w->v.size(2) - 1) / 2 : o.pad;
+		const int64_t left = o.same ? dilation * (w->v.size(3) - 1) / 2 : o.pad;
+		return at::conv2d(channels_last(s, x->v), channels_last(s, w->v), opt(b), { stride, stride }, { up, left },
 				  { dilation, dilation }, o.groups ? o.groups : 1);
 	});
 }
 
 OP(linear, IN2B(x, w, b), at::linear(x->v, w->v, opt(b)), const tensor *x, const tensor *w, const tensor *b)
 
-tensor *t_batch_norm(scope *s, const tensor *x, const tensor *w, const tensor *b, tensor *mean, tensor *var)
+tensor *t_batch_norm(scope *s, const tensor *x, const tensor *w, const tensor *b, tensor *mean, tensor *var, double eps)
 {
 	return op(s, "batch_norm", IN5(x, w, b, mean, var), [&] {
 		const bool train = s->flags & SCOPE_TRAIN && !w->frozen;
 		TORCH_CHECK(x->v.dim() >= 2, "x is not N,C,...");
 		TORCH_CHECK(!train || x->v.numel() > x->v.size(1), "training needs more than one value a channel");
-		return at::batch_norm(x->v, w->v, b->v, mean->v, var->v, train, 0.1, 1e-5, true);
+		return at::batch_norm(x->v, w->v, b->v, mean->v, var->v, train, 0.1, eps, true);
 	});
 }
+
+OP(layer_norm, IN3(x, w, b), at::layer_norm(wide(x), { x->v.dim() ? x->v.size(-1) : 1 }, w->v, b->v, eps), const tensor *x,
+   const tensor *w, const tensor *b, double eps)
 
 static int64_t stride_of(pool_opts o) { return o.stride ? o.stride : o.size; }
 
@@ -663,7 +375,21 @@ OP1(avg_pool2d, at::avg_pool2d(x->v, { o.size, o.size }, { stride_of(o), stride_
     pool_opts o)
 OP1(mean_hw, at::mean(x->v, { 2, 3 }))
 OP1(upsample2d, at::upsample_bilinear2d(x->v, { h, w }, false), int64_t h, int64_t w)
+OP1(cubic2d, at::upsample_bicubic2d(wide(x), { h, w }, false), int64_t h, int64_t w)
+OP1(adaptive_pool2d, at::adaptive_avg_pool2d(x->v, { h, w }), int64_t h, int64_t w)
 OP1(dropout, at::dropout(x->v, p, s->flags & SCOPE_TRAIN), double p)
+
+tensor *t_stochastic_depth(scope *s, const tensor *x, double p)
+{
+	return op(s, "stochastic_depth", IN1(x), [&] {
+		TORCH_CHECK(x->v.dim() >= 1 && p >= 0 && p < 1, "p is ", p);
+		if (!(s->flags & SCOPE_TRAIN) || p == 0)
+			return x->v;
+		std::vector<int64_t> size((size_t)x->v.dim(), 1);
+		size[0] = x->v.size(0);
+		return x->v * at::empty(size, x->v.options()).bernoulli_(1 - p).div_(1 - p);
+	});
+}
 
 /* ---- Element by element ---- */
 

@@ -24,8 +24,10 @@ extern "C" {
 
 typedef struct tensor tensor;
 typedef struct scope scope;
+typedef struct jit_module jit_module;   /* a TorchScript module */
 typedef struct dims { int n; int64_t d[5]; } dims;                           /* n 0..5 */
-typedef struct conv_opts { int stride, pad, dilation, groups; } conv_opts;   /* 0: 1, 0, 1, 1 */
+typedef struct conv_opts { int stride, pad, dilation, groups; bool same; } conv_opts; /* 0: 1, 0, 1, 1 */
+/* same: each side is padded by half of what the filter, of odd sides, overlaps: at stride 1 the size stays. pad is not asked. */
 typedef struct pool_opts { int size, stride, pad; bool ceil; } pool_opts;    /* stride 0: size */
 enum dtype { T_F32, T_F16, T_BF16, T_U8, T_I64, T_F64, T_BOOL };
 enum { T_CPU = -1 };                         /* device: CPU, or a GPU's index */
@@ -41,7 +43,8 @@ enum scope_flag {
 enum scope_err { SCOPE_OK, SCOPE_FAILED, SCOPE_NO_MEMORY };
 enum init { INIT_ZERO, INIT_ONE, INIT_KAIMING /* He et al. 2015: normal, fan out, gain of ReLU */,
 	    INIT_KAIMING_UNIFORM /* fan in */, INIT_LINEAR /* uniform, +-1/sqrt(fan in) */,
-	    INIT_NORMAL_001 /* normal, standard deviation 0.01 */ };
+	    INIT_NORMAL_001 /* normal, standard deviation 0.01 */, INIT_NORMAL_002 /* the same, 0.02 */,
+	    INIT_GLOROT /* Glorot & Bengio 2010: uniform, +-sqrt(6/(fan in + fan out)) */ };
 /* Fans need a shape of two dimensions or more: an error otherwise (a bias has none of its own). */
 
 #define DIMS(...) ((dims){ (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / 8), { __VA_ARGS__ } })
@@ -77,12 +80,25 @@ void scope_drop(scope *s, tensor *t);           /* t, of s and unnamed, ends now
 void scope_device(scope *model, int device);
 tensor *scope_param(scope *model, const char *name, dims shape, enum init how);
 tensor *scope_buffer(scope *model, const char *name, dims shape, double value);
+tensor *scope_bytes(scope *model, const char *name, const void *bytes, size_t size); /* a buffer of T_U8, a copy */
 size_t scope_count(const scope *model);         /* parameters and buffers, in order of creation */
 tensor *scope_at(const scope *model, size_t i, const char **name, bool *trained);
 /* A frozen parameter gets no gradient, and is none the less one; batch norm by a frozen weight keeps its statistics and
    uses them, also where the scope trains. */
 void scope_freeze(tensor *param, bool frozen);
 tensor *scope_find(const scope *model, const char *name); /* NULL where there is none; no error */
+
+/* What others exported, from the bytes of a file; an error of the scope where it is none, or wants an operation that
+   this libtorch has not.
+   script_open: a module that torch.jit.save wrote, computing in float32 on the device of `model`, where its parameters
+   and buffers get their places under their own names (whole numbers stay as they are in the module alone). Close it
+   before the scope. A fault of its own while it runs is one of the scope that it runs in.
+   scope_unpickle: buffers, on the CPU: of such a module all tensors; or those of a dict {name: tensor} that torch.save
+   wrote (no OrderedDict: libtorch reads none), alone or as "state_dict" or "model" of another; other whole numbers
+   than bytes become T_I64. */
+jit_module *script_open(scope *model, const void *bytes, size_t size);
+void script_close(jit_module *m);               /* NULL is fine */
+bool scope_unpickle(scope *model, const void *bytes, size_t size);
 
 /* In and out. Host memory is only ever copied. */
 tensor *t_from(scope *s, const void *host, dims shape, enum dtype type, int device);
@@ -98,13 +114,23 @@ enum dtype t_type(const tensor *x);
 /* Layers. x is N,C,H,W; batch_norm and dropout ask the scope whether it trains. */
 tensor *t_conv2d(scope *s, const tensor *x, const tensor *w, const tensor *b_opt, conv_opts o);
 tensor *t_batch_norm(scope *s, const tensor *x, const tensor *w, const tensor *b, /* (C) each */
-		     tensor *mean, tensor *var);  /* momentum 0.1, eps 1e-5, as torchvision */
+		     tensor *mean, tensor *var, double eps); /* momentum 0.1, as torchvision */
+tensor *t_layer_norm(scope *s, const tensor *x, const tensor *w, const tensor *b, double eps); /* Ba et al. 2016: over the
+		     last dimension; w, b of its length. F32 */
 tensor *t_linear(scope *s, const tensor *x, const tensor *w, const tensor *b_opt); /* w (out, in) */
 tensor *t_max_pool2d(scope *s, const tensor *x, pool_opts o);
 tensor *t_avg_pool2d(scope *s, const tensor *x, pool_opts o);   /* padding counts, as zeros */
 tensor *t_mean_hw(scope *s, const tensor *x);   /* N,C,H,W to N,C */
 tensor *t_upsample2d(scope *s, const tensor *x, int64_t h, int64_t w); /* bilinear, corners not aligned */
+tensor *t_cubic2d(scope *s, const tensor *x, int64_t h, int64_t w);    /* bicubic (Keys 1981, a = -0.75), corners not aligned */
+tensor *t_adaptive_pool2d(scope *s, const tensor *x, int64_t h, int64_t w); /* means; output i of n is of the inputs from
+		     floor(i H / n) to ceil((i + 1) H / n) */
 tensor *t_dropout(scope *s, const tensor *x, double p);
+tensor *t_stochastic_depth(scope *s, const tensor *x, double p); /* Huang et al. 2016: where the scope trains, each
+		     sample (of the first dimension) is 0 by chance p, else divided by 1 - p */
+
+/* x through the module, which learns or not as the scope does; of several tensors that it gives, the first. */
+tensor *t_script(scope *s, jit_module *m, const tensor *x);
 
 /* Element by element; two tensors broadcast as in NumPy. */
 tensor *t_relu(scope *s, const tensor *x);

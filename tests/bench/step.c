@@ -15,7 +15,7 @@ struct setup { model_t *m; optim_t *o; int side, batch; unsigned flags; };
 static void learn(struct setup *u, tensor *x, tensor *y)
 {
 	SCOPE(net, NULL, u->flags | SCOPE_TRAIN);
-	t_backward(net, t_cross_entropy(net, model_forward(u->m, net, x), y));
+	t_backward(net, t_cross_entropy(net, model_forward(u->m, net, x, NULL), y));
 	optim_step(u->o, net, 1e-4, 0.01);
 	for (size_t i = 0; i < scope_count(u->m->params); i++)
 		t_zero_grad(scope_at(u->m->params, i, NULL, NULL));
@@ -34,7 +34,7 @@ static double measure(struct setup *u, double seconds, gboolean training, tensor
 			learn(u, x, y);
 		} else {
 			SCOPE(s, all, 0);
-			t_mean_all(s, model_forward(u->m, s, x));
+			t_mean_all(s, model_forward(u->m, s, x, NULL));
 		}
 		n++;
 	}

@@ -170,7 +170,7 @@ static inline void fake_output(struct model *m, const struct sample *sample, flo
 		for (int c = 0; c < 3; c++)
 			x[c * FAKE_SIDE * FAKE_SIDE + i] = (float)((bytes[3 * i + c] / 255.0 - m->mean[c]) / m->std[c]);
 	SCOPE(s, NULL, SCOPE_NO_GRAD);
-	t_read(s, model_forward(m, s, t_from(s, x, DIMS(1, 3, FAKE_SIDE, FAKE_SIDE), T_F32, T_CPU)), y, sizeof y);
+	t_read(s, model_forward(m, s, t_from(s, x, DIMS(1, 3, FAKE_SIDE, FAKE_SIDE), T_F32, T_CPU), NULL), y, sizeof y);
 	scope_error(s, &message);
 	g_assert_cmpstr(message, ==, "");
 	out[0] = y[1] - y[0];

@@ -3,6 +3,7 @@
  * here, a ramp whose samples are known, and splines worked out point by point; and what it never does.
  */
 #include "tests/unit/augment_test.h"
+#include "train/map_targets.h"
 
 enum { SIDE = 8, PIXELS = SIDE * SIDE, SIZE = 3 * PIXELS, N = 400 };
 
@@ -67,6 +68,42 @@ static void test_symmetries(void)
 				g_assert_cmpfloat(fabs(count[k] - (double)N / kinds), <=, 50);
 			else
 				g_assert_cmpuint(count[k], ==, 0);
+	}
+}
+
+/* A map's cells move as pixels do: as a picture of the map does, where each cell is 2 x 2 pixels; zoomed, as one where a
+   cell is a pixel. What stands before the map stays. */
+static void test_map(void)
+{
+	enum { CELLS = SIDE / 2, MAP = CELLS * CELLS, T = 2 + MAP };
+
+	for (int zoomed = 0; zoomed < 2; zoomed++) {
+		g_autoptr(settings_t) s = settings_plain();
+		s->augmentation.flips = s->augmentation.turns = TRUE;
+		s->augmentation.scale = zoomed ? 0.4 : 0;
+		g_autofree struct augmentation *of = draw_many(s, 1, 4, N);
+		g_autofree float *targets = noise(N * T, 8), *moved = g_new(float, N * T), *pictures = g_new0(float, N * SIZE);
+		g_autofree float *out = g_new(float, N * SIZE);
+		for (int i = 0; i < N; i++)
+			for (int k = 0; k < PIXELS; k++)
+				pictures[i * SIZE + k] = targets[i * T + 2 + k / SIDE / 2 * CELLS + k % SIDE / 2];
+		apply(augment_geometry, pictures, SIDE, SIDE, of, N, out);
+		SCOPE(look, NULL, SCOPE_NO_GRAD);
+		tensor *t = t_from(look, targets, DIMS(N, T), T_F32, T_CPU);
+		tensor *grid = augment_grid(look, of, N, SIDE, SIDE, T_CPU);
+		t_read(look, map_targets_move(look, t, CELLS, grid), moved, N * T * sizeof *moved);
+		/* the same of a picture of CELLS x CELLS pixels */
+		g_autofree float *small = g_new(float, N * MAP);
+		tensor *x = t_reshape(look, t_narrow(look, t, 1, 2, MAP), DIMS(N, 1, CELLS, CELLS));
+		t_read(look, augment_geometry(look, x, of, N, T_CPU), small, N * MAP * sizeof *small);
+		g_assert_cmpint(scope_error(look, NULL), ==, SCOPE_OK);
+		for (int i = 0; i < N; i++) {
+			g_assert_true(moved[i * T] == targets[i * T] && moved[i * T + 1] == targets[i * T + 1]);
+			for (int k = 0; k < MAP; k++) {
+				float got = moved[i * T + 2 + k], pixel = out[i * SIZE + k / CELLS * 2 * SIDE + k % CELLS * 2];
+				g_assert_cmpfloat_with_epsilon(got, zoomed ? small[i * MAP + k] : pixel, 1e-4);
+			}
+		}
 	}
 }
 
@@ -301,6 +338,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	tensor_threads(1);
 	g_test_add_func("/augment/symmetries", test_symmetries);
+	g_test_add_func("/augment/map", test_map);
 	g_test_add_func("/augment/ramp", test_ramp);
 	g_test_add_func("/augment/ranges", test_ranges);
 	g_test_add_func("/augment/by-hand", test_by_hand);

@@ -310,7 +310,7 @@ static void check_advice(void)
 
 static void test_advice(void)
 {
-	static const char *const names[] = { "simple", "squeezenet1_1", "resnet18", "resnet34", "resnet50" };
+	static const char *const names[] = { "simple", "squeezenet1_1", "resnet18", "resnet34", "resnet50", "densenet121", "unet" };
 
 	for (course = COURSE_UNKNOWN; course <= COURSE_LEVEL; course++)
 		for (gsize i = 0; i < G_N_ELEMENTS(names); i++)

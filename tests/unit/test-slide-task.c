@@ -471,6 +471,54 @@ static void test_targets(struct fixture *f, gconstpointer data)
 	slide_classification.close(w);
 }
 
+/* The cells of a map are shares of the mask, row by row, and their mean is the tile's; a slide without tumour has none
+   anywhere, and one to answer for no map. */
+static void test_map(struct fixture *f, gconstpointer data)
+{
+	enum { CELLS = 16 };
+	guint8 bytes[TILE * TILE * 3];
+	float targets[1 + CELLS * CELLS];
+	guint partly = 0;
+
+	(void)data;
+	assign(f, "model.network=unet");
+	link_all(f);
+	link_slide(f, "test/Slide008", "test/Slide008");
+	struct work *w = open_work(f, PHASE_TRAIN, NULL);
+	prepare_all(w);
+	g_assert_cmpint(w->outputs, ==, 2);
+	g_assert_cmpint(w->shape.targets, ==, 1 + CELLS * CELLS);
+	g_assert_cmpint(w->shape.map, ==, CELLS);
+	for (guint i = 0; i < w->n_cases; i++) {
+		const struct slide_case *c = &slide_work_of(w)->slides[i];
+		g_autofree guint8 *mask = NULL;
+		guint32 width = 0, height = 0;
+		if (c->mask_path != NULL)
+			mask = png_read(c->mask_path, 1, 1 << 20, &width, &height, NULL);
+		for (guint n = 0; n < c->tiles.n; n += 3) {
+			struct sample s = { .item = i, .at = { c->tiles.tile[n].x + 5, c->tiles.tile[n].y + 3 } };
+			double sum = 0, side = c->tiles.side / CELLS, x = (double)(s.at[0] - c->slide->x), y = (double)(s.at[1] - c->slide->y);
+			g_assert_true(slide_samples_read(w, &s, bytes, targets, NULL));
+			for (int k = 0; k < CELLS * CELLS; k++) {
+				double u = x + k % CELLS * side, v = y + k / CELLS * side;
+				double share = mask == NULL ? 0 : share_of(mask, width, height, u, v, side);
+				g_assert_cmpfloat_with_epsilon(targets[1 + k], share, 1e-5);
+				sum += share;
+			}
+			g_assert_cmpfloat_with_epsilon(sum / CELLS / CELLS, targets[0], 1e-5);
+			partly += targets[0] > 0 && targets[0] < 1;
+			s.variant = 1;
+			g_assert_true(slide_samples_read(w, &s, bytes, targets, NULL));
+			g_assert_true(isnan(targets[1]) && isnan(targets[CELLS * CELLS]));
+		}
+	}
+	g_assert_cmpuint(partly, >, 0);
+	slide_classification.close(w);
+	w = open_work(f, PHASE_TEST, NULL);
+	g_assert_cmpint(w->shape.targets, ==, 1);
+	slide_classification.close(w);
+}
+
 /* Each channel's value is carried by a power of the light let through: white stays, order stays, and the slide's
    mean tissue becomes what an average slide's is (density 0.36, 0.65, 0.36), where that is within a factor 2. */
 static void test_normalise(struct fixture *f, gconstpointer data)
@@ -811,6 +859,35 @@ static void test_objective(struct fixture *f, gconstpointer data)
 		g_assert_cmpint(slide_classification.truth(&truths[i]), ==, wanted[i]);
 }
 
+/* Of a map of four cells: its binary cross entropy joins the loss; the tile's log odds are the log of the mean odds. */
+static void test_map_objective(struct fixture *f, gconstpointer data)
+{
+	const float logits[] = { 0.5f, -1, 3, -2, 0, 1, 0, 0, -200, 200, -200, -200 };
+	const float targets[] = { 0.25f, 1, 0, 0, 0, 1, 0, 1, 0, 0.5f };
+	struct work w = { .settings = f->settings };
+	double want = 0;
+	float margins[2];
+
+	(void)data;
+	assign(f, "training.label_smoothing=0.1");
+	for (int i = 0; i < 2; i++) {
+		const float *z = logits + 6 * i, *y = targets + 5 * i;
+		double sum = log(exp(z[0]) + exp(z[1])), p = y[0] * 0.9 + 0.05;
+		want -= ((1 - p) * (z[0] - sum) + p * (z[1] - sum)) / 2;
+		for (int k = 0; k < 4; k++) {
+			double q = y[1 + k] * 0.9 + 0.05, v = z[2 + k];
+			want += (MAX(v, 0) - v * q + log1p(exp(-fabs(v)))) / 8;
+		}
+	}
+	SCOPE(s, NULL, SCOPE_NO_GRAD);
+	tensor *output = t_from(s, logits, DIMS(2, 6), T_F32, T_CPU);
+	tensor *loss = slide_classification.loss(&w, s, output, t_from(s, targets, DIMS(2, 5), T_F32, T_CPU));
+	g_assert_cmpfloat_with_epsilon(t_item(s, loss), want, 1e-4);
+	g_assert_true(t_read(s, slide_classification.judge(&w, s, output), margins, sizeof margins));
+	g_assert_cmpfloat_with_epsilon(margins[0], log((exp(3) + exp(-2) + 1 + exp(1)) / 4), 1e-5);
+	g_assert_cmpfloat_with_epsilon(margins[1], 200 - log(4), 1e-4);
+}
+
 static double answer(JsonObject *facts, const double *feature)
 {
 	double out = -1;
@@ -1035,6 +1112,8 @@ int main(int argc, char **argv)
 	ADD("wrong-mask", test_wrong_mask);
 	ADD("phase-test", test_phase_test);
 	ADD("targets", test_targets);
+	ADD("map", test_map);
+	ADD("map-objective", test_map_objective);
 	ADD("normalise", test_normalise);
 	g_test_add("/slide-task/macenko", struct fixture, "tiles.normalise=macenko", set_up, test_recolour, tear_down);
 	g_test_add("/slide-task/reinhard", struct fixture, "tiles.normalise=reinhard", set_up, test_recolour, tear_down);

@@ -81,8 +81,32 @@ static void conv(const double *const *x, double *y, int n, int c, int h, int w, 
 	}
 }
 OP(conv2d, t_conv2d(s, x[0], x[1], NULL, (conv_opts){})) { conv(x, y, 2, 3, 5, 4, 4, 3, 1, 0, 1, 1, false); }
-OP(conv2d_all, t_conv2d(s, x[0], x[1], x[2], (conv_opts){ 2, 3, 2, 2 })) { conv(x, y, 2, 4, 5, 6, 6, 3, 2, 3, 2, 2, true); }
+OP(conv2d_all, t_conv2d(s, x[0], x[1], x[2], (conv_opts){ 2, 3, 2, 2, false })) { conv(x, y, 2, 4, 5, 6, 6, 3, 2, 3, 2, 2, true); }
 OP(conv2d_deep, t_conv2d(s, x[0], x[1], x[2], (conv_opts){ .pad = 1, .groups = 4 })) { conv(x, y, 1, 4, 4, 4, 4, 3, 1, 1, 1, 4, true); }
+
+/* filters of 1 x 3, one in two: of 4 columns, 2 on each side are beyond the border */
+OP(conv2d_same, t_conv2d(s, x[0], x[1], NULL, (conv_opts){ .dilation = 2, .same = true }))
+{
+	FOR(o, 2) FOR(i, 3) FOR(j, 4) {
+		double sum = 0;
+		FOR(c, 2) FOR(v, 3) {
+			const int from = j + 2 * (v - 1);
+			sum += from >= 0 && from < 4 ? x[0][(c * 3 + i) * 4 + from] * x[1][(o * 2 + c) * 3 + v] : 0;
+		}
+		y[(o * 3 + i) * 4 + j] = sum;
+	}
+}
+
+/* x (2,3,4), w and b (4) */
+OP(layer_norm, t_layer_norm(s, x[0], x[1], x[2], 0.01))
+{
+	FOR(i, 6) {
+		double mean = 0, var = 0;
+		FOR(j, 4) mean += x[0][i * 4 + j] / 4;
+		FOR(j, 4) var += pow(x[0][i * 4 + j] - mean, 2) / 4;
+		FOR(j, 4) y[i * 4 + j] = (x[0][i * 4 + j] - mean) / sqrt(var + 0.01) * x[1][j] + x[2][j];
+	}
+}
 
 /* x (2,3,2,2), then w, b, mean, var (3) */
 static void norm(const double *const *x, double *y, bool train)
@@ -99,8 +123,8 @@ static void norm(const double *const *x, double *y, bool train)
 		}
 	}
 }
-OP(batch_norm, t_batch_norm(s, x[0], x[1], x[2], x[3], x[4])) { norm(x, y, false); }
-OP(batch_norm_train, t_batch_norm(s, x[0], x[1], x[2], x[3], x[4])) { norm(x, y, true); }
+OP(batch_norm, t_batch_norm(s, x[0], x[1], x[2], x[3], x[4], 1e-5)) { norm(x, y, false); }
+OP(batch_norm_train, t_batch_norm(s, x[0], x[1], x[2], x[3], x[4], 1e-5)) { norm(x, y, true); }
 
 static void product(const double *a, const double *b, const double *bias, double *y, int n, int k, int m, bool transposed)
 {
@@ -159,6 +183,33 @@ static void resize(const double *x, double *y, int planes, int h, int w, int oh,
 }
 OP(upsample, t_upsample2d(s, x[0], 5, 7)) { resize(x[0], y, 4, 3, 4, 5, 7); }
 OP(downsample, t_upsample2d(s, x[0], 2, 3)) { resize(x[0], y, 4, 3, 4, 2, 3); }
+
+/* Keys 1981, equation 4, at a = -0.75 */
+static double keys(double d)
+{
+	const double a = -0.75, v = fabs(d);
+	return v <= 1 ? (a + 2) * v * v * v - (a + 3) * v * v + 1 : v < 2 ? a * v * v * v - 5 * a * v * v + 8 * a * v - 4 * a : 0;
+}
+OP(cubic, t_cubic2d(s, x[0], 5, 7))
+{
+	FOR(p, 4) FOR(i, 5) FOR(j, 7) {
+		const double r = (i + 0.5) * 3 / 5 - 0.5, t = (j + 0.5) * 4 / 7 - 0.5;
+		double sum = 0;
+		for (int u = (int)floor(r) - 1; u <= (int)floor(r) + 2; u++)
+			for (int v = (int)floor(t) - 1; v <= (int)floor(t) + 2; v++)
+				sum += keys(r - u) * keys(t - v) * x[0][(p * 3 + CLAMP(u, 0, 2)) * 4 + CLAMP(v, 0, 3)];
+		y[(p * 5 + i) * 7 + j] = sum;
+	}
+}
+OP(adaptive_pool, t_adaptive_pool2d(s, x[0], 2, 3))
+{
+	/* 5 rows: 0 to 3, 2 to 5; 4 columns: 0 to 2, 1 to 3, 2 to 4 */
+	FOR(p, 2) FOR(i, 2) FOR(j, 3) {
+		double sum = 0;
+		FOR(u, 3) FOR(v, 2) sum += x[0][(p * 5 + 2 * i + u) * 4 + j + v];
+		y[(p * 2 + i) * 3 + j] = sum / 6;
+	}
+}
 
 /* v mirrored at -0.5 and n - 0.5 until it lies between */
 static double mirrored(double v, int n)
@@ -245,6 +296,8 @@ static const struct op ops[] = {
 	{ CASE(conv2d), 2, { D(2, 3, 5, 4), D(4, 3, 3, 3) }, .out = D(2, 4, 3, 2) },
 	{ CASE(conv2d_all), 3, { D(2, 4, 5, 6), D(6, 2, 3, 3), D(6) }, .out = D(2, 6, 4, 4) },
 	{ CASE(conv2d_deep), 3, { D(1, 4, 4, 4), D(4, 1, 3, 3), D(4) }, .out = D(1, 4, 4, 4) },
+	{ CASE(conv2d_same), 2, { D(1, 2, 3, 4), D(2, 2, 1, 3) }, .out = D(1, 2, 3, 4) },
+	{ CASE(layer_norm), 3, { D(2, 3, 4), D(4), D(4) }, .out = D(2, 3, 4) },
 	{ CASE(batch_norm), 5, { D(2, 3, 2, 2), D(3), D(3), D(3), D(3) }, .out = D(2, 3, 2, 2), .low = 0.5, .high = 2, .fixed = 24 },
 	{ CASE(batch_norm_train), 5, { D(2, 3, 2, 2), D(3), D(3), D(3), D(3) }, .out = D(2, 3, 2, 2), .low = 0.5, .high = 2, .fixed = 24, .flags = SCOPE_TRAIN },
 	{ CASE(linear), 3, { D(3, 4), D(2, 4), D(2) }, .out = D(3, 2) },
@@ -260,6 +313,8 @@ static const struct op ops[] = {
 	{ CASE(mean_hw), 1, { D(2, 3, 2, 2) }, .out = D(2, 3) },
 	{ CASE(upsample), 1, { D(2, 2, 3, 4) }, .out = D(2, 2, 5, 7) },
 	{ CASE(downsample), 1, { D(2, 2, 3, 4) }, .out = D(2, 2, 2, 3) },
+	{ CASE(cubic), 1, { D(2, 2, 3, 4) }, .out = D(2, 2, 5, 7) },
+	{ CASE(adaptive_pool), 1, { D(2, 1, 5, 4) }, .out = D(2, 1, 2, 3) },
 	{ CASE(grid_sample), 2, { D(2, 2, 3, 4), D(2, 2, 3, 2) }, .out = D(2, 2, 2, 3), .low = -2, .high = 2 },
 	{ CASE(affine_grid), 1, { D(2, 2, 3) }, .out = D(2, 4, 5, 2) },
 	{ CASE(reshape), 1, { D(2, 3, 2) }, .out = D(4, 3) },
@@ -421,7 +476,7 @@ static void test_errors(void)
 
 	t_conv2d(s, NULL, w, NULL, (conv_opts){});
 	expect(s, SCOPE_FAILED, "conv2d: x is NULL");
-	t_batch_norm(s, x, b, b, b, NULL);
+	t_batch_norm(s, x, b, b, b, NULL, 1e-5);
 	expect(s, SCOPE_FAILED, "batch_norm: var is NULL");
 	t_cat(s, 0, LIST(a, NULL));
 	expect(s, SCOPE_FAILED, "cat: list[1] is NULL");
@@ -458,7 +513,7 @@ static void test_errors(void)
 	expect(s, SCOPE_FAILED, "backward: loss (): element 0 of tensors does not require grad and does not have a grad_fn");
 	SCOPE(train, s, SCOPE_TRAIN);
 	tensor *one = counted(s, DIMS(1, 2));
-	t_batch_norm(train, one, b, b, b, b);
+	t_batch_norm(train, one, b, b, b, b, 1e-5);
 	expect(train, SCOPE_FAILED, "batch_norm: x (1,2), w (2), b (2), mean (2) and var (2): training needs more than one value a channel");
 	scope_fail(s, "of the caller\nand a second line");
 	expect(s, SCOPE_FAILED, "of the caller");
@@ -633,7 +688,7 @@ static void test_batch_statistics(void)
 	fill(x, 24, -1, 3, 1);
 	SCOPE(s, NULL, SCOPE_TRAIN);
 	tensor *w = t_from(s, (double[]){ 1, 2, 3 }, DIMS(3), T_F64, T_CPU), *mean = counted(s, DIMS(3)), *var = counted(s, DIMS(3));
-	t_batch_norm(s, t_from(s, x, DIMS(2, 3, 2, 2), T_F64, T_CPU), w, w, mean, var);
+	t_batch_norm(s, t_from(s, x, DIMS(2, 3, 2, 2), T_F64, T_CPU), w, w, mean, var, 1e-5);
 	FOR(v, 2) {
 		values(s, v ? var : mean, got);
 		FOR(c, 3) {
@@ -672,6 +727,34 @@ static void test_dropout(void)
 	g_assert_cmpint(ABS(kept - 7500), <, 200);
 	t_read(plainly, t_dropout(plainly, t, 0.25), y, N * sizeof *y);
 	g_assert_true(memcmp(x, y, N * sizeof *y) == 0);
+}
+
+/* Whole samples are dropped, the same ones for the same seed; in no other mode any. */
+static void test_stochastic_depth(void)
+{
+	enum { N = 5000 };
+	g_autofree double *x = g_new(double, 2 * N), *y = g_new(double, 2 * N), *z = g_new(double, 2 * N);
+	fill(x, 2 * N, 1, 2, 3);
+	SCOPE(s, NULL, SCOPE_TRAIN);
+	SCOPE(plainly, NULL, 0);
+	tensor *t = t_from(s, x, DIMS(N, 2, 1), T_F64, T_CPU);
+	FOR(again, 2) {
+		tensor_seed(7);
+		t_read(s, t_stochastic_depth(s, t, 0.25), again ? z : y, 2 * N * sizeof *x);
+	}
+	good(s);
+	g_assert_true(memcmp(y, z, 2 * N * sizeof *z) == 0);
+	int kept = 0;
+	FOR(i, N) {
+		const double factor = y[2 * i] > 0 ? 1 / 0.75 : 0;
+		kept += y[2 * i] > 0;
+		FOR(k, 2) near_to(y[2 * i + k], x[2 * i + k] * factor, 1e-12, "stochastic depth", i);
+	}
+	g_assert_cmpint(ABS(kept - N * 3 / 4), <, 150);
+	t_read(plainly, t_stochastic_depth(plainly, t, 0.25), y, 2 * N * sizeof *y);
+	g_assert_true(memcmp(x, y, 2 * N * sizeof *y) == 0);
+	t_stochastic_depth(s, t, 1);
+	expect(s, SCOPE_FAILED, "stochastic_depth: x (5000,2,1): p is 1");
 }
 
 static void test_modes(void)
@@ -746,7 +829,7 @@ static void network(scope *m, unsigned flags, double *loss, double *grad)
 	SCOPE(s, NULL, flags | SCOPE_TRAIN);
 	tensor *x = t_to(s, t_from(s, fill(pixels, 192, -1, 1, 4), DIMS(1, 3, 8, 8), T_F64, device), T_F32, device);
 	tensor *y = t_conv2d(s, x, p[0], NULL, (conv_opts){ .pad = 1 });
-	y = t_relu(s, t_batch_norm(s, y, p[1], p[2], scope_find(m, "mean"), scope_find(m, "var")));
+	y = t_relu(s, t_batch_norm(s, y, p[1], p[2], scope_find(m, "mean"), scope_find(m, "var"), 1e-5));
 	tensor *z = t_conv2d(s, t_max_pool2d(s, y, (pool_opts){ .size = 2 }), p[3], NULL, (conv_opts){ .pad = 1 });
 	y = t_cat(s, 1, LIST(t_upsample2d(s, t_silu(s, z), 8, 8), t_add(s, y, y)));
 	y = t_linear(s, t_mean_hw(s, y), p[4], NULL);
@@ -915,6 +998,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/tensor/parameters", test_parameters);
 	g_test_add_func("/tensor/batch-statistics", test_batch_statistics);
 	g_test_add_func("/tensor/dropout", test_dropout);
+	g_test_add_func("/tensor/stochastic-depth", test_stochastic_depth);
 	g_test_add_func("/tensor/modes", test_modes);
 	g_test_add_func("/tensor/bf16-copies", test_bf16_copies);
 	g_test_add_func("/tensor/network", test_network);
