@@ -157,11 +157,11 @@ static void test_facts(void)
 	static const double zero = 0, two = 2, most = G_MAXDOUBLE, nan = NAN;
 	static const struct { const char *text; double mpp, prior, at_two; } cases[] = {
 		{ "{}", 0, 0.5, 0.88079707797788 },     /* 1 / (1 + exp(-2)) */
-		{ "{\"mpp\": 0.25, \"prior\": 0.75, \"score_slope\": 0.5, \"score_intercept\": -1}", 0.25, 0.75, 0.5 },
-		{ "{\"mpp\": 1e300, \"prior\": 7, \"score_slope\": 1e308, \"score_intercept\": -1e308}", 0, 0.5, 1 },
-		{ "{\"mpp\": -1, \"prior\": -0.1, \"score_slope\": -1e308, \"score_intercept\": 1e308}", 0, 0.5, 0 },
-		{ "{\"mpp\": [], \"prior\": {}, \"score_slope\": \"1\", \"score_intercept\": null}", 0, 0.5, 0.88079707797788 },
-		{ "{\"mpp\": 1e999, \"prior\": true, \"score_slope\": 1e999, \"score_intercept\": -1e999}", 0, 0.5, 0.88079707797788 },
+		{ "{\"mpp\": 0.25, \"prior\": 0.75}", 0.25, 0.75, 0.88079707797788 },
+		{ "{\"mpp\": 1e300, \"prior\": 7}", 0, 0.5, 0.88079707797788 },
+		{ "{\"mpp\": -1, \"prior\": -0.1, \"slide_model\": 1}", 0, 0.5, 0.88079707797788 },
+		{ "{\"mpp\": [], \"prior\": {}, \"slide_model\": {}}", 0, 0.5, 0.88079707797788 },
+		{ "{\"mpp\": 1e999, \"prior\": true, \"slide_model\": []}", 0, 0.5, 0.88079707797788 },
 	};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -15,12 +15,6 @@ static struct run { guint slides, steps, epochs, warnings; } run;
 
 /* ---- what train says ---- */
 
-static void answer(JsonObject *facts, const double *features, double *out)
-{
-	(void)facts;
-	out[0] = features[0];
-}
-
 static struct task task;
 static struct work work;
 
@@ -29,7 +23,6 @@ static void make_work(struct settings *settings)
 	static const struct size_class sizes[] = { { "itc", 31416 }, { "micro", 3141593 }, { "macro", G_MAXDOUBLE }, { NULL, 0 } };
 
 	task = fake_task;
-	task.answer = answer;
 	task.metric = "slide_auc";
 	task.sample_metric = "tile_auc";
 	task.sizes = sizes;
@@ -126,11 +119,9 @@ static JsonObject *about(void)
 	JsonObject *all = json_object_new();
 	JsonArray *list = json_array_new();
 
-	json_object_set_object_member(all, "facts", json_object_new());
 	for (guint i = 0; i < HELD; i++) {
 		json_array_add_string_element(list, work.cases[i].id);
 		json_array_add_double_element(list, (double)(i * 7 % HELD) / HELD);
-		json_array_add_double_element(list, 0);
 	}
 	json_object_set_array_member(all, "held", list);
 	return all;

@@ -6,6 +6,7 @@
 #include "common/image/png_file.h"
 #include "common/log/log.h"
 #include "common/random/random.h"
+#include "common/task/slide_facts.h"
 #include "common/task/slide_work.h"
 #include "tests/sample/dataset.h"
 #include "tests/sample/plan.h"
@@ -801,24 +802,41 @@ static void test_share(struct fixture *f, gconstpointer data)
 static void test_features(struct fixture *f, gconstpointer data)
 {
 	/* four tiles; two of them seen again: tile 3 (5, then 1 and 3) and tile 1 (4, then NAN and 2) */
-	const struct sample samples[] = { { 0 }, { 0 }, { 0 }, { 0 }, { .variant = 1, .at = { 0, 0, 3 } },
-					  { .variant = 2, .at = { 0, 0, 3 } }, { .variant = 1, .at = { 0, 0, 1 } },
-					  { .variant = 2, .at = { 0, 0, 1 } } };
+	struct sample samples[] = { { 0 }, { 0 }, { 0 }, { 0 }, { .variant = 1, .at = { 0, 0, 3 } },
+				    { .variant = 2, .at = { 0, 0, 3 } }, { .variant = 1, .at = { 0, 0, 1 } },
+				    { .variant = 2, .at = { 0, 0, 1 } } };
 	const float outputs[] = { 1, 4, NAN, 5, 1, 3, NAN, 2 }, none[] = { NAN, NAN };
-	struct work w = { .settings = f->settings };
-	double feature = 0;
+	double features[N_SLIDE_FEATURES], *rest = features + SLIDE_FEATURES;
 
 	(void)data;
+	link_all(f);
 	assign(f, "score.top=2");
-	slide_samples_features(&w, 0, samples, outputs, 4, &feature);
-	g_assert_cmpfloat(feature, ==, 4.5);
-	slide_samples_features(&w, 0, samples, outputs, 8, &feature);
-	g_assert_cmpfloat(feature, ==, 3);              /* (5 + 1 + 3) / 3 and (4 + 2) / 2 */
+	struct work *w = open_work(f, PHASE_TRAIN, NULL);
+	prepare_all(w);
+	for (int i = 0; i < 4; i++) {   /* a row of tiles of the slide's grid, but for one between the third and the fourth */
+		samples[i].at[0] = (gint32)slide_work_of(w)->slides[0].slide->x + TILE * (i == 3 ? 4 : i);
+		samples[i].at[1] = (gint32)slide_work_of(w)->slides[0].slide->y;
+	}
+	slide_work_of(w)->slides[0].tiles.n = 4;        /* it was looked at in full */
+	slide_samples_features(w, 0, samples, outputs, 4, features);
+	g_assert_cmpfloat(features[SLIDE_TOP], ==, 4.5);
+	g_assert_cmpfloat(rest[FEATURE_HIGHEST], ==, 5);
+	g_assert_cmpfloat_with_epsilon(rest[FEATURE_COUNT_50], log(4), 1e-12);
+	g_assert_true(isnan(features[SLIDE_ATTENTION]));
+	/* the largest group: the first two of them */
+	const double um = TILE * slide_work_of(w)->slides[0].slide->mpp, p = (1 / (1 + exp(-1)) + 1 / (1 + exp(-4))) / 2;
+	g_assert_cmpfloat_with_epsilon(rest[FEATURE_AREA], log(1 + 2 * um * um), 1e-9);
+	g_assert_cmpfloat_with_epsilon(rest[FEATURE_AXIS], log(1 + sqrt(5) * um), 1e-9);
+	g_assert_cmpfloat_with_epsilon(rest[FEATURE_MEAN], log(p / (1 - p)), 1e-6);
+	slide_samples_features(w, 0, samples, outputs, 8, features);
+	g_assert_cmpfloat(features[SLIDE_TOP], ==, 3);  /* (5 + 1 + 3) / 3 and (4 + 2) / 2 */
+	g_assert_cmpfloat(rest[FEATURE_HIGHEST], ==, 3);
 	assign(f, "score.top=1");
-	slide_samples_features(&w, 0, samples, outputs, 4, &feature);
-	g_assert_cmpfloat(feature, ==, 5);
-	slide_samples_features(&w, 0, samples, none, 2, &feature);
-	g_assert_true(isnan(feature));
+	slide_samples_features(w, 0, samples, outputs, 4, features);
+	g_assert_cmpfloat(features[SLIDE_TOP], ==, 5);
+	slide_samples_features(w, 0, samples, none, 2, features);
+	g_assert_true(isnan(features[SLIDE_TOP]));
+	slide_classification.close(w);
 }
 
 /* ---- objective and answer ---- */
@@ -869,7 +887,6 @@ static void test_map_objective(struct fixture *f, gconstpointer data)
 	float margins[2];
 
 	(void)data;
-	assign(f, "training.label_smoothing=0.1");
 	for (int i = 0; i < 2; i++) {
 		const float *z = logits + 6 * i, *y = targets + 5 * i;
 		double sum = log(exp(z[0]) + exp(z[1])), p = y[0] * 0.9 + 0.05;
@@ -881,7 +898,7 @@ static void test_map_objective(struct fixture *f, gconstpointer data)
 	}
 	SCOPE(s, NULL, SCOPE_NO_GRAD);
 	tensor *output = t_from(s, logits, DIMS(2, 6), T_F32, T_CPU);
-	tensor *loss = slide_classification.loss(&w, s, output, t_from(s, targets, DIMS(2, 5), T_F32, T_CPU));
+	tensor *loss = slide_classification.loss(&w, s, output, t_from(s, targets, DIMS(2, 5), T_F32, T_CPU), 0.1);
 	g_assert_cmpfloat_with_epsilon(t_item(s, loss), want, 1e-4);
 	g_assert_true(t_read(s, slide_classification.judge(&w, s, output), margins, sizeof margins));
 	g_assert_cmpfloat_with_epsilon(margins[0], log((exp(3) + exp(-2) + 1 + exp(1)) / 4), 1e-5);
@@ -906,12 +923,9 @@ static void test_answer(void)
 	g_assert_cmpfloat(answer(facts, NULL), ==, 0.5);
 	g_assert_cmpfloat_with_epsilon(answer(facts, &two), 1 / (1 + exp(-2)), 1e-12); /* not fitted: as it is */
 	json_object_set_double_member(facts, "prior", 0.625);
-	json_object_set_double_member(facts, "score_slope", 0.5);
-	json_object_set_double_member(facts, "score_intercept", -1);
 	g_assert_cmpfloat(answer(facts, NULL), ==, 0.625);
 	g_assert_cmpfloat(answer(facts, &nan), ==, 0.625);
 	g_assert_cmpfloat(answer(facts, &infinite), ==, 0.625);
-	g_assert_cmpfloat(answer(facts, &two), ==, 0.5);
 }
 
 /* Three classes: the last one is positive, the others are not. */
@@ -920,20 +934,28 @@ static void test_fit_and_measure(struct fixture *f, gconstpointer data)
 	struct work_case cases[] = { { .label = 2 }, { .label = 0 }, { .label = 1 }, { .label = 2 }, { .label = -1 } };
 	struct work w = { .settings = f->settings, .n_cases = 5, .cases = cases };
 	const guint items[] = { 3, 1, 2, 0 };
-	const double features[] = { 3, -1, 0.5, 0.25 };         /* positives: 3, 0.25; others: -1, 0.5 */
+	const double highest[] = { 3, -1, 0.5, 0.25 };          /* positives: 3, 0.25; others: -1, 0.5 */
+	double features[4][N_SLIDE_FEATURES] = { 0 }, said[4];
 	g_autoptr(JsonObject) facts = json_object_new();
 
 	(void)data;
 	assign(f, "data.classes=a, b, c");
-	g_assert_cmpfloat_with_epsilon(slide_classification.measure(&w, items, 4, features).value, 0.75, 1e-12);
-	slide_classification.fit(&w, items, 4, features, facts);
-	g_assert_cmpint(json_object_get_int_member(facts, "score_slides"), ==, 4);
-	g_assert_cmpfloat(json_object_get_double_member(facts, "score_slope"), >, 0);
-	g_assert_true(isfinite(json_object_get_double_member(facts, "score_intercept")));
-	g_assert_true(isnan(slide_classification.measure(&w, items, 0, features).value));
+	for (int i = 0; i < 4; i++) {
+		features[i][SLIDE_TOP] = highest[i];
+		features[i][SLIDE_ATTENTION] = NAN;
+	}
+	g_assert_cmpfloat_with_epsilon(slide_classification.measure(&w, items, 4, *features).value, 0.75, 1e-12);
+	slide_classification.fit(&w, items, 4, *features, facts, said);
+	/* of so few slides the mean of the highest tiles is taken: it is what is answered, and what is said of each */
+	for (int i = 0; i < 4; i++)
+		g_assert_cmpfloat(answer(facts, features[i]), ==, said[i]);
+	g_assert_true(said[0] > said[2] && said[2] > said[3] && said[3] > said[1]);
+	g_assert_true(isnan(slide_classification.measure(&w, items, 0, *features).value));
 	/* what is no number ranks last: a tie of one positive and one other, both below the rest */
 	const double broken[] = { NAN, -INFINITY, 0.5, 0.75 };
-	g_assert_cmpfloat_with_epsilon(slide_classification.measure(&w, items, 4, broken).value, 0.625, 1e-12);
+	for (int i = 0; i < 4; i++)
+		features[i][SLIDE_TOP] = broken[i];
+	g_assert_cmpfloat_with_epsilon(slide_classification.measure(&w, items, 4, *features).value, 0.625, 1e-12);
 }
 
 static void assert_written(const struct fixture *f, const struct work *w, const double *answers, const char *file,
