@@ -467,10 +467,11 @@ static gboolean write_files(struct model_folder *folder, guint64 step, const str
 	for (guint i = 0; i < n;) {
 		const char *role = parts[i].role;
 		if (parts[i].tensors == NULL) {
-			*stays = old != NULL && json_object_has_member(old, role);
-			if (*stays)
-				json_object_set_member(files, role, json_node_copy(json_object_get_member(old, role)));
 			i++;
+			if (old == NULL || !json_object_has_member(old, role))
+				continue;
+			*stays = TRUE;
+			json_object_set_member(files, role, json_node_copy(json_object_get_member(old, role)));
 			continue;
 		}
 		struct file f;
