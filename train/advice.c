@@ -1,5 +1,6 @@
 /* advice.c - see advice.h. */
 #include "train/advice.h"
+#include "common/optim/optim.h"
 #include "common/log/log.h"
 #include "common/log/stage.h"
 #include <math.h>
@@ -67,7 +68,7 @@ static gboolean misses_small(const struct seen *x)
 
 /* ---- values ---- */
 
-static double less_rate(const struct settings *s) { return MAX(1e-8, s->training.learning_rate / 10); }
+static double less_rate(const struct settings *s) { return MAX(1e-8, optim_rate(s) / 10); }
 static double double_epochs(const struct settings *s) { return MIN(100000, 2.0 * s->training.epochs); }
 static double more_stain(const struct settings *s) { return MIN(1, s->augmentation.stain + 0.1); }
 static double double_tumour(const struct settings *s) { return MAX(1, 2 * s->sampling.tumour); }

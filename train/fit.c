@@ -351,7 +351,7 @@ static gboolean run_member(struct fit *f, GError **error)
 	}
 	if (f->now.best_epoch == 0 && !f->cut) {
 		g_set_error(error, FAULT, FAULT_FAILED, "the network gave no numbers in any epoch, so no model was saved; try --set "
-			    "training.learning_rate=%g", f->settings->training.learning_rate / 10);
+			    "training.learning_rate=%g", optim_rate(f->settings) / 10);
 		return FALSE;
 	}
 	fit_say_ended(f);

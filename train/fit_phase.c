@@ -23,7 +23,7 @@ double fit_rate(const struct fit *f)
 	const gboolean falls = kind == SCHEDULE_COSINE || kind == SCHEDULE_ONE_CYCLE;
 	const double factor = schedule_factor(kind, f->now.plan.progress, f->settings->training.warmup, (int)f->now.plateaus);
 
-	return f->settings->training.learning_rate * factor * (!falls && is_closing(f) ? CLOSING_RATE : 1);
+	return optim_rate(f->settings) * factor * (!falls && is_closing(f) ? CLOSING_RATE : 1);
 }
 
 void fit_enter_phase(struct fit *f)

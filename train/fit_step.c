@@ -174,7 +174,7 @@ gboolean fit_step(struct fit *f, struct batch *b, double *loss, GError **error)
 		if (++f->now.not_finite < NOT_FINITE_MAX)
 			return TRUE;
 		g_set_error(error, FAULT, FAULT_FAILED, "the loss was not finite %d times in a row; try --set "
-			    "training.learning_rate=%g", NOT_FINITE_MAX, f->settings->training.learning_rate / 10);
+			    "training.learning_rate=%g", NOT_FINITE_MAX, optim_rate(f->settings) / 10);
 		return FALSE;
 	}
 	f->now.not_finite = 0;

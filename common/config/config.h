@@ -107,6 +107,7 @@ struct settings {
 	} inference;
 	struct {
 		int top;            /* slide score: mean of this many highest tiles */
+		double background;  /* quantile of a slide's tiles that this is counted from, 0..0.9; 0: from 0 */
 		enum score_model model; /* common/score/choose.h */
 		double axis_threshold; /* probability of a tile that counts to the longest axis, 0..1 */
 	} score;

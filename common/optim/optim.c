@@ -140,6 +140,13 @@ void optim_step(struct optim *o, scope *parent, double rate, double decay)
 
 static double along_cosine(double from, double to, double share) { return to + (from - to) * 0.5 * (1 + cos(G_PI * share)); }
 
+double optim_rate(const struct settings *s)
+{
+	const double rate = s->training.learning_rate;
+
+	return rate > 0 ? rate : s->model.weights[0] != '\0' ? 3e-4 : 1e-3;
+}
+
 double schedule_factor(enum schedule kind, double progress, double warmup, int plateaus)
 {
 	double p = CLAMP(progress, 0, 1), down = warmup >= 1 ? 0 : (p - warmup) / (1 - warmup);

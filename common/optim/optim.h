@@ -49,6 +49,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(optim_t, optim_free)
    it. What names no layer, and norms between layers (bn1), join the group that they follow. */
 guint optim_groups(const struct model *model, struct optim_param *out);
 
+/* training.learning_rate, or what it is where that is auto. */
+double optim_rate(const struct settings *settings);
+
 /*
  * The factor of the learning rate at `progress` (0 at the start, 1 at the end) of training: a linear
  * warm-up over the share `warmup`, then by kind: cosine to 0 (Loshchilov & Hutter 2017, one cycle),

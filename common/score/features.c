@@ -8,6 +8,7 @@ const struct feature feature_table[N_FEATURES] = {
 	[FEATURE_TOP_3] = { "top_3", "logit", "mean of the 3 highest", 1 },
 	[FEATURE_TOP_10] = { "top_10", "logit", "mean of the 10 highest", 1 },
 	[FEATURE_TOP_K] = { "top_k", "logit", "mean of the score.top highest", 1 },
+	[FEATURE_Q50] = { "q50", "logit", "half of the tiles are higher", 0 },
 	[FEATURE_Q90] = { "q90", "logit", "a tenth of the tiles is higher", 1 },
 	[FEATURE_Q99] = { "q99", "logit", "a hundredth is higher", 1 },
 	[FEATURE_Q999] = { "q999", "logit", "a thousandth is higher", 1 },
@@ -87,6 +88,7 @@ gboolean features_of(const float *logits, gsize n, guint k, const struct feature
 	out[FEATURE_TOP_3] = top_mean(sorted, n, 3);
 	out[FEATURE_TOP_10] = top_mean(sorted, n, 10);
 	out[FEATURE_TOP_K] = top_mean(sorted, n, k);
+	out[FEATURE_Q50] = metrics_quantile(sorted, n, 0.5);
 	out[FEATURE_Q90] = metrics_quantile(sorted, n, 0.9);
 	out[FEATURE_Q99] = metrics_quantile(sorted, n, 0.99);
 	out[FEATURE_Q999] = metrics_quantile(sorted, n, 0.999);

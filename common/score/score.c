@@ -1,5 +1,6 @@
 /* score.c - see score.h. */
 #include "common/score/score.h"
+#include "common/metrics/metrics.h"
 #include <math.h>
 
 double score_top_mean(const float *values, gsize n, guint k)
@@ -20,6 +21,20 @@ double score_top_mean(const float *values, gsize n, guint k)
 	for (guint i = 0; i < have; i++)
 		sum += top[i];
 	return have > 0 ? sum / have : NAN;
+}
+
+double score_background(const float *values, gsize n, double quantile)
+{
+	g_autofree double *sorted = g_new(double, n + 1);
+	gsize read = 0;
+
+	for (gsize i = 0; i < n; i++)
+		if (isfinite(values[i]))
+			sorted[read++] = values[i];
+	if (read == 0 || quantile <= 0)
+		return 0;
+	metrics_sort(sorted, read);
+	return MIN(metrics_quantile(sorted, read, quantile), 0);
 }
 
 double score_probability(struct score_fit fit, double x)

@@ -233,6 +233,7 @@ void slide_samples_features(const struct work *w, guint item, const struct sampl
 		means[turned++] = slide_samples_mean(samples, outputs, n, &i);
 	const struct feature_component component = largest(slide_work_of(w), item, samples, tiles, first);
 	features_of(tiles, first, top, &component, features + SLIDE_FEATURES);
-	features[SLIDE_TOP] = turned > 0 ? score_top_mean(means, turned, top) : score_top_mean(tiles, first, top);
+	features[SLIDE_TOP] = (turned > 0 ? score_top_mean(means, turned, top) : score_top_mean(tiles, first, top)) -
+			      score_background(tiles, first, w->settings->score.background);
 	features[SLIDE_ATTENTION] = NAN;
 }

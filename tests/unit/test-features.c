@@ -25,8 +25,8 @@ static void test_ramp(void)
 	const struct feature_component largest = { .largest_area = 5e4, .longest_axis = 300, .mean = 2.5, .density = 0.75 };
 	const struct { guint feature; double value; } want[] = {
 		{ FEATURE_HIGHEST, 4.99 }, { FEATURE_TOP_3, 4.98 }, { FEATURE_TOP_10, 4.945 }, { FEATURE_TOP_K, 4.97 },
-		/* type 7: at 899.1, 989.01 and 998.001 of 0..999 */
-		{ FEATURE_Q90, 3.991 }, { FEATURE_Q99, 4.8901 }, { FEATURE_Q999, 4.98001 },
+		/* type 7: at 499.5, 899.1, 989.01 and 998.001 of 0..999 */
+		{ FEATURE_Q50, -0.005 }, { FEATURE_Q90, 3.991 }, { FEATURE_Q99, 4.8901 }, { FEATURE_Q999, 4.98001 },
 		/* over 0: 0.01..4.99; over log 9 = 2.197: 2.20..4.99 */
 		{ FEATURE_COUNT_50, log(500) }, { FEATURE_COUNT_90, log(281) },
 		{ FEATURE_SHARE_50, log(499.5 / 1001) }, { FEATURE_SHARE_90, log(280.5 / 1001) },
