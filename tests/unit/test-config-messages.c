@@ -77,7 +77,7 @@ static const struct {
 	{ "tiles:\n  fallback_mpp: level0",
 	  "f.yaml:2: tiles.fallback_mpp: expected auto or a number from 0.01 to 100, not 'level0'" },
 	{ "training:\n  learning_rate: 0",
-	  "f.yaml:2: training.learning_rate: expected a number from 1e-8 to 10, not '0'" },
+	  "f.yaml:2: training.learning_rate: expected auto or a number from 1e-8 to 10, not '0'" },
 	{ "training:\n  schedule: linear",
 	  "f.yaml:2: training.schedule: expected cosine, plateau, constant or one_cycle, not 'linear'" },
 	{ "tiles:\n  normalise: 1", "f.yaml:2: tiles.normalise: expected none, density, reinhard or macenko, not '1'" },
