@@ -5,6 +5,7 @@
 #include "common/machine/jobs.h"
 #include "common/machine/room.h"
 #include "common/machine/stop.h"
+#include "common/metrics/shift.h"
 #include "common/model/model.h"
 #include "train/classes.h"
 #include "train/twins.h"
@@ -15,6 +16,9 @@ enum {
 	SAVES = 15,             /* weights as large files: three models and three states of four each, one being written */
 };
 
+/* No chance, and no trifle: with many slides any laboratory differs from another. */
+#define STAIN_P 0.05
+#define STAIN_LEAST_SD 0.5
 #define COLOUR_MIN 0.03         /* optical density: a change that an eye would see */
 
 struct set {
@@ -250,6 +254,26 @@ static gsize channel(const struct set *s, int k, double *out)
 	return n;
 }
 
+/* What the looks say of stain, (n, LOOK_STAIN). */
+static double *stains_of(const struct set *s, gsize *n)
+{
+	double *out = g_new(double, (gsize)s->work->n_cases * LOOK_STAIN + 1);
+
+	*n = 0;
+	for (guint i = 0; i < s->work->n_cases; i++)
+		if (s->looks[i].stained)
+			memcpy(out + LOOK_STAIN * (*n)++, s->looks[i].stain, sizeof s->looks[i].stain);
+	return out;
+}
+
+static struct shift stain_shift(const struct set *train, const struct set *test)
+{
+	gsize n, m;
+	g_autofree double *a = stains_of(train, &n), *b = stains_of(test, &m);
+
+	return metrics_shift(a, n, b, m, LOOK_STAIN);
+}
+
 static void judge_colour(const struct set *train, const struct set *test, struct findings *out)
 {
 	static const char *const names[] = { "red", "green", "blue" };
@@ -268,10 +292,14 @@ static void judge_colour(const struct set *train, const struct set *test, struct
 		if (s.matters)
 			g_string_append_printf(moved, "%s%s by %+.2f", moved->len > 0 ? ", " : "", names[k], s.to - s.from);
 	}
-	log_keep("stain", "stain%s", line->str);
-	if (moved->len > 0)
-		log_warn("stain", "the test set is stained otherwise than the training set (optical density: %s): scores may be "
-			 "lower there than on held-out cases; leave tiles.normalise on, and raise augmentation.stain", moved->str);
+	const struct shift shift = stain_shift(train, test);
+	out->stain_sd = isnan(shift.by) ? out->stain_sd : shift.by;
+	out->stain_matters |= shift.p < STAIN_P && shift.by >= STAIN_LEAST_SD;
+	log_keep("stain", "stain%s shift=%.2fsd p=%.2g", line->str, shift.by, shift.p);
+	if (out->stain_matters)
+		log_warn("stain", "the test set is stained otherwise than the training set (by %.1f standard deviations of it, p = %.2g%s%s): "
+			 "scores may be lower there than on held-out cases; leave tiles.normalise on, and raise augmentation.stain",
+			 shift.by, shift.p, moved->len > 0 ? "; optical density: " : "", moved->str);
 }
 
 /* ---- the machine ---- */

@@ -4,6 +4,7 @@
  * One small picture of the scanned part gives the tissue, its colour and the fingerprint.
  */
 #include "common/fault/fault.h"
+#include "common/image/matrix3.h"
 #include "common/slide/thumbnail.h"
 #include "common/task/pattern.h"
 #include "common/task/slide_work.h"
@@ -11,7 +12,7 @@
 
 enum {
 	PICTURE_SIDE = 512,     /* px: tissue of a cell of the fingerprint is then some 20 px wide */
-	PLACES = 4,             /* where the tissue is read */
+	PLACES = 12,            /* where the tissue is read */
 	LEVEL_SIDE = 128,       /* px that are read of each level */
 	SAMPLE_SIDE = 512,      /* px at most, of a tile */
 };
@@ -21,6 +22,7 @@ struct looking {
 	guint item;
 	slide_t *slide;
 	double x[PLACES], y[PLACES]; /* level-0 px: centres of what is read */
+	double sum[2], squares[2], pixels; /* of haematoxylin and eosin, over the pixels of tissue that were read */
 	struct look *out;
 };
 
@@ -125,8 +127,48 @@ static void look_at_picture(struct looking *l)
 
 /* ---- places and levels ---- */
 
-/* A square around a place, kept on the scanned part; scanned_share: how much of it was. */
-static gboolean read_at(struct looking *l, int place, double scale, int side, double *scanned_share, GError **error)
+/* ---- stain ---- */
+
+/* Haematoxylin and eosin by the vectors of Ruifrok & Johnston 2001, of what has STAINED and more in all three channels. */
+static void add_stain(struct looking *l, const guint8 *rgb, const guint8 *scanned, gsize n)
+{
+	static const double STAINED = 0.4;
+	matrix3 vectors = { { 0.650, 0.704, 0.286 }, { 0.072, 0.990, 0.105 }, { 0.268, 0.570, 0.776 } }, apart;
+	double density[256];
+
+	matrix3_invert(vectors, apart);
+	for (int i = 0; i < 256; i++)
+		density[i] = -log((i + 1) / 256.0);
+	for (gsize i = 0; i < n; i++) {
+		const double d[3] = { density[rgb[3 * i]], density[rgb[3 * i + 1]], density[rgb[3 * i + 2]] };
+		if (scanned[i] < 255 || d[0] + d[1] + d[2] < STAINED)
+			continue;
+		for (int k = 0; k < 2; k++) {
+			const double amount = d[0] * apart[0][k] + d[1] * apart[1][k] + d[2] * apart[2][k];
+			l->sum[k] += amount;
+			l->squares[k] += amount * amount;
+		}
+		l->pixels++;
+	}
+}
+
+/* Their means and standard deviations: a laboratory's recipe moves both. */
+static void take_stain(struct looking *l)
+{
+	enum { LEAST = 1000 };
+
+	if (l->pixels < LEAST)
+		return;
+	for (int k = 0; k < 2; k++) {
+		const double mean = l->sum[k] / l->pixels;
+		l->out->stain[k] = mean;
+		l->out->stain[2 + k] = sqrt(MAX(l->squares[k] / l->pixels - mean * mean, 0));
+	}
+	l->out->stained = TRUE;
+}
+
+/* A square around a place, kept on the scanned part; stain: its stain counts; scanned_share: how much of it was scanned. */
+static gboolean read_at(struct looking *l, int place, double scale, int side, gboolean stain, double *scanned_share, GError **error)
 {
 	const struct slide *s = l->slide;
 	double wide = side * scale;
@@ -140,6 +182,8 @@ static gboolean read_at(struct looking *l, int place, double scale, int side, do
 		return FALSE;
 	for (gsize i = 0; i < n; i++)
 		sum += scanned[i];
+	if (stain)
+		add_stain(l, rgb, scanned, n);
 	*scanned_share = (double)sum / (255.0 * (double)n);
 	return TRUE;
 }
@@ -152,7 +196,7 @@ static void look_at_places(struct looking *l)
 
 	for (int i = 0; i < PLACES; i++) {
 		g_autoptr(GError) error = NULL;
-		gboolean ok = read_at(l, i, scale, side, &share, &error);
+		gboolean ok = read_at(l, i, scale, side, TRUE, &share, &error);
 		l->out->tried++;
 		if (ok && (share > 0 || !l->out->coloured))
 			continue;
@@ -173,7 +217,7 @@ static void look_at_levels(struct looking *l)
 
 	for (int i = 0; i < s->levels; i++) {
 		g_autoptr(GError) error = NULL;
-		if (read_at(l, i % PLACES, s->downsample[i], LEVEL_SIDE, &share, &error))
+		if (read_at(l, i % PLACES, s->downsample[i], LEVEL_SIDE, FALSE, &share, &error))
 			continue;
 		g_string_append_printf(bad, "%s%d", bad->len > 0 ? ", " : "", i);
 		if (why == NULL)
@@ -243,6 +287,7 @@ gboolean slide_look(struct work *w, guint item, struct look *out, GError **error
 		doubt(&l, "its file says no resolution, so it is read at level 0; set tiles.fallback_mpp to what it has");
 	look_at_picture(&l);
 	look_at_places(&l);
+	take_stain(&l);
 	look_at_levels(&l);
 	look_at_mask(&l);
 	slide_table_check(sw, item, l.slide, out->doubts);

@@ -59,13 +59,15 @@ struct work_case {
 struct task_reading { guint64 all, thread; };
 
 /* What a look at one case found. Zeroed before; look_clear() after. */
-enum { LOOK_NUMBERS = 12 };
+enum { LOOK_NUMBERS = 12, LOOK_STAIN = 4 };
 struct look_number { const char *name; double value; }; /* static, with its unit: "width_px" */
 struct look {
 	char *content;          /* equal where the content is, byte by byte; NULL: not known */
 	struct fingerprint print; /* of a small picture of it */
 	gboolean coloured;
 	double colour[3];       /* where coloured: mean optical density (natural) in red, green, blue */
+	gboolean stained;
+	double stain[LOOK_STAIN]; /* where stained: numbers by which stains are compared; the task's own */
 	guint tried, failed;    /* samples that were read, spread over the case */
 	char *reason;           /* why the first of them failed */
 	GPtrArray *doubts;      /* char *: sentences, each with the case and what to do; NULL: none */

@@ -136,7 +136,7 @@ rm -r d && cp -R whole d
 # ---- the test set ----
 expect 'sample of another stain' 0 '' "$B/sample" f --train 8 --test 8 --positive 0.5 --tile 64 --tissue-tiles 24:32 --lesion 4:12 \
 	--levels 6 --ink 0 --seed 5 --stain-shift 0.8
-expect 'another stain' 0 'the test set is stained otherwise than the training set (optical density: ' $train --data f
+expect 'another stain' 0 'the test set is stained otherwise than the training set (by ' $train --data f
 rm -r d/test
 expect 'no test set' 0 'nothing failed, 0 warnings' $train
 stdout_has 'is no fault' ' audit of=test cases=0 why='
