@@ -274,6 +274,22 @@ static struct shift stain_shift(const struct set *train, const struct set *test)
 	return metrics_shift(a, n, b, m, LOOK_STAIN);
 }
 
+static double *colours_of(const struct set *s)
+{
+	double *out = g_new(double, 3 * (gsize)s->work->n_cases + 1);
+
+	for (guint i = 0; i < s->work->n_cases; i++)
+		for (int k = 0; k < 3; k++)
+			out[3 * i + (guint)k] = s->looks[i].coloured ? s->looks[i].colour[k] : (double)NAN;
+	return out;
+}
+
+void findings_clear(struct findings *f)
+{
+	g_clear_pointer(&f->colour, g_free);
+	g_clear_pointer(&f->test_colour, g_free);
+}
+
 static void judge_colour(const struct set *train, const struct set *test, struct findings *out)
 {
 	static const char *const names[] = { "red", "green", "blue" };
@@ -373,6 +389,8 @@ static void judge_all(struct set *train, struct set *test, struct findings *out)
 	if (test->work != NULL) {
 		say_set(test, test->work->n_cases);
 		judge_colour(train, test, out);
+		out->colour = colours_of(train);
+		out->test_colour = colours_of(test);
 		out->n_test = test->work->n_cases;
 	}
 	twins_judge(&(struct twins_side){ train->work, train->looks }, &(struct twins_side){ test->work, test->looks });

@@ -20,7 +20,10 @@ struct findings {               /* for the diagnosis */
 	double stain_sd;        /* the largest shift of a channel from train to test, in standard deviations of train */
 	gboolean stain_matters;
 	guint n_test;           /* cases */
+	double *colour;         /* (n_cases, 3) as struct look has it; NAN: not known; NULL: none */
+	double *test_colour;    /* (n_test, 3) likewise */
 };
+void findings_clear(struct findings *findings);
 
 /* work: of PHASE_TRAIN, prepared; changes cases' `ready` and `group`, and n_left_out. FALSE only where a stop was
    asked for (FAULT_STOPPED). */

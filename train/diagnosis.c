@@ -4,6 +4,7 @@
 #include "common/log/log.h"
 #include "common/plot/text.h"
 #include "common/run/closing.h"
+#include "common/score/forecast.h"
 #include "train/advice.h"
 #include <math.h>
 
@@ -303,19 +304,20 @@ static void say_verdict(enum course course)
 	log_last("%s", line->str);
 }
 
-/* In words: how far to trust the held-out score for the test set. */
+/* What the AUC of a test set like the held-out cases will be, in numbers and words. */
 static void say_forecast(const struct diagnosis *d, const struct held *h)
 {
 	const struct findings *f = d->findings;
+	const struct forecast_auc auc = forecast_auc(h->p, h->label, h->n, f->n_test > 1 ? f->n_test : MAX(h->n, 2), LEVEL);
 	g_autoptr(GString) line = g_string_new("forecast"), text = g_string_new(NULL);
 
 	if (d->best_epoch == 0)
 		return;
-	g_string_append_printf(line, " %s=%.3f interval=%.3f..%.3f", d->work->task->metric, d->best.value, d->best.low, d->best.high);
-	g_string_append_printf(text, "expect of the test set what %" G_GSIZE_FORMAT " held-out cases gave, a little less since the best of %u "
-			       "epochs was taken", h->n, json_array_get_length(d->history));
+	g_string_append_printf(line, " %s=%.3f interval=%.3f..%.3f", d->work->task->metric, auc.expected, auc.low, auc.high);
+	g_string_append_printf(text, "what a test set of %u cases like the %" G_GSIZE_FORMAT " that were held out will give",
+			       f->n_test, h->n);
 	if (f->stain_matters)
-		g_string_append_printf(text, "; its stain is another (by %.1f standard deviations of the training set): clearly less",
+		g_string_append_printf(text, "; its stain is another (by %.1f standard deviations of the training set): expect less",
 				       f->stain_sd);
 	else if (f->n_test > 0)
 		g_string_append_printf(text, "; its stain strays by %.1f standard deviations of the training set, which is no more than "
@@ -324,6 +326,32 @@ static void say_forecast(const struct diagnosis *d, const struct held *h)
 		g_string_append(text, "; how its stain compares is not known");
 	logfmt_append(line, "text", text->str);
 	log_last("%s", line->str);
+}
+
+/* How the score held up on training cases of the same distance in colour as the test cases. */
+static void say_colours(const struct diagnosis *d, const struct held *h)
+{
+	static const char *const names[FORECAST_PARTS] = { "near", "middle", "far" };
+	const struct findings *f = d->findings;
+	const gsize n = d->work->n_cases;
+	g_autofree double *all = g_new(double, n + 1), *test = g_new(double, f->n_test + 1), *distance = g_new(double, h->n + 1);
+
+	if (f->colour == NULL || f->n_test == 0 || d->best_epoch == 0)
+		return;
+	forecast_distances(f->colour, n, f->test_colour, f->n_test, all, test);
+	for (gsize i = 0; i < h->n; i++)
+		distance[i] = all[h->cases[i].item];
+	const struct forecast_colour c = forecast_by_colour(distance, h->p, h->label, h->n, test, f->n_test);
+	for (int k = 0; k < FORECAST_PARTS; k++) {
+		const struct forecast_part *p = &c.parts[k];
+		if (!p->few)
+			log_last("colour of=%s cases=%" G_GSIZE_FORMAT " distance=%.2f..%.2f %s=%.3f interval=%.3f..%.3f test=%" G_GSIZE_FORMAT,
+				 names[k], p->n, p->nearest, p->farthest, d->work->task->metric, p->auc.value, p->auc.low, p->auc.high,
+				 p->test);
+	}
+	if (c.beyond > 0)
+		log_last("colour of=beyond test=%" G_GSIZE_FORMAT " text=\"so many test cases differ more in colour from the training set than any "
+			 "case of it does\"", c.beyond);
 }
 
 static void say_left_out(const struct work *w)
@@ -355,6 +383,7 @@ void diagnosis_say(const struct diagnosis *d)
 	say_curves(d);
 	say_outcome(d, &h);
 	say_forecast(d, &h);
+	say_colours(d, &h);
 	say_verdict(course);
 	say_spark(d, "loss", FALSE);
 	say_spark(d, "log_loss", FALSE);

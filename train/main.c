@@ -152,6 +152,7 @@ static gboolean learn(const struct options *o, const struct job *job, const stru
 		return TRUE;
 	gboolean ok = fit(&fit_job, &outcome, error);
 	report(&outcome, w, &findings, &memory);
+	findings_clear(&findings);
 	fit_outcome_clear(&outcome);
 	return ok;
 }

@@ -19,19 +19,20 @@ static const struct kind {
 	{ "memory", { NULL }, FALSE },		{ "case", { "slide" }, FALSE },		{ "room", { NULL }, FALSE },
 	{ "look", { "of", "case" }, FALSE },	{ "audit", { "of" }, FALSE },		{ "ranges", { "of" }, FALSE },
 	{ "class", { "of" }, FALSE },		{ "stain", { NULL }, FALSE },		{ "twins", { NULL }, FALSE },
-	{ "data", { NULL }, FALSE },		{ "split", { NULL }, FALSE },		{ "rehearsal", { NULL }, FALSE },
+	{ "data", { NULL }, FALSE },		{ "split", { "member" }, FALSE },		{ "rehearsal", { NULL }, FALSE },
 	{ "resume", { "time" }, FALSE },	{ "model", { NULL }, FALSE },		{ "plan", { "pass" }, FALSE },
 	{ "step", { "epoch", "n" }, FALSE },	{ "epoch", { "n" }, FALSE },		{ "held", { "case" }, FALSE },
 	{ "roc", { NULL }, FALSE },		{ "plot", { "of", "row" }, FALSE },	{ "outcome", { NULL }, FALSE },
 	{ "curve", { "of" }, FALSE },		{ "verdict", { NULL }, FALSE },		{ "confusion", { NULL }, FALSE },
 	{ "size", { "of" }, FALSE },		{ "worst", { NULL }, FALSE },		{ "forecast", { NULL }, FALSE },
+	{ "colour", { "of" }, FALSE },
 	{ "scores", { NULL }, FALSE },		{ "spent", { NULL }, FALSE },		{ "limit", { NULL }, FALSE },
 	{ "limits", { NULL }, FALSE },		{ "left_out", { "case" }, FALSE },	{ "survived", { "kind" }, FALSE },
 	{ "try", { "n" }, FALSE },		{ "end", { NULL }, TRUE },		{ "scanned", { "pass", "samples" }, FALSE },
 	{ "warning", { "kind", "text" }, FALSE }, { "library", { "stream", "text" }, FALSE },
 	{ "looking", { "of" }, FALSE },		{ "weights", { NULL }, FALSE },		{ "trained", { NULL }, FALSE },
 	{ "ended", { NULL }, FALSE },		{ "finished", { NULL }, FALSE },	{ "pictures", { NULL }, FALSE },
-	{ "dropped", { NULL }, FALSE },		{ "frozen", { "step" }, FALSE },	{ "mined", { "epoch" }, FALSE },
+	{ "dropped", { NULL }, FALSE },		{ "frozen", { "step" }, FALSE },	{ "mined", { "epoch" }, FALSE },	{ "member", { "n" }, FALSE },
 };
 
 struct line {

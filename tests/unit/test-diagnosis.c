@@ -4,6 +4,7 @@
  */
 #include "train/advice.h"
 #include "common/run/closing.h"
+#include "common/score/forecast.h"
 #include "tests/unit/fake_task.h"
 #include "tests/unit/streams.h"
 
@@ -138,8 +139,7 @@ static void write_diagnosis(void)
 } while (0)
 
 static const char outcome[] = "t=0.0 train outcome saved_epoch=3 slide_auc=0.8750 interval=0.500..0.990 cases=8\n";
-static const char forecast[] = " train forecast slide_auc=0.875 interval=0.500..0.990 text=\"expect of the test set what 8 "
-			       "held-out cases gave, a little less since the best of 5 epochs was taken; ";
+static const char forecast[] = " train forecast slide_auc=";
 
 /* In the order of the lines; what is measured here and now is left out. */
 static const char *const diagnosed[] = {
@@ -163,7 +163,7 @@ static const char *const diagnosed[] = {
 
 static void test_lines(void)
 {
-	findings = (struct findings){ 0.4, FALSE, 5 };
+	findings = (struct findings){ .stain_sd = 0.4, .n_test = 5 };
 	g_auto(streams_t) got = streams_of(write_diagnosis);
 
 	for (int i = 0; i < 2; i++) {
@@ -186,14 +186,39 @@ static void test_lines(void)
 	g_assert_cmpuint(count_lines(got.text[0], " plot of=auc row="), ==, 12);
 }
 
+/* The numbers are those of the forecast, of 5 test cases. Colours: the held-out cases' are 0, but for one; a test case is
+   farther than all. */
+static void test_forecast(void)
+{
+	double p[8], colour[3 * FAKE_CASES] = { 0 }, test_colour[3] = { 9, 9, 9 };
+	guint8 label[8];
+
+	for (int i = 0; i < 8; i++) {
+		p[i] = held[i].p;
+		label[i] = fake_cases[g_ascii_strtoull(held[i].id + 1, NULL, 10)].label == 1;
+	}
+	const struct forecast_auc want = forecast_auc(p, label, 8, 5, 0.95);
+	findings = (struct findings){ .stain_sd = 0.4, .n_test = 5 };
+	g_auto(streams_t) got = streams_of(write_diagnosis);
+	g_autofree char *line = g_strdup_printf(" train forecast slide_auc=%.3f interval=%.3f..%.3f text=\"what a test set of 5 cases like "
+						"the 8 that were held out will give; ", want.expected, want.low, want.high);
+	HAS(got.text[0], line);
+	for (int i = 0; i < 3 * FAKE_CASES; i++)
+		colour[i] = 0.01 * i;
+	findings = (struct findings){ .n_test = 1, .colour = colour, .test_colour = test_colour };
+	g_auto(streams_t) far = streams_of(write_diagnosis);
+	HAS(far.text[0], " train colour of=beyond test=1 text=");
+	g_assert_cmpuint(count_lines(far.text[0], " train colour of=near"), ==, 0);     /* too few cases */
+}
+
 static void test_shift(void)
 {
-	findings = (struct findings){ 2.5, TRUE, 5 };
+	findings = (struct findings){ .stain_sd = 2.5, .stain_matters = TRUE, .n_test = 5 };
 	g_auto(streams_t) other = streams_of(write_diagnosis);
 	findings = (struct findings){ 0 };
 	g_auto(streams_t) none = streams_of(write_diagnosis);
 
-	HAS(other.text[1], "; its stain is another (by 2.5 standard deviations of the training set): clearly less\"\n");
+	HAS(other.text[1], "; its stain is another (by 2.5 standard deviations of the training set): expect less\"\n");
 	HAS(none.text[1], "; how its stain compares is not known\"\n");
 }
 
@@ -317,6 +342,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/diagnosis/course", test_course);
 	g_test_add_func("/diagnosis/limit", test_limit);
 	g_test_add_func("/diagnosis/lines", test_lines);
+	g_test_add_func("/diagnosis/forecast", test_forecast);
 	g_test_add_func("/diagnosis/shift", test_shift);
 	g_test_add_func("/diagnosis/hidden", test_hidden);
 	g_test_add_func("/diagnosis/nothing", test_nothing);
