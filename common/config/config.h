@@ -60,6 +60,7 @@ struct settings {
 		double jitter;                   /* tiles move by up to this share of their side, 0..0.5 */
 		double lesions;                  /* share of tumour tiles drawn lesion by lesion, 0..1 */
 		double hard;                     /* share of tiles without tumour that the network erred on, 0..1 */
+		double least;                    /* share of tumour that a tile of stratum tumour has at least, 0..1 */
 		int mine_every;                  /* epochs between searches for those */
 	} sampling;
 	struct {

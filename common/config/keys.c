@@ -88,6 +88,8 @@ const struct key key_table[] = {
   "tiles move by up to this share of their side" },
 { "sampling.lesions", KEY_NUMBER, AT(sampling.lesions), "0.5", 0, 1, NULL,
   "share of tumour tiles drawn lesion by lesion, large and\nsmall ones of a slide alike; the others tile by tile" },
+{ "sampling.least", KEY_NUMBER, AT(sampling.least), "0", 0, 1, NULL,
+  "share of tumour that a tile of tumour must have; above 0,\ntiles are drawn one by one, not by lesion" },
 { "sampling.hard", KEY_NUMBER, AT(sampling.hard), "0.3", 0, 1, NULL,
   "share of tiles without tumour that are drawn from those\nthat the network took for tumour; 0: off" },
 { "sampling.mine_every", KEY_COUNT, AT(sampling.mine_every), "1", 1, 1000, NULL,

@@ -72,6 +72,9 @@ static gboolean tumour_first(const struct tile *from, guint32 n, const struct ma
 	out->tile = tile;
 	out->n = n;
 	out->n_tumour = lesions->len;
+	out->most = 0;
+	for (guint32 i = 0; i < out->n_tumour; i++)
+		out->most = MAX(out->most, tile[i].tumour);
 	out->side = side;
 	if (known > 0)
 		out->lesion = list_lesions(mask, first, side, &out->n_lesions);

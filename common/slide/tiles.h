@@ -30,6 +30,7 @@ struct tile_lesion {
 struct tiles {
 	struct tile *tile;      /* (n) */
 	guint32 n, n_tumour, n_lesions;
+	guint16 most;           /* tumour of the tile that has most */
 	struct tile_lesion *lesion; /* (n_lesions) those that can be drawn, the largest first */
 	double side;            /* level-0 px of a tile's side */
 };

@@ -19,8 +19,9 @@ guint32 slide_samples_count(const struct work *w, guint item, int stratum)
 
 	if (!wc->ready || positive != (stratum != STRATUM_NEGATIVE) || (positive && c->mask == NULL))
 		return 0;
-	return stratum == STRATUM_TUMOUR ? c->tiles.n_tumour
-	       : stratum == STRATUM_NORMAL ? c->tiles.n - c->tiles.n_tumour : c->tiles.n;
+	if (stratum == STRATUM_TUMOUR)
+		return c->tiles.most >= G_MAXUINT16 * w->settings->sampling.least ? c->tiles.n_tumour : 0;
+	return stratum == STRATUM_NORMAL ? c->tiles.n - c->tiles.n_tumour : c->tiles.n;
 }
 
 /* Moved by up to the jitter, and kept on the scanned part where the tile fits on it. */
@@ -56,16 +57,28 @@ static gboolean pick_lesion(const struct slide_case *c, guint64 random, struct s
 	return TRUE;
 }
 
+/* One of n tiles from `first` on that has the least share of tumour: what is drawn, or the next that has it. */
+static const struct tile *pick_tile(const struct slide_case *c, guint32 first, guint32 n, double least, guint64 random)
+{
+	guint32 at = random_below(random_mix(random + 3), n);
+
+	for (guint32 i = 0; i < n && c->tiles.tile[first + at].tumour < G_MAXUINT16 * least; i++)
+		at = (at + 1) % n;
+	return &c->tiles.tile[first + at];
+}
+
 void slide_samples_pick(const struct work *w, guint item, int stratum, guint64 random, struct sample *out)
 {
 	const struct slide_case *c = &slide_work_of(w)->slides[item];
 	const guint32 first = stratum == STRATUM_NORMAL ? c->tiles.n_tumour : 0;
-	const gboolean by_lesion = stratum == STRATUM_TUMOUR && random_unit(random_mix(random + 4)) < w->settings->sampling.lesions;
+	const gboolean by_lesion = stratum == STRATUM_TUMOUR && w->settings->sampling.least <= 0 &&
+				   random_unit(random_mix(random + 4)) < w->settings->sampling.lesions;
 
 	*out = (struct sample){ .item = item };
 	if (by_lesion && pick_lesion(c, random, out))
 		return;
-	const struct tile *t = &c->tiles.tile[first + random_below(random_mix(random + 3), slide_samples_count(w, item, stratum))];
+	const double least = stratum == STRATUM_TUMOUR ? w->settings->sampling.least : 0;
+	const struct tile *t = pick_tile(c, first, slide_samples_count(w, item, stratum), least, random);
 	place(c, t->x, t->y, c->jitter, random, out);
 }
 

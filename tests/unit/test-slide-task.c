@@ -695,6 +695,24 @@ static void test_lesions(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(whole, >, 15);
 	g_assert_cmpuint(part, >, 15);
 	g_assert_cmpuint(none, ==, 0);
+	/* wholly tumour alone: the 8 tiles of the first */
+	assign(f, "sampling.least=1");
+	assign(f, "sampling.jitter=0");
+	struct work *w = open_work(f, PHASE_TRAIN, NULL);
+	prepare_all(w);
+	const guint item = g_str_equal(w->cases[0].id, positives[0]) ? 0 : 1;
+	guint drawn[4][2] = { 0 };
+	for (guint64 i = 0; i < N; i++) {
+		struct sample s;
+		slide_samples_pick(w, item, STRATUM_TUMOUR, random_mix(i), &s);
+		const gint64 x = (s.at[0] - slide_work_of(w)->slides[item].slide->x) / TILE - 2;
+		const gint64 y = (s.at[1] - slide_work_of(w)->slides[item].slide->y) / TILE - 2;
+		g_assert_true(x >= 0 && x < 4 && y >= 0 && y < 2);
+		drawn[x][y]++;
+	}
+	for (int x = 0; x < 4; x++)
+		g_assert_true(drawn[x][0] > N / 24 && drawn[x][1] > N / 24);
+	slide_classification.close(w);
 }
 
 static void test_turns(void)
