@@ -169,6 +169,7 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 	struct memory memory;
 	g_autoptr(answers_t) a = NULL;
 	g_autoptr(GPtrArray) models = NULL;
+	struct colours *colours = NULL;
 
 	struct work *w = task == NULL ? NULL : task->open(s, PHASE_TEST, facts, error);
 	if (w == NULL)
@@ -177,6 +178,7 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 		log_warn("data", "%s", (char *)w->notes->pdata[i]);
 	log_keep("data", "data cases=%u", w->n_cases);
 	a = answers_new(w, facts, error);
+	colours = colours_new(w, manifest);
 	gboolean ok = a != NULL;
 	const guint members = facts != NULL ? members_of(manifest) : 0;
 	if (ok && facts != NULL && device_open(s, &device, wrong) &&
@@ -187,11 +189,13 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 		g_autofree char *where = device_describe(&device);
 		log_keep("model", "model network=%s members=%u step=%.0f %s", s->model.network, models->len,
 			 json_number(manifest, "step", 0), where);
-		if (!passes_run(w, (struct model *const *)models->pdata, models->len, &device, &memory, a, wrong))
+		if (!passes_run(w, (struct model *const *)models->pdata, models->len, &device, &memory, a, colours, wrong))
 			log_warn("scan", "%s; what was scored so far is kept", (*wrong)->message);
 		say_rest(w, a, wrong);
 	}
 	ok = ok && settle(w, a, facts != NULL ? manifest : NULL, error);
+	colours_say(colours);
+	colours_free(colours);
 	closing_say(s->paths.output, s->inference.time);
 	if (a != NULL)
 		say_tries(w, a);

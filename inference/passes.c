@@ -23,13 +23,14 @@ static void say_plan(guint pass, const struct plan *p, const struct settings *s,
 			isinf(left) ? "unlimited" : log_duration(left, rest));
 }
 
-struct takers { struct answers *answers; struct pictures *pictures; };
+struct takers { struct answers *answers; struct pictures *pictures; struct colours *colours; };
 
 static gboolean take(void *context, const struct scan_case *c, GError **error)
 {
 	const struct takers *to = context;
 
 	pictures_take(to->pictures, c);
+	colours_take(to->colours, c->item);
 	return answers_take(to->answers, c, error);
 }
 
@@ -56,14 +57,14 @@ static gboolean scan_pass(struct scan *scan, guint pass, const struct plan *p, s
 static double left_of(double deadline) { return deadline > 0 ? deadline - log_seconds() : INFINITY; }
 
 gboolean passes_run(struct work *w, struct model *const *models, guint n_models, const struct device *device,
-		    const struct memory *memory, struct answers *a, GError **error)
+		    const struct memory *memory, struct answers *a, struct colours *colours, GError **error)
 {
 	const struct settings *s = w->settings;
 	struct scan scan = { .work = w, .models = models, .n_models = n_models, .device = device->index, .flags = device->flags,
 			     .batch = memory->judged, .readers = memory->readers, .prepare = TRUE,
 			     .deadline = log_deadline(s->inference.time) };
 	g_autofree struct plan_case *cases = g_new(struct plan_case, w->n_cases + 1);
-	struct takers to = { a, pictures_new(w) };
+	struct takers to = { a, pictures_new(w), colours };
 	struct plan plan;
 	gboolean ok = TRUE;
 

@@ -7,11 +7,12 @@
 #pragma once
 #include "common/model/memory.h"
 #include "inference/answer.h"
+#include "inference/colours.h"
 
 G_BEGIN_DECLS
 
 /* Ends well at inference.time, and at stop_asked(). Errors are the network's; what was scored so far is kept. */
 gboolean passes_run(struct work *work, struct model *const *models, guint n_models, const struct device *device,
-		    const struct memory *memory, struct answers *answers, GError **error);
+		    const struct memory *memory, struct answers *answers, struct colours *colours, GError **error);
 
 G_END_DECLS

@@ -50,6 +50,27 @@ struct interval fit_judge(const struct fit *f, JsonObject *facts, JsonArray *hel
 	return metric;
 }
 
+/* Of at most MOST training cases, evenly. */
+static JsonArray *colours_of(const struct work *w)
+{
+	enum { MOST = 2000 };
+	const guint n = MIN(w->n_cases, MOST);
+	JsonArray *out = json_array_new();
+
+	for (guint i = 0; i < n && w->task->colour != NULL; i++) {
+		const guint item = (guint)((guint64)i * w->n_cases / n);
+		double colour[3];
+		if (!w->cases[item].ready)
+			continue;
+		JsonArray *row = json_array_new();
+		w->task->colour(w, item, colour);
+		for (int k = 0; k < 3; k++)
+			json_array_add_double_element(row, isfinite(colour[k]) ? colour[k] : 0);
+		json_array_add_array_element(out, row);
+	}
+	return out;
+}
+
 /* What inference needs to know of the weights, beside themselves. */
 static JsonObject *about_weights(const struct fit *f, gboolean judged)
 {
@@ -65,6 +86,7 @@ static JsonObject *about_weights(const struct fit *f, gboolean judged)
 	json_object_set_int_member(about, "epoch", f->now.epochs_before + f->now.epoch);
 	json_object_set_int_member(about, "judged", judged);
 	json_object_set_array_member(about, "held", held);
+	json_object_set_array_member(about, "colours", colours_of(f->work));
 	if (judged)
 		json_object_set_double_member(about, task->metric, isfinite(metric.value) ? metric.value : -1);
 	return about;

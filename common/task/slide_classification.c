@@ -68,6 +68,14 @@ static char *summary(const struct work *w)
 
 static guint64 tiles_of(const struct work *w, guint item) { return slide_work_of(w)->slides[item].tiles.n; }
 
+static void colour(const struct work *w, guint item, double out[3])
+{
+	const struct slide_case *c = &slide_work_of(w)->slides[item];
+
+	for (int k = 0; k < 3; k++)
+		out[k] = -log(CLAMP(c->colour[k], 1e-3, 1));
+}
+
 /* By the area of the largest lesion, as if it were round: isolated tumour cells up to 0.2 mm across,
    micrometastases up to 2 mm, macrometastases (AJCC Cancer Staging Manual, 8th edition). */
 static const struct size_class sizes[] = {
@@ -310,6 +318,7 @@ const struct task slide_classification = {
 	.describe = describe,
 	.summary = summary,
 	.samples = tiles_of,
+	.colour = colour,
 	.sizes = sizes,
 	.look = slide_look,
 	.n_strata = N_STRATA,

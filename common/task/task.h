@@ -115,6 +115,9 @@ struct task {
 	/* Opens a case, prepared or not, and reads a little of it everywhere. Fails where it cannot be opened. */
 	gboolean (*look)(struct work *work, guint item, struct look *out, GError **error);
 
+	/* Of a case that is prepared: its mean optical density (natural) in red, green, blue. NULL: it has none. */
+	void (*colour)(const struct work *work, guint item, double colour[3]);
+
 	/* 2. Samples. For training a case has samples in each of n_strata strata; the sampler picks a
 	   stratum by share and a case that has any with equal chance; pick chooses one of its samples, and may move it,
 	   by 64 random bits: the same ones give the same sample. sure: is the sample negative beyond doubt, so that it may

@@ -1,0 +1,90 @@
+/* colours.c - see colours.h. */
+#include "inference/colours.h"
+#include "common/log/log.h"
+#include "common/metrics/metrics.h"
+#include "common/score/forecast.h"
+
+struct colours {
+	const struct work *work;
+	double *learned;        /* (n, 3) */
+	gsize n;
+	double *here;           /* (n_cases, 3); NAN: not known */
+};
+
+/* What is not three numbers is passed over. */
+static void read_learned(struct colours *c, JsonArray *list)
+{
+	const guint n = json_array_get_length(list);
+
+	c->learned = g_new(double, 3 * (gsize)n + 1);
+	for (guint i = 0; i < n; i++) {
+		JsonNode *node = json_array_get_element(list, i);
+		JsonArray *row = JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+		if (row == NULL || json_array_get_length(row) != 3)
+			continue;
+		for (guint k = 0; k < 3; k++) {
+			JsonNode *x = json_array_get_element(row, k);
+			c->learned[3 * c->n + k] = JSON_NODE_HOLDS_VALUE(x) ? json_node_get_double(x) : (double)NAN;
+		}
+		c->n++;
+	}
+}
+
+struct colours *colours_new(const struct work *w, JsonObject *manifest)
+{
+	JsonNode *node = manifest != NULL ? json_object_get_member(manifest, "colours") : NULL;
+	struct colours *c = g_new0(struct colours, 1);
+
+	c->work = w;
+	c->here = g_new(double, 3 * (gsize)w->n_cases + 1);
+	for (gsize i = 0; i < 3 * (gsize)w->n_cases; i++)
+		c->here[i] = NAN;
+	if (node != NULL && JSON_NODE_HOLDS_ARRAY(node))
+		read_learned(c, json_node_get_array(node));
+	return c;
+}
+
+void colours_free(struct colours *c)
+{
+	if (c == NULL)
+		return;
+	g_free(c->learned);
+	g_free(c->here);
+	g_free(c);
+}
+
+void colours_take(struct colours *c, guint item)
+{
+	if (c->work->task->colour != NULL && c->work->cases[item].ready)
+		c->work->task->colour(c->work, item, c->here + 3 * (gsize)item);
+}
+
+void colours_say(const struct colours *c)
+{
+	enum { FEW = 5 };
+	const gsize m = c->work->n_cases;
+	g_autofree double *own = g_new(double, c->n + 1), *test = g_new(double, m + 1);
+	double most = 0;
+	gsize known = 0, beyond = 0;
+
+	if (c->n < FEW)
+		return;
+	forecast_distances(c->learned, c->n, c->here, m, own, test);
+	for (gsize i = 0; i < c->n; i++)
+		most = own[i] > most ? own[i] : most;
+	for (gsize i = 0; i < m; i++)
+		if (isfinite(test[i])) {
+			beyond += test[i] > most ? 1 : 0;
+			test[known++] = test[i];
+		}
+	if (known == 0)
+		return;
+	metrics_sort(test, known);
+	log_last("colour of=test cases=%" G_GSIZE_FORMAT " distance=%.2f..%.2f..%.2f beyond=%" G_GSIZE_FORMAT, known, test[0],
+		 metrics_quantile(test, known, 0.5), test[known - 1], beyond);
+	/* by chance the farthest of n + m is among the m as often as any other: so many more are none */
+	if (beyond > 1 + 3 * known / c->n)
+		log_warn("stain", "%" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " cases differ more in colour from those that were learned from than any "
+			 "of those does: their scores are less sure; a training with a higher augmentation.stain copes better", beyond,
+			 known);
+}
