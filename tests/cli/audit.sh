@@ -30,9 +30,9 @@ expect 'sample' 0 '' "$B/sample" d --train 12 --test 4 --positive 0.5 --tile 64 
 images=d/train/image masks=d/train/mask
 
 expect 'as it should be' 0 'nothing failed, 0 warnings' $train
-stdout_has 'training slides are looked at' ' audit of=train cases=12 looked_at=12 not_opened=0 doubts=0 samples_read=48/48$'
-stdout_has 'test slides too' ' audit of=test cases=4 looked_at=4 not_opened=0 doubts=0 samples_read=16/16$'
-stdout_has 'each has a line' ' look of=test case=Slide013 read=4/4 width_px='
+stdout_has 'training slides are looked at' ' audit of=train cases=12 looked_at=12 not_opened=0 doubts=0 samples_read=144/144$'
+stdout_has 'test slides too' ' audit of=test cases=4 looked_at=4 not_opened=0 doubts=0 samples_read=48/48$'
+stdout_has 'each has a line' ' look of=test case=Slide013 read=12/12 width_px='
 stdout_has 'and all together' ' ranges of=train .* levels=6..6..6 mpp=0.5..0.5..0.5 '
 stdout_has 'none is like another' ' twins cases=0 across_classes=0 train_and_test=0$'
 stdout_has 'the machine is named' ' room disk_model_mb=[0-9]* wanted_mb=92 .* files=[0-9]* gpu=none$'
@@ -120,10 +120,10 @@ mkfifo d/test/Slide901.mrxs
 mkdir d/test/Slide902.mrxs
 copy d/test/Slide015 d/test/Slide903
 mkfifo d/test/Slide903/Data0099.dat
-expect 'photos that are gone' 0 "case 'Slide009': [34] of 4 samples cannot be read: .*; left out" $train
+expect 'photos that are gone' 0 "case 'Slide009': [0-9]* of 12 samples cannot be read: .*; left out" $train
 has 'its levels' "slide 'Slide009': of its 6 levels these cannot be read everywhere: 0.* (.*); copy the slide again"
 has 'a file cut short' "slide 'Slide012': .*; left out"
-has 'photos of a test slide' "case 'Slide013': [34] of 4 samples cannot be read: .*; is it copied whole?"
+has 'photos of a test slide' "case 'Slide013': [0-9]* of 12 samples cannot be read: .*; is it copied whole?"
 has 'a test slide cut short' "slide 'Slide014': cannot be opened: .*; it will be answered with the fallback"
 for name in Slide900 Slide901 Slide902; do
 	has "$name is named" "slide '$name': cannot be opened: .*; it will be answered with the fallback"

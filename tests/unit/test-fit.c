@@ -343,12 +343,12 @@ static void test_all_at_once(void)
 static void test_phases(void)
 {
 	static const struct { const char *set[4]; double progress, rate, strength, smoothing; } is[] = {
-		{ { "training.closing=0.1" }, 0.899, 0.001 * 0.0276308, 1, 0.05 },      /* (1 + cos(pi 0.849 / 0.95)) / 2 */
-		{ { "training.closing=0.1" }, 0.9, 0.001 * 0.0270914, 0.25, 0.025 },
-		{ { "training.closing=0" }, 1, 0, 1, 0.05 },
-		{ { "training.schedule=constant", "training.closing=0.25" }, 0.74, 0.001, 1, 0.05 },
-		{ { "training.schedule=constant", "training.closing=0.25" }, 0.75, 0.0003, 0.25, 0.025 },
-		{ { "training.schedule=plateau", "training.closing=0.25" }, 1, 0.0003, 0.25, 0.025 },
+		{ { "training.closing=0.1" }, 0.899, 0.001 * 0.0276308, 1, 0.1 },      /* (1 + cos(pi 0.849 / 0.95)) / 2 */
+		{ { "training.closing=0.1" }, 0.9, 0.001 * 0.0270914, 0.25, 0.05 },
+		{ { "training.closing=0" }, 1, 0, 1, 0.1 },
+		{ { "training.schedule=constant", "training.closing=0.25" }, 0.74, 0.001, 1, 0.1 },
+		{ { "training.schedule=constant", "training.closing=0.25" }, 0.75, 0.0003, 0.25, 0.05 },
+		{ { "training.schedule=plateau", "training.closing=0.25" }, 1, 0.0003, 0.25, 0.05 },
 	};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(is); i++) {
