@@ -223,8 +223,9 @@ static void say(const struct gathering *g, double seconds)
 
 	if (f->job->members > 1)
 		g_string_append_printf(line, " member=%" G_GINT64_FORMAT, f->now.member + 1);
-	g_string_append_printf(line, " bags=%u tiles=%" G_GUINT64_FORMAT " looked_at=%" G_GINT64_FORMAT " seconds=%s %s=%.4f", g->n, g->tiles,
-			       f->now.looked, log_duration(seconds, took), f->work->task->metric, metric_of(f, g->logits));
+	g_string_append_printf(line, " bags=%u tiles=%" G_GUINT64_FORMAT " looked_at=%" G_GINT64_FORMAT " seconds=%s %s=%.4f", g->n,
+			       g->tiles, f->now.looked, log_duration(seconds, took), f->work->task->metric,
+			       metric_of(f, g->logits));
 	log_keep(line->str, "%s", line->str);
 }
 
@@ -233,7 +234,8 @@ static gboolean make(struct fit *f, GError **error)
 	const guint64 seed = random_hash(f->seed, 0, 0, PURPOSE_BAGS);
 	const double start = log_seconds();
 	g_autoptr(model_t) best = read_best(f, error);
-	g_autoptr(attention_t) attention = best != NULL ? attention_new(best->width, ATTENTION_HIDDEN, f->device.index, seed, error) : NULL;
+	g_autoptr(attention_t) attention = best == NULL ? NULL : attention_new(best->width, ATTENTION_HIDDEN, f->device.index, seed,
+										error);
 	g_autofree struct bag *bags = g_new0(struct bag, f->work->n_cases + 1);
 	g_autofree double *logits = g_new(double, f->work->n_cases + 1);
 	struct gathering g = { f, attention, bags, logits, 0, 0 };
