@@ -20,6 +20,8 @@ struct answers {
 	JsonObject *facts;
 	double *answer;         /* (n_cases, n_answers) */
 	struct kept *kept;      /* (n_cases) */
+	struct attention *const *bags; /* (n_bags) */
+	guint n_bags;
 	double share;           /* of the pass under way */
 	int rounds;
 	double written;         /* log_seconds() */
@@ -82,6 +84,20 @@ void answers_free(struct answers *a)
 	g_free(a);
 }
 
+void answers_set_bags(struct answers *a, struct attention *const *bags, guint n)
+{
+	a->bags = bags;
+	a->n_bags = n;
+}
+
+guint answers_bag(const struct answers *a)
+{
+	for (guint k = 0; k < a->n_bags; k++)
+		if (a->bags[k] != NULL)
+			return ATTENTION_TILES;
+	return 0;
+}
+
 void answers_begin(struct answers *a, double share, int rounds)
 {
 	a->share = share;
@@ -98,7 +114,7 @@ static void count_samples(const struct answers *a, const struct scan_case *c, st
 	k->samples = samples->len;
 	g_array_set_size(samples, 0);
 	task->next(a->work, c->item, 1, 1, c->samples, c->outputs, c->n, samples);
-	k->more = samples->len;
+	k->more = samples->len + MIN(answers_bag(a), k->samples);
 }
 
 /* What the case keeps, for the message that says why. */
@@ -135,15 +151,40 @@ static void say_partly(struct answers *a, const struct scan_case *c)
 	k->said = TRUE;
 }
 
-static void say_case(const struct work *w, guint item, gsize samples, double raw, const double *answer)
+static void say_case(const struct work *w, guint item, gsize samples, const double *features, const double *answer)
 {
 	g_autoptr(GString) line = g_string_new("case");
 
 	logfmt_append(line, w->task->noun, w->cases[item].id);
-	g_string_append_printf(line, " samples=%" G_GSIZE_FORMAT " raw=%.4f p=%.6f", samples, raw, answer[0]);
+	g_string_append_printf(line, " samples=%" G_GSIZE_FORMAT " raw=%.4f", samples, features[0]);
+	if (w->task->bags != NULL && isfinite(features[w->task->bags->feature]))
+		g_string_append_printf(line, " attention=%.4f", features[w->task->bags->feature]);
+	g_string_append_printf(line, " p=%.6f", answer[0]);
 	for (guint k = 1; k < w->n_answers; k++)
 		g_string_append_printf(line, " %s=%.1f", w->columns[k].name, answer[k]);
 	log_detail("%s", line->str);
+}
+
+/* What the models of bags say of a case, on average; NAN: nothing. */
+static double bag_logit(const struct answers *a, const struct scan_case *c)
+{
+	double sum = 0;
+	guint n = 0;
+
+	for (guint k = 0; c->bag > 0 && k < a->n_bags; k++) {
+		g_autoptr(GError) wrong = NULL;
+		double logit;
+		if (a->bags[k] == NULL)
+			continue;
+		const struct bag bag = { c->features[k], T_F16, c->bag, 0 };
+		if (!attention_predict(a->bags[k], &bag, &logit, NULL, &wrong)) {
+			log_warn("attention", "case '%s': %s; its answer is without", a->work->cases[c->item].id, wrong->message);
+			return NAN;
+		}
+		sum += logit;
+		n++;
+	}
+	return n > 0 ? sum / n : NAN;
 }
 
 /* A new answer for a case that was read, where it is from at least as much as the one before. */
@@ -164,6 +205,8 @@ static void score(struct answers *a, const struct scan_case *c)
 		return;
 	}
 	task->features(a->work, c->item, c->samples, c->outputs, c->n, features);
+	if (task->bags != NULL)
+		features[task->bags->feature] = bag_logit(a, c);
 	if (isfinite(features[0]))
 		task->answer(a->facts, features, answer);
 	if (isfinite(features[0]) && task->further != NULL)
@@ -180,7 +223,7 @@ static void score(struct answers *a, const struct scan_case *c)
 	if (k->partly)
 		say_partly(a, c);
 	if (a->rounds == 0)
-		say_case(w, c->item, c->n, features[0], answer);
+		say_case(w, c->item, c->n, features, answer);
 }
 
 gboolean answers_take(void *context, const struct scan_case *c, GError **error)

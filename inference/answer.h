@@ -10,6 +10,7 @@
  */
 #pragma once
 #include "common/scan/scan.h"
+#include "common/score/attention.h"
 #include "inference/plan.h"
 
 G_BEGIN_DECLS
@@ -19,6 +20,11 @@ struct answers;
 /* Writes the file once, all fallbacks: the first valid answer. facts_opt NULL: there is no model. */
 struct answers *answers_new(struct work *work, JsonObject *facts_opt, GError **error);
 void answers_free(struct answers *a);
+/* Models of bags, (n) of as many networks, each NULL where it has none: the mean of what they say is the task's feature
+   (task->bags). They outlive the answers. */
+void answers_set_bags(struct answers *a, struct attention *const *bags, guint n);
+/* Samples a case that a scan takes into a bag, where it looks at all of it; 0: no bags. */
+guint answers_bag(const struct answers *a);
 /* The scan that follows looks at so much of its cases. */
 void answers_begin(struct answers *a, double share, int rounds);
 /* A scan_done: context is the answers. A case that could not be read keeps what it had, and is said once. Never

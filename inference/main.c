@@ -40,6 +40,25 @@ static gboolean take_settings(struct settings *s, JsonObject *manifest, GError *
 	return TRUE;
 }
 
+/* A model of bags that goes with a network; NULL where there is none, or none that can be read, which is said. */
+static struct attention *read_bags(const struct settings *s, JsonObject *manifest, guint member, const struct model *m)
+{
+	const struct role role = model_folder_bags(member);
+	JsonObject *files = json_child(manifest, "files");
+	g_autoptr(GError) wrong = NULL;
+
+	if (!json_object_has_member(files, role.name))
+		return NULL;
+	g_autofree char *path = model_folder_path(s->paths.model, manifest, role.name, &wrong);
+	g_autoptr(attention_t) a = path != NULL ? attention_new(m->width, ATTENTION_HIDDEN, m->device, 0, &wrong) : NULL;
+	const struct model_part part = { role.name, NULL, a != NULL ? a->params : NULL, NULL };
+	if (a != NULL && model_folder_check(s->paths.model, manifest, role.name, &wrong) &&
+	    model_folder_restore(path, &part, 1, &wrong))
+		return g_steal_pointer(&a);
+	log_warn("attention", "%s; answers are without it", wrong->message);
+	return NULL;
+}
+
 static struct model *read_member(const struct settings *s, JsonObject *manifest, guint member, const struct work *w,
 				 const struct device *device, GError **error)
 {
@@ -69,20 +88,24 @@ static guint members_of(JsonObject *manifest)
 	return n;
 }
 
-/* Of n networks those that can be read, (struct model *). None: the first one's error. */
+/* Of n networks those that can be read, (struct model *). None: the first one's error. bags: of each (struct attention *), where
+   the answer makes use of them. */
 static GPtrArray *read_models(const struct settings *s, JsonObject *manifest, guint n, const struct work *w,
-			      const struct device *device, GError **error)
+			      const struct device *device, GPtrArray *bags, GError **error)
 {
+	const gboolean needed = w->task->bags != NULL && w->task->bags->needed(json_child(manifest, "facts"));
 	GPtrArray *models = g_ptr_array_new_with_free_func((GDestroyNotify)model_free);
 	g_autoptr(GError) first = NULL;
 
 	for (guint i = 0; i < n; i++) {
 		g_autoptr(GError) wrong = NULL;
 		struct model *m = read_member(s, manifest, i, w, device, &wrong);
-		if (m != NULL)
+		if (m != NULL) {
 			g_ptr_array_add(models, m);
-		else if (first == NULL)
+			g_ptr_array_add(bags, needed ? read_bags(s, manifest, i, m) : NULL);
+		} else if (first == NULL) {
 			first = g_steal_pointer(&wrong);
+		}
 	}
 	if (models->len == 0 && first != NULL)
 		g_propagate_error(error, g_steal_pointer(&first));
@@ -168,7 +191,7 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 	struct device device = { .index = T_CPU };
 	struct memory memory;
 	g_autoptr(answers_t) a = NULL;
-	g_autoptr(GPtrArray) models = NULL;
+	g_autoptr(GPtrArray) models = NULL, bags = g_ptr_array_new_with_free_func((GDestroyNotify)attention_free);
 	struct colours *colours = NULL;
 
 	struct work *w = task == NULL ? NULL : task->open(s, PHASE_TEST, facts, error);
@@ -183,12 +206,13 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 	const guint members = facts != NULL ? members_of(manifest) : 0;
 	if (ok && facts != NULL && device_open(s, &device, wrong) &&
 	    memory_plan(w, &device, machine_memory(), members, &memory, wrong))
-		models = read_models(s, manifest, members, w, &device, wrong);
+		models = read_models(s, manifest, members, w, &device, bags, wrong);
 	opening_say_machine(&device);
 	if (models != NULL && models->len > 0) {
 		g_autofree char *where = device_describe(&device);
 		log_keep("model", "model network=%s members=%u step=%.0f %s", s->model.network, models->len,
 			 json_number(manifest, "step", 0), where);
+		answers_set_bags(a, (struct attention *const *)bags->pdata, bags->len);
 		if (!passes_run(w, (struct model *const *)models->pdata, models->len, &device, &memory, a, colours, wrong))
 			log_warn("scan", "%s; what was scored so far is kept", (*wrong)->message);
 		say_rest(w, a, wrong);

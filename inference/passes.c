@@ -42,6 +42,7 @@ static gboolean scan_pass(struct scan *scan, guint pass, const struct plan *p, s
 
 	scan->share = p->share;
 	scan->rounds = p->rounds;
+	scan->bag = p->share >= 1 && p->rounds == 0 ? answers_bag(to->answers) : 0;
 	STAGE("computing");
 	answers_begin(to->answers, p->share, p->rounds);
 	gboolean ok = scan_cases(scan, p->items, p->n, take, to, error);

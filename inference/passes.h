@@ -1,6 +1,8 @@
 /*
  * passes.h - the model over all cases: coarsely first, then as plan.h says, until all is done or the time is over.
  *
+ * Bags (answers_set_bags) are made where a pass looks at all of a case: what a coarse one says is without them.
+ *
  * A complete answer that the model gave is on disk after the first pass, and the best so far after each. The log
  * names each plan before it begins and what came of it: "plan pass=2 share=0.25 ...", "scanned pass=2 ...".
  */

@@ -38,7 +38,8 @@ static void replan(struct fit *f, const char *why)
 	if (f->now.costs.validation <= 0)
 		f->now.costs.validation = guess_validation(f);
 	f->planned_at = log_seconds();
-	double seconds = f->deadline - f->planned_at;
+	fit_bags_decide(f);
+	double seconds = f->deadline - f->planned_at - fit_bags_cost(f);
 	if (f->now.costs.mining <= 0)
 		f->now.costs.mining = fit_mine_guess(f);
 	plan_fit(&f->now.plan, (guint)f->now.epoch, f->now.at, seconds, f->now.costs);
@@ -272,7 +273,8 @@ static void set_member(struct fit *f)
 	const double now = log_seconds(), left = f->job->deadline - now;
 
 	f->seed = member == 0 ? seed : random_hash(seed, member, 0, PURPOSE_MEMBER);
-	f->deadline = f->job->deadline > 0 ? now + left / (f->job->members - (guint)member) : 0;
+	f->time = f->job->deadline > 0 ? left / (f->job->members - (guint)member) : 0;
+	f->deadline = f->job->deadline > 0 ? now + f->time : 0;
 	f->n_held = 0;
 	for (guint i = 0; i < f->work->n_cases; i++)
 		if (held[i])
@@ -346,7 +348,7 @@ static gboolean run_member(struct fit *f, GError **error)
 		if (f->deadline <= 0 || f->now.epoch == f->now.plan.epochs)
 			continue;
 		replan(f, "epoch");
-		if (log_seconds() + f->now.costs.validation >= f->deadline)
+		if (log_seconds() + f->now.costs.validation + fit_bags_cost(f) >= f->deadline)
 			break;
 	}
 	if (f->now.best_epoch == 0 && !f->cut) {
@@ -355,7 +357,7 @@ static gboolean run_member(struct fit *f, GError **error)
 		return FALSE;
 	}
 	fit_say_ended(f);
-	return TRUE;
+	return fit_bags(f, error);
 }
 
 /* ---- all of it ---- */

@@ -71,24 +71,32 @@ static JsonArray *colours_of(const struct work *w)
 	return out;
 }
 
-/* What inference needs to know of the weights, beside themselves. */
-static JsonObject *about_weights(const struct fit *f, gboolean judged)
+/* The score of a case as it is fitted now, and how good it is. */
+static void set_score(const struct fit *f, JsonObject *about, gboolean judged)
 {
 	const struct task *task = f->work->task;
-	JsonObject *about = json_object_new(), *facts = json_object_new();
+	JsonObject *facts = json_object_new();
 	JsonArray *held = json_array_new();
 
 	task->facts(f->work, facts);
 	const struct interval metric = fit_judge(f, facts, held);
-	json_object_set_object_member(about, "settings", resume_settings_json(f->settings));
 	json_object_set_object_member(about, "facts", facts);
-	json_object_set_int_member(about, "step", f->now.steps_before + f->now.step);
-	json_object_set_int_member(about, "epoch", f->now.epochs_before + f->now.epoch);
-	json_object_set_int_member(about, "judged", judged);
 	json_object_set_array_member(about, "held", held);
 	json_object_set_array_member(about, "colours", colours_of(f->work));
 	if (judged)
 		json_object_set_double_member(about, task->metric, isfinite(metric.value) ? metric.value : -1);
+}
+
+/* What inference needs to know of the weights, beside themselves. */
+static JsonObject *about_weights(const struct fit *f, gboolean judged)
+{
+	JsonObject *about = json_object_new();
+
+	json_object_set_object_member(about, "settings", resume_settings_json(f->settings));
+	json_object_set_int_member(about, "step", f->now.steps_before + f->now.step);
+	json_object_set_int_member(about, "epoch", f->now.epochs_before + f->now.epoch);
+	json_object_set_int_member(about, "judged", judged);
+	set_score(f, about, judged);
 	return about;
 }
 
@@ -142,22 +150,41 @@ static JsonObject *copy(JsonObject *from)
 	return to;
 }
 
+/* What is said of those in the folder; of a model of bags beside them, what follows from it. */
+static JsonObject *about_stays(const struct fit *f, enum weights which)
+{
+	JsonObject *about = copy(f->about);
+
+	if (which == WEIGHTS_BAGS)
+		set_score(f, about, TRUE);
+	return about;
+}
+
 /* ---- saving ---- */
 
-/* The files of weights: those of members before stay, and all of them where none is written. */
+static gboolean stay(enum weights which) { return which == WEIGHTS_STAY || which == WEIGHTS_BAGS; }
+
+/* The files of weights, and of models of bags: those of members before stay, and all of them where none is written. A
+   model of bags does not stay where the weights that it goes with are written anew. */
 static guint weights_parts(const struct fit *f, enum weights which, const char *const *metadata, struct model_part *parts)
 {
 	const struct model *m = f->average != NULL ? f->average : f->model;
-	const guint here = (guint)f->now.member, members = which == WEIGHTS_STAY ? MEMBERS_MAX : here + 1;
-	static struct role roles[MEMBERS_MAX];
+	const guint here = (guint)f->now.member, members = stay(which) ? MEMBERS_MAX : here + 1;
+	static struct role roles[MEMBERS_MAX], bags[MEMBERS_MAX];
 	guint n = 0;
 
 	for (guint i = 0; i < members; i++) {
 		roles[i] = model_folder_weights(i);
-		const gboolean written = which != WEIGHTS_STAY && i == here;
+		const gboolean written = !stay(which) && i == here;
 		parts[n++] = (struct model_part){ roles[i].name, NULL, written ? m->params : NULL, written ? metadata : NULL };
 		if (written && m->carried != NULL)
 			parts[n++] = (struct model_part){ roles[i].name, NULL, m->carried, NULL };
+	}
+	for (guint i = 0; i < members; i++) {
+		bags[i] = model_folder_bags(i);
+		if (i != here || stay(which))
+			parts[n++] = (struct model_part){ bags[i].name, NULL, i == here && which == WEIGHTS_BAGS ? f->attention->params : NULL,
+							  NULL };
 	}
 	return n;
 }
@@ -168,8 +195,8 @@ gboolean fit_save(struct fit *f, enum weights which, GError **error)
 	g_autofree char *mean = g_strdup_printf("[%.9g, %.9g, %.9g]", m->mean[0], m->mean[1], m->mean[2]);
 	g_autofree char *std = g_strdup_printf("[%.9g, %.9g, %.9g]", m->std[0], m->std[1], m->std[2]);
 	const char *const metadata[] = { "architecture", m->network->name, "mean", mean, "std", std, NULL };
-	g_autoptr(JsonObject) about = which == WEIGHTS_STAY ? copy(f->about) : about_weights(f, which == WEIGHTS_BEST);
-	struct model_part parts[MEMBERS_MAX + 4];
+	g_autoptr(JsonObject) about = stay(which) ? about_stays(f, which) : about_weights(f, which == WEIGHTS_BEST);
+	struct model_part parts[2 * MEMBERS_MAX + 4];
 	guint n = weights_parts(f, which, metadata, parts);
 	double start = log_seconds();
 
@@ -190,7 +217,7 @@ gboolean fit_save(struct fit *f, enum weights which, GError **error)
 	if (which != WEIGHTS_STAY) {
 		g_clear_pointer(&f->about, json_object_unref);
 		f->about = g_steal_pointer(&about);
-		f->judged = which == WEIGHTS_BEST;
+		f->judged = which == WEIGHTS_BEST || which == WEIGHTS_BAGS;
 	}
 	next_save(f, f->settings->training.checkpoint);
 	return TRUE;

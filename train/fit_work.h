@@ -1,11 +1,12 @@
 /*
  * fit_work.h - what the files of the fit share: fit.c goes through the epochs, fit_step.c takes their steps, fit_phase.c says
- * how, fit_mine.c seeks hard samples, fit_save.c keeps what was reached, fit_say.c tells of it.
+ * how, fit_mine.c seeks hard samples, fit_bags.c makes a model of bags, fit_save.c keeps what was reached, fit_say.c tells of it.
  * Private to train/.
  */
 #pragma once
 #include "common/model/input.h"
 #include "common/optim/optim.h"
+#include "common/score/attention.h"
 #include "train/fit.h"
 #include "train/mine.h"
 #include "train/out_of_fold.h"
@@ -32,6 +33,8 @@ struct fit {
 	struct out_of_fold judged_cases; /* by the weights in the folder, those of members before among them */
 	guint64 seed;                   /* of this member */
 	double deadline;                /* log_seconds() at which this member must be done; 0: none */
+	double time;                    /* s that it had until then, when it was begun */
+	struct attention *attention;    /* of this member, while it is saved */
 	guint64 drawn;                  /* samples of this epoch pushed */
 	/* of this process alone */
 	double began, seconds_before;   /* log_seconds(); of the processes before */
@@ -56,6 +59,7 @@ enum weights {
 	WEIGHTS_STAY,           /* those in the folder */
 	WEIGHTS_UNJUDGED,       /* the newest, since nothing better is known yet */
 	WEIGHTS_BEST,           /* the newest: they were validated, and are the best */
+	WEIGHTS_BAGS,           /* those in the folder, which are judged, and beside them the model of bags that goes with them */
 };
 
 /* Where the job goes on with a run: all of it is read. Else nothing. */
@@ -85,6 +89,12 @@ gboolean fit_step(struct fit *f, struct batch *batch, double *loss, GError **err
 gboolean fit_mine(struct fit *f, GError **error);
 void fit_use_hard(struct fit *f);
 double fit_mine_guess(const struct fit *f);
+
+/* fit_bags.c: decides whether a model of bags is made, when costs.validation is known; s that are kept back for it;
+   makes it and saves it, at the end of the member. What goes wrong there is said, and no error: FAULT_STOPPED alone is. */
+void fit_bags_decide(struct fit *f);
+double fit_bags_cost(const struct fit *f);
+gboolean fit_bags(struct fit *f, GError **error);
 
 /* A scan by the network that is validated. FAULT_STOPPED, and TRUE, where the program was asked to stop. */
 struct scan fit_scan(const struct fit *f, double deadline);

@@ -26,6 +26,8 @@ static const struct field { const char *name; enum kind kind; gsize at; double l
 	FIELD("best_low", MAYBE, best.low, -1e300, 1e300),
 	FIELD("best_high", MAYBE, best.high, -1e300, 1e300),
 	FIELD("best_epoch", INTEGER, best_epoch, 0, 1e9),
+	FIELD("bags", INTEGER, bags, BAGS_NONE, BAGS_MADE),
+	FIELD("looked", INTEGER, looked, 0, 1e9),
 	FIELD("finished", INTEGER, finished, 0, 1),
 	FIELD("seconds", NUMBER, seconds, 0, 1e12),
 	FIELD("plan_epochs", UNSIGNED, plan.epochs, 1, 1e9),

@@ -13,6 +13,8 @@
 
 G_BEGIN_DECLS
 
+enum bags { BAGS_NONE = -1, BAGS_UNDECIDED, BAGS_WANTED, BAGS_MADE };
+
 struct state {
 	gint64 member;          /* the network of the run that learns, from 0 */
 	gint64 steps_before, epochs_before; /* of the members before */
@@ -28,6 +30,8 @@ struct state {
 	gint64 plateaus, stale; /* schedule: plateau */
 	struct interval best;   /* the task's metric on held-out cases */
 	gint64 best_epoch;      /* from 1; 0: none was saved yet */
+	gint64 bags;            /* enum bags: is a model of bags made at the member's end? */
+	gint64 looked;          /* for it, at so many samples of a case to learn from; 0: undecided */
 	gint64 finished;        /* 1: nothing is left to do */
 	double seconds;         /* that training took, in all its processes */
 

@@ -312,14 +312,19 @@ JsonObject *model_folder_open(const char *folder, const char *role, GPtrArray *n
 	return NULL;
 }
 
-struct role model_folder_weights(guint member)
+static struct role role_of(const char *name, guint member)
 {
-	struct role role = { "weights" };
+	struct role role;
 
-	if (member > 0)
-		g_snprintf(role.name, sizeof role.name, "weights%u", member + 1);
+	if (member == 0)
+		g_strlcpy(role.name, name, sizeof role.name);
+	else
+		g_snprintf(role.name, sizeof role.name, "%s%u", name, member + 1);
 	return role;
 }
+
+struct role model_folder_weights(guint member) { return role_of("weights", member); }
+struct role model_folder_bags(guint member) { return role_of("attention", member); }
 
 char *model_folder_path(const char *folder, JsonObject *manifest, const char *role, GError **error)
 {

@@ -6,6 +6,7 @@
  *                               the point to go on from and how it was reached}
  *   model.before.json           the manifest before, of other weights
  *   weights-000420.safetensors  never rewritten; a new name for each save
+ *   attention-000420.safetensors    a model of bags, where there is one
  *   state-000420.safetensors
  *
  * Saving: files are written to new names and fsynced; then the manifest is written beside, fsynced and
@@ -28,6 +29,8 @@ struct model_folder;
 enum { MEMBERS_MAX = 16 };
 struct role { char name[16]; };
 struct role model_folder_weights(guint member);   /* from 0 */
+/* Beside a member's weights there may be a model of bags (common/score/attention.h): "attention", "attention2" ... */
+struct role model_folder_bags(guint member);
 
 struct model_part {
 	const char *role;               /* "weights", "state": its key in "files"; parts of one role that follow each

@@ -9,18 +9,24 @@
 #include "common/machine/machine.h"
 #include "common/machine/stop.h"
 #include "common/model/input.h"
+#include "common/score/attention.h"
 #include "common/task/preparing.h"
 #include <math.h>
 
 enum { LOOK_US = 2000 };        /* while a case is prepared and nothing else is to do: is the time over? */
 
 struct flight {
+	const struct scan *scan;
 	guint item;
 	gboolean prepared;
 	int round;
 	GArray *samples, *outputs, *targets;    /* struct sample; float (n, judged); float (n), the first of each */
 	gsize back;                             /* samples whose outputs are there */
+	gsize first;                            /* samples of its first round */
 	gsize failed;
+	gsize plain;                            /* samples; those behind them are its bag's; G_MAXSIZE: there is no bag yet */
+	gsize bag;                              /* of these, how many were read */
+	guint16 **features;                     /* (n_models) (bag, width) */
 	GError *error;
 };
 
@@ -41,11 +47,29 @@ struct state {
 	gsize preparing, finished;
 	GHashTable *open;       /* item: flight; handed to nobody yet */
 	float *row;             /* outputs of a batch */
+	guint16 **features;     /* (n_models) (batch, width) of a batch with samples of bags */
 	scope *all;             /* open as long as the scan: weights are cast to bf16 once */
 };
 
+static void features_free(const struct scan *scan, guint16 **features)
+{
+	for (guint k = 0; features != NULL && k < scan->n_models; k++)
+		g_free(features[k]);
+	g_free(features);
+}
+
+static guint16 **features_new(const struct scan *scan, gsize rows)
+{
+	guint16 **features = g_new(guint16 *, scan->n_models);
+
+	for (guint k = 0; k < scan->n_models; k++)
+		features[k] = g_new(guint16, rows * (gsize)scan->models[k]->width);
+	return features;
+}
+
 static void flight_free(struct flight *f)
 {
+	features_free(f->scan, f->features);
 	g_array_unref(f->samples);
 	g_array_unref(f->outputs);
 	g_array_unref(f->targets);
@@ -57,7 +81,9 @@ static void start(struct state *st, guint item)
 {
 	struct flight *f = g_new0(struct flight, 1);
 
+	f->scan = st->scan;
 	f->item = item;
+	f->plain = G_MAXSIZE;
 	f->samples = g_array_new(FALSE, FALSE, sizeof(struct sample));
 	f->outputs = g_array_new(FALSE, FALSE, sizeof(float));
 	f->targets = g_array_new(FALSE, FALSE, sizeof(float));
@@ -89,7 +115,7 @@ static gboolean finish(struct state *st, struct flight *f, GError **error)
 {
 	struct scan_case c = { f->item, &g_array_index(f->samples, struct sample, 0),
 			       &g_array_index(f->outputs, float, 0), &g_array_index(f->targets, float, 0),
-			       f->back, f->failed, f->error };
+			       MIN(f->back, f->plain), f->failed, f->error, f->bag, (const guint16 *const *)f->features };
 	gboolean ok = st->done(st->context, &c, error);
 
 	if (st->scan->prepare)
@@ -97,6 +123,29 @@ static gboolean finish(struct state *st, struct flight *f, GError **error)
 	st->finished++;
 	g_hash_table_remove(st->open, GUINT_TO_POINTER(f->item));      /* frees it */
 	return ok;
+}
+
+/* Samples of its bag, once more. */
+static void fill_bag(struct flight *f, GArray *out)
+{
+	const gsize judged = (gsize)f->scan->work->task->judged;
+	g_autofree float *logits = g_new(float, f->first + 1);
+	g_autofree guint32 *picked = g_new(guint32, f->scan->bag);
+
+	for (gsize i = 0; i < f->first; i++)
+		logits[i] = g_array_index(f->outputs, float, i * judged);
+	gsize n = attention_pick(logits, f->first, f->scan->bag, picked);
+	for (gsize i = 0; i < n; i++)
+		g_array_append_val(out, g_array_index(f->samples, struct sample, picked[i]));
+	f->plain = f->samples->len;
+	f->features = features_new(f->scan, n);
+}
+
+static double share_of(const struct scan *scan, guint item)
+{
+	if (scan->most > 0)
+		return MIN(1, (double)scan->most / (double)MAX(scan->work->task->samples(scan->work, item), 1));
+	return scan->share > 0 ? scan->share : 1;
 }
 
 /* All its outputs are there: what next? */
@@ -107,13 +156,17 @@ static gboolean advance(struct state *st, struct flight *f, GError **error)
 	gsize before = f->samples->len;
 	g_autoptr(GArray) more = g_array_new(FALSE, FALSE, sizeof(struct sample));
 
-	gboolean usable = f->round > 0 || f->error == NULL;     /* else it could not be prepared */
+	gboolean usable = (f->round > 0 || f->error == NULL) && f->plain == G_MAXSIZE; /* else it could not be prepared, or is done */
 
 	if (usable && scan->choose != NULL)
 		scan->choose(st->context, f->item, f->round++, more);
 	else if (usable && (scan->rounds == 0 || f->round < scan->rounds))
-		task->next(scan->work, f->item, f->round++, scan->share > 0 ? scan->share : 1,
+		task->next(scan->work, f->item, f->round++, share_of(scan, f->item),
 			   &g_array_index(f->samples, struct sample, 0), &g_array_index(f->outputs, float, 0), before, more);
+	if (before == 0)
+		f->first = more->len;
+	if (more->len == 0 && usable && scan->bag > 0)
+		fill_bag(f, more);
 	if (more->len == 0)
 		return finish(st, f, error);
 	g_array_append_vals(f->samples, more->data, more->len);
@@ -143,8 +196,18 @@ static void push(struct state *st)
 	}
 }
 
-/* bytes: (n, height, width, channels); outputs: (n, judged). FAULT_ROOM: there is no memory for n. */
-static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, guint n, float *outputs, GError **error)
+/* What the classifier takes, (n, width), in 16 bits. */
+static void read_features(scope *s, const tensor *x, guint n, int width, guint16 *out)
+{
+	const double most = 65504;      /* of such a number */
+
+	t_read(s, t_to(s, t_clamp(s, x, -most, most), T_F16, T_CPU), out, n * (gsize)width * sizeof *out);
+}
+
+/* bytes: (n, height, width, channels); outputs: (n, judged); features_opt: from their row `at` on. FAULT_ROOM: there is
+   no memory for n. */
+static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, guint n, float *outputs,
+			   guint16 *const *features_opt, gsize at, GError **error)
 {
 	const struct task *task = scan->work->task;
 	const char *message;
@@ -153,8 +216,11 @@ static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, g
 	tensor *x = input_values(root, bytes, n, &scan->work->shape, scan->device), *sum = NULL;
 	for (guint k = 0; k < scan->n_models; k++) {
 		SCOPE(s, root, 0);
-		tensor *y = input_normalise(s, scan->models[k], x, &scan->work->shape, scan->device);
-		y = task->judge(scan->work, s, model_forward(scan->models[k], s, y, NULL));
+		const gsize width = (gsize)scan->models[k]->width;
+		tensor *y = input_normalise(s, scan->models[k], x, &scan->work->shape, scan->device), *features = NULL;
+		y = task->judge(scan->work, s, model_forward(scan->models[k], s, y, features_opt != NULL ? &features : NULL));
+		if (features_opt != NULL)
+			read_features(s, features, n, (int)width, features_opt[k] + at * width);
 		sum = scope_keep(root, sum == NULL ? y : t_add(s, sum, y));
 	}
 	if (scan->n_models > 1)
@@ -170,7 +236,8 @@ static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, g
 }
 
 /* A batch as a whole, or in parts where there was no memory for more. outputs: (n, judged) */
-static gboolean judge(struct scan *scan, scope *all, const struct batch *b, float *outputs, GError **error)
+static gboolean judge(struct scan *scan, scope *all, const struct batch *b, float *outputs, guint16 *const *features_opt,
+		      GError **error)
 {
 	const struct sample_shape *shape = &scan->work->shape;
 	const gsize size = (gsize)shape->height * (gsize)shape->width * (gsize)shape->channels;
@@ -183,7 +250,7 @@ static gboolean judge(struct scan *scan, scope *all, const struct batch *b, floa
 		g_autoptr(GError) wrong = NULL;
 		guint n = MIN(scan->at_once, b->n - done);
 
-		if (judge_part(scan, all, b->bytes + done * size, n, outputs + done * judged, &wrong)) {
+		if (judge_part(scan, all, b->bytes + done * size, n, outputs + done * judged, features_opt, done, &wrong)) {
 			done += n;
 		} else if (g_error_matches(wrong, FAULT, FAULT_ROOM) && n > 1) {
 			scan->at_once = (n + 1) / 2;
@@ -200,6 +267,26 @@ static gboolean judge(struct scan *scan, scope *all, const struct batch *b, floa
 	return ok;
 }
 
+static gboolean of_bag(const struct ticket *t) { return t->index >= t->flight->plain; }
+
+static gboolean any_of_bag(const struct ticket *tickets, guint n)
+{
+	for (guint i = 0; i < n; i++)
+		if (of_bag(&tickets[i]))
+			return TRUE;
+	return FALSE;
+}
+
+/* The features of row i of the batch. */
+static void put_in_bag(const struct state *st, struct flight *f, guint i)
+{
+	for (guint k = 0; k < st->scan->n_models; k++) {
+		gsize width = (gsize)st->scan->models[k]->width;
+		memcpy(f->features[k] + f->bag * width, st->features[k] + i * width, width * sizeof **f->features);
+	}
+	f->bag++;
+}
+
 static gboolean take(struct state *st, GError **error)
 {
 	const struct task *task = st->scan->work->task;
@@ -209,7 +296,7 @@ static gboolean take(struct state *st, GError **error)
 	stage_leave(before);
 	g_autofree struct ticket *tickets = b->tag;
 
-	if (!judge(st->scan, st->all, b, st->row, error)) {
+	if (!judge(st->scan, st->all, b, st->row, any_of_bag(tickets, b->n) ? st->features : NULL, error)) {
 		loader_recycle(st->loader, b);
 		return FALSE;
 	}
@@ -219,7 +306,9 @@ static gboolean take(struct state *st, GError **error)
 			g_array_index(f->outputs, float, tickets[i].index * judged + k) =
 				b->failed[i] != NULL ? NAN : st->row[i * judged + k];
 		g_array_index(f->targets, float, tickets[i].index) = b->targets[i * targets];
-		if (b->failed[i] != NULL) {
+		if (b->failed[i] == NULL && of_bag(&tickets[i])) {
+			put_in_bag(st, f, i);
+		} else if (b->failed[i] != NULL && !of_bag(&tickets[i])) {
 			f->failed++;
 			if (f->error == NULL)
 				f->error = g_error_copy(b->failed[i]);
@@ -285,6 +374,7 @@ gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done do
 	st.waiting = g_array_new(FALSE, FALSE, sizeof(struct ticket));
 	st.open = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)flight_free);
 	st.row = g_new(float, scan->batch * (gsize)scan->work->task->judged);
+	st.features = scan->bag > 0 ? features_new(scan, scan->batch) : NULL;
 	if (scan->prepare)
 		st.preparer = preparing_new(scan->work, scan->readers);
 	scan->at_once = scan->at_once > 0 ? MIN(scan->at_once, scan->batch) : scan->batch;
@@ -311,5 +401,6 @@ gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done do
 	g_queue_clear(&st.ready);
 	g_array_unref(st.waiting);
 	g_free(st.row);
+	features_free(scan, st.features);
 	return ok;
 }

@@ -6,7 +6,8 @@
  * Errors of a case (unreadable, a sample failed) are handed over with it; the scan's own are the network's and
  * those that `done` sets. Where the network has no memory for a batch, it gets half of it at a time, and so on
  * down to one sample; that is said, and kept for what follows.
- * Threads: main. Memory: a few cases' samples and outputs, whatever their number.
+ * Threads: main. Memory: a few cases' samples and outputs, and of those that are about to be done their bags, whatever
+ * the number of cases.
  */
 #pragma once
 #include "common/load/loader.h"
@@ -21,6 +22,8 @@ struct scan_case {              /* what is handed over; valid during the call */
 	const float *targets;   /* (n) the first of each sample, as read: a map would take far more room than the rest */
 	gsize n, failed;
 	const GError *error;    /* why it could not be prepared, or the first sample that failed; or NULL */
+	gsize bag;              /* samples of its bag that were read; 0: it has none */
+	const guint16 *const *features; /* (n_models) (bag, width of the model) T_F16: what each classifier takes of them */
 };
 typedef gboolean (*scan_done)(void *context, const struct scan_case *done, GError **error);
 
@@ -35,6 +38,9 @@ struct scan {
 	int rounds;             /* at most so many rounds of task->next; 0: all */
 	void (*choose)(void *context, guint item, int round, GArray *out); /* in the place of task->next; NULL: that */
 	double share;           /* of a case's samples, as task->next has it; 0: all */
+	guint64 most;           /* in the place of share: as much of each case as gives so many samples; 0: share */
+	guint bag;              /* at most so many samples of a case's first round make its bag, by attention_pick of the
+				   first of their outputs: they are read once more for it, last; 0: no bags */
 	double deadline;        /* log_seconds() at which it ends with what it has; 0: none */
 	guint at_once;          /* in and out: samples in the network at once; 0: batch */
 	double network_s, wait_s; /* out: seconds in the network; waiting for samples */

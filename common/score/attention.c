@@ -198,7 +198,8 @@ static void step(struct attention *a, scope *s, struct optim *o, const struct ba
 static gboolean learn(struct attention *a, const struct bag *const *bags, gsize n, const struct attention_plan *plan,
 		      GError **error)
 {
-	struct model shell = { .params = a->params, .device = a->device };
+	static const struct network network = { .head = "head" };
+	struct model shell = { .network = &network, .params = a->params, .device = a->device };
 	int per_epoch = (int)((n + (gsize)plan->batch - 1) / (gsize)plan->batch);
 	g_autofree const struct bag **order = g_new(const struct bag *, n);
 	g_autoptr(optim_t) o = optim_new("adamw", &shell, 1, a->device, error);

@@ -304,6 +304,19 @@ static gboolean check(const struct work *w, const char *path, GPtrArray *wrong, 
 	return TRUE;
 }
 
+/* ---- bags ---- */
+
+static int bag_label(const struct work *w, guint item) { return w->cases[item].label < 0 ? -1 : positive(w, item); }
+
+static gboolean bags_needed(JsonObject *f)
+{
+	const struct slide_facts facts = slide_facts_read(f);
+
+	return facts.fitted && (facts.model.chosen == BY_ATTENTION || facts.model.chosen == BY_BOTH);
+}
+
+static const struct bag_task bags = { SLIDE_ATTENTION, bag_label, bags_needed };
+
 const struct task slide_classification = {
 	.name = "slide-classification",
 	.help = "whole slides, yes or no; tiles with masks",
@@ -344,4 +357,5 @@ const struct task slide_classification = {
 	.sample_metric = "tile_auc",
 	.measure = measure,
 	.picture = slide_picture,
+	.bags = &bags,
 };

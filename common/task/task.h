@@ -110,7 +110,7 @@ struct task {
 	/* One line a case, key=value, and one for all. */
 	char *(*describe)(const struct work *work, guint item);
 	char *(*summary)(const struct work *work);
-	/* Samples of a case that is prepared, for reports. */
+	/* Samples that a case which is prepared has in its first round. */
 	guint64 (*samples)(const struct work *work, guint item);
 	/* Opens a case, prepared or not, and reads a little of it everywhere. Fails where it cannot be opened. */
 	gboolean (*look)(struct work *work, guint item, struct look *out, GError **error);
@@ -176,6 +176,16 @@ struct task {
 	   areas, and show it. n 0: itself alone. A PNG, written beside and renamed. GFileError: of the file. Any thread. */
 	gboolean (*picture)(struct work *work, guint item, double share, const struct sample *samples, const float *outputs,
 			    gsize n, const char *path, GError **error);
+
+	/* 6. Bags: a model from some of a case's samples together to one number for it, learned from the labels of cases alone
+	   (common/score/attention.h); NULL: none. */
+	const struct bag_task *bags;
+};
+
+struct bag_task {
+	int feature;            /* of a case, that takes its logit; features() leaves it NAN */
+	int (*label)(const struct work *work, guint item);      /* 1, 0; -1: not known, it takes no part */
+	gboolean (*needed)(JsonObject *facts_opt);              /* does answer() make use of that feature? */
 };
 
 /* How many of a case's n samples a share is, 0 < share <= 1: never fewer than SHARE_LEAST, where there are. */

@@ -78,6 +78,12 @@ static void fake_next(const struct work *w, guint item, int round, double share,
 	}
 }
 
+static guint64 fake_samples(const struct work *w, guint item)
+{
+	(void)w;
+	return fake_count(item);
+}
+
 static gboolean fake_read(struct work *w, const struct sample *s, guint8 *bytes, float *targets, GError **error)
 {
 	g_assert_true(w->cases[s->item].ready);
@@ -125,7 +131,8 @@ static struct interval fake_measure(const struct work *w, const guint *items, gs
 }
 
 static const struct task fake_task = {
-	.name = "fake", .noun = "case", .prepare = fake_prepare, .release = fake_release, .next = fake_next, .read = fake_read,
+	.name = "fake", .noun = "case", .prepare = fake_prepare, .release = fake_release, .samples = fake_samples,
+	.next = fake_next, .read = fake_read,
 	.judged = FAKE_JUDGED, .judge = fake_judge, .truth = fake_truth,
 	.n_features = FAKE_FEATURES, .features = fake_features, .measure = fake_measure,
 };

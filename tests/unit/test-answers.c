@@ -7,6 +7,7 @@
 #include "common/fault/fault.h"
 #include "common/log/log.h"
 #include "inference/answer.h"
+#include <math.h>
 
 enum { CASES = 3, SAMPLES = 100, MORE = 10 };
 
@@ -269,6 +270,73 @@ static void test_finish(struct fixture *f, gconstpointer data)
 	g_assert_cmpstr(error->message, ==, "output.csv: slide 'a' is missing");
 }
 
+/* A second feature, by which it answers where it is known: the mean of what models of bags say. */
+static void two_features(const struct work *w, guint item, const struct sample *samples, const float *outputs, gsize n,
+			 double *out)
+{
+	features(w, item, samples, outputs, n, out);
+	out[1] = NAN;
+}
+
+static void answer_by_bag(JsonObject *facts, const double *of, double *out)
+{
+	if (facts != NULL && of != NULL && isfinite(of[1]))
+		*out = 1 / (1 + exp(-of[1]));
+	else
+		answer(facts, of, out);
+}
+
+static void give_bag(struct fixture *f, gsize bag, const guint16 *const *of)
+{
+	static const struct sample samples[SAMPLES];
+	const float feature = 6;
+	const struct scan_case c = { .samples = samples, .outputs = &feature, .n = SAMPLES, .bag = bag, .features = of };
+
+	g_assert_true(answers_take(f->a, &c, NULL));
+	g_assert_true(answers_write(f->a, NULL));
+}
+
+static void test_bags(struct fixture *f, gconstpointer data)
+{
+	static const guint16 first[] = { 0x3c00, 0xc000 }, other[] = { 0x3800, 0x3c00 }, broken[] = { 0x7e00, 0x3c00 };
+	static const float x[2] = { 1, -2 }, y[2] = { 0.5f, 1 };        /* the same numbers */
+	static const struct bag_task bag_task = { .feature = 1 };
+	const struct bag bags[] = { { x, T_F32, 2, 0 }, { y, T_F32, 2, 0 } };
+	g_autoptr(attention_t) a = attention_new(1, 2, T_CPU, 1, NULL), b = attention_new(1, 2, T_CPU, 2, NULL);
+	struct attention *const both[] = { a, b }, *const one[] = { NULL, b }, *const none[] = { NULL, NULL };
+	const guint16 *const of[] = { first, other }, *const wrong[] = { first, broken };
+	struct task with = task;
+	struct plan_case plans[CASES];
+	double p, q;
+
+	(void)data;
+	with.n_features = 2;
+	with.features = two_features;
+	with.answer = answer_by_bag;
+	with.bags = &bag_task;
+	f->work.task = &with;
+	g_assert_true(attention_predict(a, &bags[0], &p, NULL, NULL) && attention_predict(b, &bags[1], &q, NULL, NULL));
+	g_assert_cmpuint(answers_bag(f->a), ==, 0);
+	answers_set_bags(f->a, none, 2);
+	g_assert_cmpuint(answers_bag(f->a), ==, 0);
+	answers_set_bags(f->a, both, 2);
+	g_assert_cmpuint(answers_bag(f->a), ==, ATTENTION_TILES);
+	answers_begin(f->a, 1, 0);
+	give_bag(f, 2, of);
+	g_assert_cmpfloat_with_epsilon(file[0], 1 / (1 + exp(-(p + q) / 2)), 1e-6);
+	answers_cases(f->a, plans);
+	g_assert_cmpuint(plans[0].more, ==, MORE + SAMPLES);    /* its bag is read again */
+	answers_set_bags(f->a, one, 2);
+	give_bag(f, 2, of);
+	g_assert_cmpfloat_with_epsilon(file[0], 1 / (1 + exp(-q)), 1e-6);
+	give_bag(f, 0, NULL);
+	g_assert_cmpfloat_with_epsilon(file[0], 0.6, 1e-6);
+	give_bag(f, 2, wrong);
+	g_assert_cmpfloat_with_epsilon(file[0], 0.6, 1e-6);
+	g_assert_cmpuint(log_warnings("attention"), ==, 1);
+	f->work.task = &task;
+}
+
 int main(int argc, char **argv)
 {
 	static const double bad[] = { NAN, 1.5 };
@@ -282,6 +350,7 @@ int main(int argc, char **argv)
 	g_test_add("/answers/unreadable", struct fixture, NULL, set_up, test_unreadable, tear_down);
 	g_test_add("/answers/numbers", struct fixture, NULL, set_up, test_numbers, tear_down);
 	g_test_add("/answers/columns", struct fixture, NULL, set_up, test_columns, tear_down);
+	g_test_add("/answers/bags", struct fixture, NULL, set_up, test_bags, tear_down);
 	g_test_add("/answers/finish", struct fixture, NULL, set_up, test_finish, tear_down);
 	return g_test_run();
 }

@@ -133,6 +133,88 @@ static void test_share(void)
 	scan_share(m, 7, 2, TRUE, 0, 1);
 }
 
+struct bagged { struct model *const *models; guint most, cases; };
+
+/* What the classifier of a network takes of a sample, worked out alone. */
+static void features_of(struct model *m, const struct sample *sample, float *out)
+{
+	guint8 bytes[FAKE_BYTES];
+	float x[FAKE_BYTES], targets[FAKE_TARGETS];
+	tensor *features;
+
+	fake_fill(sample, bytes, targets);
+	for (int i = 0; i < FAKE_SIDE * FAKE_SIDE; i++)
+		for (int c = 0; c < 3; c++)
+			x[c * FAKE_SIDE * FAKE_SIDE + i] = (float)((bytes[3 * i + c] / 255.0 - m->mean[c]) / m->std[c]);
+	SCOPE(s, NULL, SCOPE_NO_GRAD);
+	model_forward(m, s, t_from(s, x, DIMS(1, 3, FAKE_SIDE, FAKE_SIDE), T_F32, T_CPU), &features);
+	t_read(s, features, out, (gsize)m->width * sizeof *out);
+	g_assert_cmpint(scope_error(s, NULL), ==, SCOPE_OK);
+}
+
+static void assert_features(struct model *m, const struct sample *sample, const guint16 *half)
+{
+	const gsize width = (gsize)m->width;
+	g_autofree float *want = g_new(float, width), *got = g_new(float, width);
+
+	features_of(m, sample, want);
+	SCOPE(s, NULL, 0);
+	t_read(s, t_to(s, t_from(s, half, DIMS(m->width), T_F16, T_CPU), T_F32, T_CPU), got, width * sizeof *got);
+	for (gsize i = 0; i < width; i++)
+		g_assert_cmpfloat_with_epsilon(got[i], want[i], 1e-3 * (1 + fabs((double)want[i])));
+}
+
+/* With three samples or fewer all are in the bag, those with the highest output first; of more, the two highest and the middle
+   one of the rest. No sample of 7 can be read. */
+static gboolean take_bag(void *context, const struct scan_case *c, GError **error)
+{
+	struct bagged *t = context;
+	const guint first = MIN(t->most, fake_count(c->item));
+	guint order[16], n = 0;
+
+	(void)error;
+	t->cases++;
+	for (guint i = 0; i < first; i++)
+		if (!isnan(c->outputs[i * FAKE_JUDGED]))
+			order[n++] = i;
+	for (guint i = 0; i < n; i++)
+		for (guint k = i + 1; k < n; k++)
+			if (c->outputs[order[k] * FAKE_JUDGED] > c->outputs[order[i] * FAKE_JUDGED]) {
+				guint other = order[i];
+				order[i] = order[k];
+				order[k] = other;
+			}
+	if (n > 3)
+		order[2] = order[2 + (n - 2) / 2];
+	g_assert_cmpuint(c->bag, ==, MIN(n, 3));
+	for (guint i = 0; i < c->bag; i++)
+		for (guint k = 0; k < 2; k++)
+			assert_features(t->models[k], &c->samples[order[i]], c->features[k] + i * (gsize)t->models[k]->width);
+	return TRUE;
+}
+
+/* Their samples are read behind all others, and do not count among them; of each case at most so many are looked at. */
+static void test_bags(void)
+{
+	g_autoptr(model_t) a = fake_model(3), b = fake_model(3);
+	struct model *const models[] = { a, b };
+	const guint items[] = { 0, 1, 2, 3, 5, 6, 7, 8, 10, 11 };
+
+	for (int all = 0; all < 2; all++) {
+		struct bagged t = { .models = models, .most = all ? 100 : 5 };
+		struct scan scan = { .work = &fake_work, .models = models, .n_models = 2, .device = T_CPU, .batch = 4, .readers = 2,
+				     .rounds = all ? 0 : 1, .most = all ? 0 : 5, .bag = 3 };
+		g_autoptr(GError) error = NULL;
+		fake_reset(TRUE);
+		g_assert_true(scan_cases(&scan, items, G_N_ELEMENTS(items), take_bag, &t, &error));
+		g_assert_no_error(error);
+		g_assert_cmpuint(t.cases, ==, G_N_ELEMENTS(items));
+	}
+	struct taken t = { .model = a, .rounds = 10 };
+	struct scan scan = { .work = &fake_work, .models = models, .n_models = 1, .device = T_CPU, .batch = 4, .readers = 2, .bag = 3 };
+	g_assert_true(scan_cases(&scan, items, G_N_ELEMENTS(items), take, &t, NULL));
+}
+
 /* The outputs are those of whole batches; the smaller size stays, and is said once. */
 static void test_no_memory(void)
 {
@@ -304,6 +386,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/scan/all", test_all);
 	g_test_add_func("/scan/rounds", test_rounds);
 	g_test_add_func("/scan/share", test_share);
+	g_test_add_func("/scan/bags", test_bags);
 	g_test_add_func("/scan/no-memory", test_no_memory);
 	g_test_add_func("/scan/no-memory-for-one", test_no_memory_for_one);
 	g_test_add_func("/scan/nothing", test_nothing);
