@@ -24,6 +24,8 @@ struct findings {               /* for the diagnosis */
 	double *test_colour;    /* (n_test, 3) likewise */
 };
 void findings_clear(struct findings *findings);
+typedef struct findings findings_t; /* for g_auto alone */
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(findings_t, findings_clear)
 
 /* work: of PHASE_TRAIN, prepared; changes cases' `ready` and `group`, and n_left_out. FALSE only where a stop was
    asked for (FAULT_STOPPED). */

@@ -129,7 +129,7 @@ static void report(const struct fit_outcome *o, const struct work *w, const stru
 static gboolean learn(const struct options *o, const struct job *job, const struct device *device,
 		      struct model_folder *folder, struct work *w, const struct resume *resume, GError **error)
 {
-	struct findings findings = { 0 };
+	g_auto(findings_t) findings = { 0 };
 	struct fit_outcome outcome = { 0 };
 	struct memory memory;
 	char took[16];
@@ -152,7 +152,6 @@ static gboolean learn(const struct options *o, const struct job *job, const stru
 		return TRUE;
 	gboolean ok = fit(&fit_job, &outcome, error);
 	report(&outcome, w, &findings, &memory);
-	findings_clear(&findings);
 	fit_outcome_clear(&outcome);
 	return ok;
 }

@@ -104,7 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const char *const any[] = { NULL }, *const named[] = { "tumor", "None", NULL };
 	g_autofree char *exact = g_malloc(size + 1);    /* a NUL follows, as behind what a file gives */
 
-	memcpy(exact, data, size);
+	if (size > 0)
+		memcpy(exact, data, size);
 	exact[size] = '\0';
 	draw(exact, size, any);
 	draw(exact, size, named);

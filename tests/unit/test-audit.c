@@ -66,7 +66,7 @@ static struct work *run(gboolean stopped)
 	g_autoptr(settings_t) s = settings_new();
 	const struct memory memory = { .readers = 2 };
 	const struct device device = { T_CPU, 0, 2 };
-	struct findings findings = { 0 };
+	g_auto(findings_t) findings = { 0 };
 	g_autoptr(GError) error = NULL;
 
 	settings_set_data_dir(s, g_get_tmp_dir());
