@@ -66,7 +66,8 @@ static struct model *read_member(const struct settings *s, JsonObject *manifest,
 	g_autofree char *path = model_folder_path(s->paths.model, manifest, role.name, error);
 	g_autofree char *left_out = NULL;
 
-	if (path == NULL || !model_folder_check(s->paths.model, manifest, role.name, error))
+	/* the first one's file was checked as the manifest was opened */
+	if (path == NULL || (member > 0 && !model_folder_check(s->paths.model, manifest, role.name, error)))
 		return NULL;
 	g_autoptr(model_t) m = model_read(path, s->model.network, w->shape.channels, w->outputs, device->index, &left_out, error);
 	if (m == NULL)

@@ -42,7 +42,6 @@ struct fit_outcome {
 	double samples_per_s;           /* training alone */
 	double wait_share;              /* of training time spent waiting for samples */
 	double save_share;              /* of all time spent saving */
-	gboolean saved;                 /* one that was validated */
 	JsonArray *history;             /* of objects, one an epoch */
 	JsonObject *about;              /* of the weights in the folder; NULL: there are none */
 };

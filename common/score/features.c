@@ -19,7 +19,7 @@ const struct feature feature_table[N_FEATURES] = {
 	[FEATURE_AREA] = { "area", "log(1 + x)", "um2 of the largest group over 0.5", 1 },
 	[FEATURE_AXIS] = { "axis", "log(1 + x)", "um, its longest axis", 1 },
 	[FEATURE_MEAN] = { "mean", "logit", "mean of its tiles", 1 },
-	[FEATURE_DENSITY] = { "density", "as it is", "its share of its bounding box", 0 },
+	[FEATURE_DENSITY] = { "density", "as it is", "its share of the square over its axis", 0 },
 };
 
 guint feature_find(const char *name)

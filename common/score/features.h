@@ -20,7 +20,7 @@ struct feature_component {
 	double largest_area;    /* um2 */
 	double longest_axis;    /* um */
 	double mean;            /* of its tiles' logits */
-	double density;         /* its tiles / the tiles of its bounding box, 0..1 */
+	double density;         /* its area / that of the square whose diagonal is its longest axis, at most 1 */
 };
 
 struct feature {

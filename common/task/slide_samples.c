@@ -219,7 +219,7 @@ float slide_samples_mean(const struct sample *samples, const float *outputs, gsi
 	return (float)(sum / count);
 }
 
-/* The largest component of tiles over a half; its density: of the tiles that its extent could hold as a square. */
+/* The largest component of tiles over a half. */
 static struct feature_component largest(const struct slide_work *sw, guint item, const struct sample *samples, const float *tiles,
 					gsize n)
 {
@@ -242,8 +242,9 @@ void slide_samples_features(const struct work *w, guint item, const struct sampl
 	g_autofree float *means = g_new(float, n - first + 1), *tiles = slide_picture_tiles(samples, outputs, &(gsize){ n });
 	gsize turned = 0;
 
-	for (gsize i = first; i < n;)
-		means[turned++] = slide_samples_mean(samples, outputs, n, &i);
+	for (gsize i = first; i < n; i++)       /* the views of one tile stand together */
+		if (i == first || samples[i].at[2] != samples[i - 1].at[2])
+			means[turned++] = tiles[samples[i].at[2]];
 	const struct feature_component component = largest(slide_work_of(w), item, samples, tiles, first);
 	features_of(tiles, first, top, &component, features + SLIDE_FEATURES);
 	features[SLIDE_TOP] = (turned > 0 ? score_top_mean(means, turned, top) : score_top_mean(tiles, first, top)) -
