@@ -69,7 +69,8 @@ static struct model *read_member(const struct settings *s, JsonObject *manifest,
 	/* the first one's file was checked as the manifest was opened */
 	if (path == NULL || (member > 0 && !model_folder_check(s->paths.model, manifest, role.name, error)))
 		return NULL;
-	g_autoptr(model_t) m = model_read(path, s->model.network, w->shape.channels, w->outputs, device->index, &left_out, error);
+	g_autoptr(model_t) m = model_read(path, s->model.network, w->shape.channels, (int)sample_pictures(&w->shape), w->outputs,
+					    device->index, &left_out, error);
 	if (m == NULL)
 		return NULL;
 	if (left_out == NULL)

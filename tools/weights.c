@@ -199,7 +199,7 @@ static guint compare(const struct weights *w, const struct model *m)
 
 static gboolean fits(const struct weights *w, const char *network, GError **error)
 {
-	g_autoptr(model_t) m = model_new(network, 3, 2, T_CPU, error);
+	g_autoptr(model_t) m = model_new(network, 3, 1, 2, T_CPU, error);
 	guint wrong = m == NULL ? 0 : compare(w, m);
 
 	if (wrong > 0)

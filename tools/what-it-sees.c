@@ -32,7 +32,7 @@ struct sheet {
 	int each, columns, cases;       /* samples of a kind; epochs shown; cases they come from */
 	guint n;
 	struct line *lines;             /* (n) */
-	guint8 *bytes;                  /* (n, height, width, 3) */
+	guint8 *bytes;                  /* (n, pictures, height, width, 3) */
 	int step;                       /* each so many-th pixel is shown */
 	cairo_surface_t *page;
 };
@@ -74,7 +74,7 @@ static gboolean read_line(struct sheet *s, const struct line *l)
 	g_autofree float *targets = g_new(float, (gsize)shape->targets);
 	g_autoptr(GError) error = NULL;
 
-	if (s->work->task->read(s->work, &l->sample, s->bytes + s->n * (gsize)shape->height * (gsize)shape->width * 3, targets,
+	if (s->work->task->read(s->work, &l->sample, s->bytes + s->n * sample_bytes(shape), targets,
 				&error))
 		return TRUE;
 	g_printerr("what-it-sees: %s; left out\n", error->message);
@@ -105,7 +105,7 @@ static gboolean draw_lines(struct sheet *s, guint64 seed, GError **error)
 	if (empty != NULL)
 		g_printerr("what-it-sees: %s\n", empty);
 	s->lines = g_new0(struct line, most);
-	s->bytes = g_malloc_n(most, (gsize)shape->height * (gsize)shape->width * 3);
+	s->bytes = g_malloc_n(most, sample_bytes(shape));
 	for (guint64 p = 0; p < POSITIONS && n < most; p++) {
 		const int k = sampler_stratum(sampler, 0, p);
 		if (found[k] == s->each)
@@ -154,6 +154,7 @@ static void put_text(cairo_t *c, int x, int y, const char *text)
 
 static void put_names(struct sheet *s)
 {
+	const guint pictures = sample_pictures(&s->work->shape);
 	cairo_t *c = cairo_create(s->page);
 
 	cairo_set_source_rgb(c, 1, 1, 1);
@@ -165,9 +166,10 @@ static void put_names(struct sheet *s)
 		g_autofree char *text = k == 0 ? g_strdup("as read") : g_strdup_printf("epoch %d", k);
 		put_text(c, column_at(s, k), HEAD - 6, text);
 	}
-	for (guint i = 0; i < s->n; i++) {
-		const struct line *l = &s->lines[i];
-		g_autofree char *text = g_strdup_printf("%s, %s", s->work->task->strata[l->stratum], s->work->cases[l->sample.item].id);
+	for (guint i = 0; i < s->n * pictures; i++) {
+		const struct line *l = &s->lines[i / pictures];
+		g_autofree char *text = g_strdup_printf("%s, %s%s", s->work->task->strata[l->stratum],
+							s->work->cases[l->sample.item].id, i % pictures > 0 ? ", wider" : "");
 		g_autofree char *valid = g_utf8_make_valid(text, -1);
 		put_text(c, GAP, line_at(s, i) + NAME - 5, valid);
 	}
@@ -179,24 +181,26 @@ static void put_names(struct sheet *s)
 static gboolean put_column(struct sheet *s, guint64 seed, int epoch, GError **error)
 {
 	const struct sample_shape *shape = &s->work->shape;
-	const gsize area = (gsize)shape->height * (gsize)shape->width;
-	g_autofree struct augmentation *of = g_new(struct augmentation, s->n);
-	g_autofree float *values = g_new(float, s->n * area * 3);
+	const gsize area = sample_pixels(shape);
+	const guint pictures = sample_pictures(shape), n = s->n * pictures;
+	g_autofree struct augmentation *of = g_new(struct augmentation, n);
+	g_autofree float *values = g_new(float, n * area * 3);
 	const double strength = epoch == 0 ? 0 : s->strength;
 	const char *message;
 
 	for (guint i = 0; i < s->n; i++)
 		augment_draw(s->settings, strength, seed, (guint64)epoch, s->lines[i].position, &of[i]);
-	augment_mix(s->settings, strength, seed, (guint64)epoch, 0, s->bytes, area, of, s->n);
+	augment_mix(s->settings, strength, seed, (guint64)epoch, 0, s->bytes, pictures * area, of, s->n);
+	augment_spread(of, s->n, pictures);
 	SCOPE(all, NULL, SCOPE_NO_GRAD);
-	tensor *x = t_reshape(all, input_values(all, s->bytes, s->n, shape, T_CPU), DIMS(s->n, shape->height, shape->width, 3));
-	x = augment(all, t_permute(all, x, DIMS(0, 3, 1, 2)), of, s->n, T_CPU);
-	t_read(all, x, values, s->n * area * 3 * sizeof *values);
+	tensor *x = t_reshape(all, input_values(all, s->bytes, s->n, shape, T_CPU), DIMS(n, shape->height, shape->width, 3));
+	x = augment(all, t_permute(all, x, DIMS(0, 3, 1, 2)), of, n, T_CPU);
+	t_read(all, x, values, n * area * 3 * sizeof *values);
 	if (scope_error(all, &message) != SCOPE_OK) {
 		g_set_error(error, FAULT, FAULT_FAILED, "%s", message);
 		return FALSE;
 	}
-	for (guint i = 0; i < s->n; i++)
+	for (guint i = 0; i < n; i++)
 		put_picture(s, i, epoch, values + i * area * 3);
 	return TRUE;
 }
@@ -219,7 +223,7 @@ static gboolean draw_page(struct sheet *s, guint64 seed, const char *path, GErro
 	gboolean ok = TRUE;
 
 	s->step = (MAX(shape->width, shape->height) + SIDE_MAX - 1) / SIDE_MAX;
-	s->page = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, column_at(s, s->columns + 1), line_at(s, s->n));
+	s->page = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, column_at(s, s->columns + 1), line_at(s, s->n * sample_pictures(shape)));
 	if (cairo_surface_status(s->page) != CAIRO_STATUS_SUCCESS) {
 		g_set_error(error, FAULT, FAULT_FAILED, "%s: %s; ask for fewer --samples or --epochs", path,
 			    cairo_status_to_string(cairo_surface_status(s->page)));

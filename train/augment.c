@@ -25,6 +25,12 @@ void augment_draw(const struct settings *s, double strength, guint64 seed, guint
 	}
 }
 
+void augment_spread(struct augmentation *of, guint n, guint pictures)
+{
+	for (guint i = n * pictures; i-- > 0;)
+		of[i] = of[i / pictures];
+}
+
 tensor *augment_gather(scope *s, const struct augmentation *of, guint n, gsize offset, dims shape, int device)
 {
 	gsize width = 1;

@@ -239,7 +239,8 @@ static gboolean make_average(struct fit *f, GError **error)
 
 	if (half_life <= 0)
 		return TRUE;
-	f->average = model_new(f->settings->model.network, f->work->shape.channels, f->work->outputs, f->device.index, error);
+	f->average = model_new(f->settings->model.network, f->work->shape.channels, (int)sample_pictures(&f->work->shape),
+			     f->work->outputs, f->device.index, error);
 	if (f->average == NULL)
 		return FALSE;
 	memcpy(f->average->mean, f->model->mean, sizeof f->model->mean);
@@ -255,7 +256,8 @@ static gboolean make_network(struct fit *f, GError **error)
 	g_autofree char *left_out = NULL;
 
 	tensor_seed(f->seed);
-	f->model = model_new(s->model.network, f->work->shape.channels, f->work->outputs, f->device.index, error);
+	f->model = model_new(s->model.network, f->work->shape.channels, (int)sample_pictures(&f->work->shape),
+			     f->work->outputs, f->device.index, error);
 	if (f->model == NULL || (s->model.weights[0] != '\0' && !model_load(f->model, s->model.weights, &left_out, error)) ||
 	    !make_average(f, error))
 		return FALSE;

@@ -177,8 +177,9 @@ static struct model *read_best(const struct fit *f, GError **error)
 	const struct role role = model_folder_weights((guint)f->now.member);
 	g_autofree char *path = model_folder_path(folder, model_folder_now(f->job->folder), role.name, error), *left_out = NULL;
 
-	return path == NULL ? NULL : model_read(path, f->settings->model.network, f->work->shape.channels, f->work->outputs,
-						f->device.index, &left_out, error);
+	return path == NULL ? NULL : model_read(path, f->settings->model.network, f->work->shape.channels,
+						(int)sample_pictures(&f->work->shape), f->work->outputs, f->device.index,
+						&left_out, error);
 }
 
 /* To what this member said of its held-out cases; logits NULL: not known. */

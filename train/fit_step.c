@@ -39,7 +39,7 @@ void fit_push(struct fit *f)
 /* Samples that could not be read give way to others of their batch; false where none could. */
 static gboolean fill_gaps(struct fit *f, struct batch *b)
 {
-	gsize size = (gsize)f->work->shape.height * (gsize)f->work->shape.width * (gsize)f->work->shape.channels;
+	gsize size = sample_bytes(&f->work->shape);
 	gsize targets = (gsize)f->work->shape.targets;
 	guint good = b->n;
 
@@ -60,49 +60,50 @@ static gboolean fill_gaps(struct fit *f, struct batch *b)
 	return good < b->n;
 }
 
-/* How samples are changed, little of it where training closes; of a whole batch, so that its parts do not matter. */
+/* How samples are changed, little of it where training closes; of a whole batch, so that its parts do not matter. out:
+   (n * pictures), all pictures of a sample alike. */
 static void draw_augmentations(const struct fit *f, const struct batch *b, struct augmentation *out)
 {
 	const struct sample_shape *shape = &f->work->shape;
+	const guint pictures = sample_pictures(shape);
 	const guint64 first = (gsize)b->tag, epoch = (guint64)f->now.epoch;
 
 	for (guint i = 0; i < b->n; i++)
 		augment_draw(f->settings, f->strength, f->seed, epoch, first + i, &out[i]);
 	if (shape->channels == 3)
-		augment_mix(f->settings, f->strength, f->seed, epoch, first, b->bytes, (gsize)shape->height * (gsize)shape->width, out,
-			    b->n);
+		augment_mix(f->settings, f->strength, f->seed, epoch, first, b->bytes, pictures * sample_pixels(shape), out, b->n);
+	augment_spread(out, b->n, pictures);
 }
 
-/* (n, H * W, C) to the same. */
+/* n samples, (n * pictures, H * W, C), to the same. */
 static tensor *augmented(scope *s, const tensor *values, const struct sample_shape *shape, const struct augmentation *of,
 			 guint n, int device)
 {
-	tensor *x = t_reshape(s, values, DIMS(n, shape->height, shape->width, shape->channels));
+	tensor *x = t_reshape(s, values, DIMS(-1, shape->height, shape->width, shape->channels));
 
-	x = augment(s, t_permute(s, x, DIMS(0, 3, 1, 2)), of, n, device);
+	x = augment(s, t_permute(s, x, DIMS(0, 3, 1, 2)), of, n * sample_pictures(shape), device);
 	return t_reshape(s, t_permute(s, x, DIMS(0, 2, 3, 1)), t_dims(values));
 }
 
 /* Samples from..from+n of a batch: their share of its loss is added to *loss, their gradients to those there. */
-static gboolean learn_part(struct fit *f, const struct batch *b, const struct augmentation *augmentations, guint from, guint n,
+static gboolean learn_part(struct fit *f, const struct batch *b, const struct augmentation *all, guint from, guint n,
 			   double *loss, GError **error)
 {
 	const struct sample_shape *shape = &f->work->shape;
+	const struct augmentation *of = all + from * sample_pictures(shape);
 	guint64 first = (gsize)b->tag + from, seed = f->seed;
-	gsize size = (gsize)shape->height * (gsize)shape->width * (gsize)shape->channels;
 	int device = f->device.index;
 
 	tensor_seed(random_hash(seed, (guint64)f->now.epoch, first, PURPOSE_DROPOUT));
 
 	SCOPE(s, NULL, 0);
 	int before = stage_enter("augmenting");
-	tensor *x = input_values(s, b->bytes + from * size, n, shape, device);
-	x = input_normalise(s, f->model, augmented(s, x, shape, augmentations + from, n, device), shape, device);
+	tensor *x = input_values(s, b->bytes + from * sample_bytes(shape), n, shape, device);
+	x = input_normalise(s, f->model, augmented(s, x, shape, of, n, device), shape, device);
 	stage_leave(before);
 	tensor *target = t_from(s, b->targets + from * (gsize)shape->targets, DIMS(n, shape->targets), T_F32, device);
 	if (shape->map > 0)
-		target = map_targets_move(s, target, shape->map, augment_grid(s, augmentations + from, n, shape->height, shape->width,
-									      device));
+		target = map_targets_move(s, target, shape->map, augment_grid(s, of, n, shape->height, shape->width, device));
 	SCOPE(net, s, f->device.flags | SCOPE_TRAIN);
 	tensor *y = t_to(net, model_forward(f->model, net, x, NULL), T_F32, device);
 	tensor *mean = f->work->task->loss(f->work, net, y, target, f->smoothing);
@@ -122,7 +123,7 @@ static void zero_gradients(struct fit *f)
 /* All of a batch, in parts; where the memory of the device does not hold one, in smaller ones from then on. */
 static gboolean learn(struct fit *f, const struct batch *b, double *loss, GError **error)
 {
-	g_autofree struct augmentation *augmentations = g_new(struct augmentation, b->n);
+	g_autofree struct augmentation *augmentations = g_new(struct augmentation, b->n * sample_pictures(&f->work->shape));
 	const int before = stage_enter("augmenting");
 
 	draw_augmentations(f, b, augmentations);

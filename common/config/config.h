@@ -45,6 +45,7 @@ struct settings {
 	struct {
 		int size;           /* px, 16..4096 */
 		double mpp;         /* um/px to read at; or enum mpp_word */
+		double context;     /* a second picture of each place, so many times wider, of as many pixels; 1: none */
 		double tissue;      /* least share of tissue, 0..1 */
 		enum normalise normalise; /* each slide's stain is brought to one look */
 		double fallback_mpp;/* um/px taken for a slide whose file has none; auto (0): none is

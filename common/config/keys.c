@@ -67,6 +67,8 @@ const struct key key_table[] = {
 { "tiles.size", KEY_COUNT, AT(tiles.size), "256", 16, 4096, NULL, "side, px" },
 { "tiles.mpp", KEY_WORD_OR_NUMBER, AT(tiles.mpp), "auto", 0.01, 100, "auto level0",
   "um/px to read at; auto: the training slides' median;\nlevel0: each slide as it was scanned" },
+{ "tiles.context", KEY_NUMBER, AT(tiles.context), "1", 1, 16, NULL,
+  "also look at each place so many times wider, in as\nmany pixels, and join what both show; 1: not" },
 { "tiles.tissue", KEY_NUMBER, AT(tiles.tissue), "0.25", 0, 1, NULL, "least share of tissue" },
 { "tiles.normalise", KEY_CHOICE, AT(tiles.normalise), "density", 0, 0, "none density reinhard macenko",
   "bring the stain of each slide to the same look;\nby default each channel's mean density" },

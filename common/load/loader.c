@@ -123,7 +123,7 @@ struct loader *loader_new(struct work *work, guint batch, guint depth, guint rea
 	l->work = work;
 	l->batch = batch;
 	l->depth = MAX(depth, 2);
-	l->size = (gsize)work->shape.height * (gsize)work->shape.width * (gsize)work->shape.channels;
+	l->size = sample_bytes(&work->shape);
 	l->slots = g_new0(struct slot, l->depth);
 	for (guint i = 0; i < l->depth; i++) {
 		struct batch *b = &l->slots[i].batch;

@@ -3,8 +3,8 @@
 
 tensor *input_values(scope *s, const guint8 *bytes, guint n, const struct sample_shape *shape, int device)
 {
-	tensor *x = t_from(s, bytes, DIMS(n, (int64_t)shape->height * shape->width, shape->channels), T_U8,
-			   device);
+	tensor *x = t_from(s, bytes, DIMS((gint64)n * sample_pictures(shape), (gint64)sample_pixels(shape), shape->channels),
+			   T_U8, device);
 	return t_affine(s, t_to(s, x, T_F32, device), 1.0 / 255, 0);
 }
 

@@ -29,16 +29,16 @@ static guint64 network_bytes(gboolean learns, const struct settings *s, const st
 }
 
 /* Bytes a sample: in the network, learning or not. */
-static double pass_bytes(const struct settings *s, const struct device *d, const struct network *n, gboolean learns)
+static double pass_bytes(const struct sample_shape *shape, const struct device *d, const struct network *n, gboolean learns)
 {
 	const double *factor = learns ? n->learn_bytes : n->judge_bytes;
 
-	return factor[d->flags & SCOPE_BF16 ? 1 : 0] * s->tiles.size * s->tiles.size;
+	return factor[d->flags & SCOPE_BF16 ? 1 : 0] * sample_pictures(shape) * (double)sample_pixels(shape);
 }
 
-static guint64 queue_bytes(const struct settings *s, guint batch)
+static guint64 queue_bytes(const struct sample_shape *shape, guint batch)
 {
-	return (guint64)s->tiles.size * (guint64)s->tiles.size * 3 * batch * LOADER_DEPTH;
+	return sample_bytes(shape) * batch * LOADER_DEPTH;
 }
 
 /* A batch, halved until it fits. */
@@ -75,13 +75,13 @@ gboolean memory_plan(const struct work *work, const struct device *d, guint64 li
 	const struct task_reading reading = work->task->reading(work);
 	struct memory m = { .limit = limit, .base = (guint64)BASE_MB << 20, .batch = batch, .part = batch, .judged = judged,
 			    .network = gpu ? 0 : members * network_bytes(learns, s, d, n), .readers = (guint)d->threads };
-	m.reading = reading.all + queue_bytes(s, judged) + (learns ? queue_bytes(s, batch) : 0);
+	m.reading = reading.all + queue_bytes(&work->shape, judged) + (learns ? queue_bytes(&work->shape, batch) : 0);
 	const double rest = most - (double)(m.base + m.network + m.reading);
 	/* half of what is left for readers, at least one; the network has what they leave */
 	m.readers = (guint)CLAMP(rest / 2 / (double)MAX(reading.thread, 1), 1, m.readers);
 	m.reading += m.readers * reading.thread;
 	const double room = most - (double)(m.base + m.network + m.reading);
-	const double learn = learns && !gpu ? pass_bytes(s, d, n, TRUE) : 0, judge = gpu ? 0 : pass_bytes(s, d, n, FALSE);
+	const double learn = learns && !gpu ? pass_bytes(&work->shape, d, n, TRUE) : 0, judge = gpu ? 0 : pass_bytes(&work->shape, d, n, FALSE);
 	m.judged = fit_batch(judged, judge, room);
 	m.part = learns ? fit_batch(batch, learn, room) : m.judged;
 	m.pass = (guint64)MAX(m.part * learn, m.judged * judge);

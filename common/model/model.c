@@ -65,13 +65,32 @@ const struct network *network_find(const char *name, GError **error)
 	return NULL;
 }
 
+#define WIDER "wider"
+
+/* For the pictures behind the first, where there are any. */
+static gboolean build_wider(struct model *m, GError **error)
+{
+	const int width = m->width;
+
+	if (m->pictures == 1)
+		return TRUE;
+	m->width = m->pictures * width;
+	scope_param(m->params, WIDER ".weight", DIMS(m->outputs, m->width - width), INIT_LINEAR);
+	return check(m->params, WIDER, error);
+}
+
 /* bytes: of a module's file. */
 static struct model *make(const struct network *found, const char *network, const void *bytes, gsize size, int channels,
-			  int outputs, int device, GError **error)
+			  int pictures, int outputs, int device, GError **error)
 {
+	if (pictures > 1 && found->map > 0) {
+		g_set_error(error, FAULT, FAULT_USAGE, "network '%s' draws a map of one picture: set tiles.context to 1", network);
+		return NULL;
+	}
 	g_autoptr(model_t) m = g_new0(struct model, 1);
 	m->network = found;
 	m->channels = channels;
+	m->pictures = pictures;
 	m->outputs = outputs;
 	m->device = device;
 	m->norm_eps = 1e-5;
@@ -81,31 +100,31 @@ static struct model *make(const struct network *found, const char *network, cons
 	scope_device(m->params, device);
 	found->build(m);
 	if (!check(m->params, network, error) ||
-	    (found == &module_network && !module_build(m, bytes, size, network, error)))
+	    (found == &module_network && !module_build(m, bytes, size, network, error)) || !build_wider(m, error))
 		return NULL;
 	return g_steal_pointer(&m);
 }
 
-struct model *model_new(const char *network, int channels, int outputs, int device, GError **error)
+struct model *model_new(const char *network, int channels, int pictures, int outputs, int device, GError **error)
 {
 	const struct network *found = network_find(network, error);
 	if (found == NULL)
 		return NULL;
 	if (found != &module_network)
-		return make(found, network, NULL, 0, channels, outputs, device, error);
+		return make(found, network, NULL, 0, channels, pictures, outputs, device, error);
 	g_autoptr(GError) why = NULL;
 	/* a pipe would be waited for */
 	gboolean plain = g_file_test(network, G_FILE_TEST_IS_REGULAR) || !g_file_test(network, G_FILE_TEST_EXISTS);
 	g_autoptr(GMappedFile) file = plain ? g_mapped_file_new(network, FALSE, &why) : NULL;
 	if (file != NULL)
-		return make(found, network, g_mapped_file_get_contents(file), g_mapped_file_get_length(file), channels, outputs,
-			    device, error);
+		return make(found, network, g_mapped_file_get_contents(file), g_mapped_file_get_length(file), channels, pictures,
+			    outputs, device, error);
 	g_set_error(error, FAULT, FAULT_DATA, "model.network: %s", why != NULL ? why->message : "it is no file");
 	return NULL;
 }
 
-struct model *model_read(const char *weights, const char *network, int channels, int outputs, int device, char **left_out,
-			 GError **error)
+struct model *model_read(const char *weights, const char *network, int channels, int pictures, int outputs, int device,
+			 char **left_out, GError **error)
 {
 	const struct network *found = network_find(network, error);
 	if (found == NULL)
@@ -118,11 +137,14 @@ struct model *model_read(const char *weights, const char *network, int channels,
 		return NULL;
 	}
 	g_autoptr(model_t) m = make(found, network, module != NULL ? module->data : NULL, module != NULL ? module->size : 0,
-				    channels, outputs, device, error);
+				    channels, pictures, outputs, device, error);
 	return m != NULL && model_load(m, weights, left_out, error) ? g_steal_pointer(&m) : NULL;
 }
 
-gboolean model_in_head(const struct model *m, const char *name) { return g_str_has_prefix(name, m->network->head); }
+gboolean model_in_head(const struct model *m, const char *name)
+{
+	return g_str_has_prefix(name, m->network->head) || g_str_has_prefix(name, WIDER ".");
+}
 
 void model_free(struct model *m)
 {
@@ -156,6 +178,17 @@ static tensor *keep_f32(const struct model *m, scope *outer, scope *s, const ten
 	return scope_keep(outer, y == NULL || t_type(y) == T_F32 ? y : t_to(s, y, T_F32, m->device));
 }
 
+/* y, features: of each picture (N * pictures, ...), to those of each sample (N, ...). */
+static tensor *join(struct model *m, scope *s, const tensor *y, tensor **features)
+{
+	const int one = m->width / m->pictures;
+
+	y = t_narrow(s, t_reshape(s, y, DIMS(-1, m->pictures, m->outputs)), 1, 0, 1);
+	*features = t_reshape(s, *features, DIMS(-1, m->width));
+	tensor *wider = t_linear(s, t_narrow(s, *features, 1, one, m->width - one), layer_find(m, WIDER, "weight"), NULL);
+	return t_add(s, t_reshape(s, y, DIMS(-1, m->outputs)), wider);
+}
+
 tensor *model_forward(struct model *m, scope *outer, const tensor *x, tensor **features_opt)
 {
 	SCOPE(s, outer, 0);
@@ -173,6 +206,8 @@ tensor *model_forward(struct model *m, scope *outer, const tensor *x, tensor **f
 		return NULL;
 	}
 	tensor *y = m->network->forward(m, s, x, &features);
+	if (m->pictures > 1)
+		y = join(m, s, y, &features);
 	if (features_opt != NULL)
 		*features_opt = keep_f32(m, outer, s, features);
 	return keep_f32(m, outer, s, y);

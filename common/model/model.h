@@ -5,8 +5,14 @@
  * prepared them, to `outputs` numbers a sample: x (N, channels, H, W) to (N, outputs); one that also draws a
  * map (unet), to (N, outputs + map * map): behind them a logit for each of map x map cells, row by row.
  *
+ * Where a sample is several pictures (the same place at several magnifications), x is (N * pictures, channels, H, W),
+ * those of a sample together. Each goes through the network; the classifier sees the first, and of the features of
+ * the others wider.weight (outputs, (pictures - 1) * width) adds their share: together one linear layer over all
+ * features joined, where the classifier is one.
+ *
  * Ownership: model_new() to model_free(); the parameters live in model->params.
- * Errors:    model_new, model_read and model_load: FAULT_USAGE for an unknown network (with the known ones),
+ * Errors:    model_new, model_read and model_load: FAULT_USAGE for an unknown network (with the known ones), and for several
+ *            pictures to one that draws a map,
  *            FAULT_DATA for weights that do not fit, or a module that cannot be used.
  * Threads:   one.
  */
@@ -38,8 +44,8 @@ struct network {
 
 struct model {
 	const struct network *network;
-	int channels, outputs, device;
-	int width;              /* of what the classifier takes */
+	int channels, pictures, outputs, device;
+	int width;              /* of what the classifier takes, of all pictures of a sample */
 	double norm_eps;        /* of its batch norms */
 	scope *params;
 	jit_module *module;     /* of a module (module.h), else NULL */
@@ -55,15 +61,15 @@ extern const struct network networks[];
 /* Its row, or for a name that ends in .pt that of modules. */
 const struct network *network_find(const char *name, GError **error);
 /* network: a name of the table, or the path of a TorchScript module, FILE.pt. */
-struct model *model_new(const char *network, int channels, int outputs, int device, GError **error);
+struct model *model_new(const char *network, int channels, int pictures, int outputs, int device, GError **error);
 /* The same with the weights of a model folder: a module comes from their file, and not from where it once was. *left_out as
    of model_load. */
-struct model *model_read(const char *weights, const char *network, int channels, int outputs, int device, char **left_out,
-			 GError **error);
+struct model *model_read(const char *weights, const char *network, int channels, int pictures, int outputs, int device,
+			 char **left_out, GError **error);
 void model_free(struct model *m);
 /* Is a parameter of this name one of the classifier's? What training.frozen leaves free. */
 gboolean model_in_head(const struct model *m, const char *name);
-/* features_opt: gets the vectors that the classifier takes, before its dropout, (N, m->width). Both are T_F32,
+/* features_opt: gets the vectors that the classifier takes, before its dropout, of each picture in turn, (N, m->width). Both are T_F32,
    whatever the scope computes in. */
 tensor *model_forward(struct model *m, scope *s, const tensor *x, tensor **features_opt);
 gint64 model_parameters(const struct model *m);    /* trained numbers */

@@ -26,7 +26,7 @@ static gboolean is_decayed(const char *name, dims shape)
 
 guint optim_groups(const struct model *m, struct optim_param *out)
 {
-	const char *head = m->network->head, *layer = "";
+	const char *layer = "";
 	gsize length = 0;
 	guint group = 0;
 	gboolean begun = FALSE;
@@ -37,7 +37,7 @@ guint optim_groups(const struct model *m, struct optim_param *out)
 		gboolean direct = FALSE;
 		gsize n = layer_length(name, &direct);
 		gboolean other = n > 0 && (n != length || strncmp(name, layer, n) != 0);
-		out[i] = (struct optim_param){ .head = g_str_has_prefix(name, head), .decayed = is_decayed(name, shape) };
+		out[i] = (struct optim_param){ .head = model_in_head(m, name), .decayed = is_decayed(name, shape) };
 		if (!out[i].head && other && (shape.n > 1 || !direct)) {
 			group += begun ? 1 : 0;
 			layer = name;

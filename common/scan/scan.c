@@ -239,8 +239,7 @@ static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, g
 static gboolean judge(struct scan *scan, scope *all, const struct batch *b, float *outputs, guint16 *const *features_opt,
 		      GError **error)
 {
-	const struct sample_shape *shape = &scan->work->shape;
-	const gsize size = (gsize)shape->height * (gsize)shape->width * (gsize)shape->channels;
+	const gsize size = sample_bytes(&scan->work->shape);
 	const gsize judged = (gsize)scan->work->task->judged;
 	const guint wanted = MIN(scan->at_once, b->n);
 	gint64 begin = g_get_monotonic_time();

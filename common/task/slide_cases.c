@@ -440,7 +440,8 @@ struct work *slide_cases_open(const struct settings *settings, enum phase phase,
 	w->phase = phase;
 	w->columns = sw->columns;
 	int map = phase == PHASE_TRAIN ? cells_of(settings) : 0;        /* nothing is learned from a test slide */
-	w->shape = (struct sample_shape){ 3, settings->tiles.size, settings->tiles.size, 1 + map * map, map };
+	w->shape = (struct sample_shape){ 3, settings->tiles.size, settings->tiles.size, 1 + map * map, map,
+					 settings->tiles.context > 1 ? 1 : 0 };
 	w->outputs = 2;
 	w->patience = settings->data.patience;
 	w->notes = g_ptr_array_new_with_free_func(g_free);

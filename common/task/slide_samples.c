@@ -178,17 +178,30 @@ static void read_map(const struct work *w, const struct sample *sample, const st
 					     : (float)mask_share(c->mask, x + u * side, y + v * side, side, side);
 }
 
+/* The tile itself, 0; or what lies about it, 1. */
+static gboolean read_picture(const struct work *w, const struct sample *sample, guint picture, guint8 *rgb, GError **error)
+{
+	const struct slide_case *c = &slide_work_of(w)->slides[sample->item];
+	const int size = w->shape.width;
+	const double wider = picture == 0 ? 1 : w->settings->tiles.context, before = (wider - 1) / 2 * c->tiles.side;
+
+	if (!slide_read(c->slide, sample->at[0] - before, sample->at[1] - before, wider * c->scale, size, size, rgb, NULL, error))
+		return FALSE;
+	slide_stain_apply(c, w->settings->tiles.normalise, rgb, sample_pixels(&w->shape));
+	if (sample->variant != 0)
+		slide_samples_turn(rgb, size, sample->variant);
+	return TRUE;
+}
+
 gboolean slide_samples_read(struct work *w, const struct sample *sample, guint8 *bytes, float *targets,
 			    GError **error)
 {
 	const struct slide_case *c = &slide_work_of(w)->slides[sample->item];
-	int size = w->shape.width, label = w->cases[sample->item].label;
+	const int label = w->cases[sample->item].label;
 
-	if (!slide_read(c->slide, sample->at[0], sample->at[1], c->scale, size, size, bytes, NULL, error))
-		return FALSE;
-	slide_stain_apply(c, w->settings->tiles.normalise, bytes, (gsize)size * (gsize)size);
-	if (sample->variant != 0)
-		slide_samples_turn(bytes, size, sample->variant);
+	for (guint i = 0; i < sample_pictures(&w->shape); i++)
+		if (!read_picture(w, sample, i, bytes + i * 3 * sample_pixels(&w->shape), error))
+			return FALSE;
 	if (c->mask != NULL)
 		targets[0] = (float)mask_share(c->mask, sample->at[0], sample->at[1], c->tiles.side, c->tiles.side);
 	else

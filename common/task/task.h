@@ -38,9 +38,18 @@ struct sample {
 	gint32 at[3];
 };
 
-/* What read() fills: height * width * channels bytes, channels together; and `targets` numbers. The last map * map of
-   them, where there is a map, are one number a cell of the sample, row by row: they move with its pixels. */
-struct sample_shape { int channels, height, width, targets, map; };
+/* What read() fills: 1 + more pictures of height * width * channels bytes, channels together; and `targets` numbers. The
+   last map * map of them, where there is a map, are one number a cell of the sample, row by row: they move with its pixels. */
+struct sample_shape { int channels, height, width, targets, map, more; };
+static inline guint sample_pictures(const struct sample_shape *s) { return 1 + (guint)s->more; }
+static inline gsize sample_pixels(const struct sample_shape *s)        /* of one picture */
+{
+	return (gsize)s->height * (gsize)s->width;
+}
+static inline gsize sample_bytes(const struct sample_shape *s)
+{
+	return sample_pictures(s) * sample_pixels(s) * (gsize)s->channels;
+}
 
 enum given_up { GIVEN_UP_NOT, GIVEN_UP_LATE, GIVEN_UP_AT_STOP, GIVEN_UP_AT_END };
 

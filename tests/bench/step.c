@@ -54,7 +54,7 @@ int main(int argc, char **argv)
 	double seconds = g_ascii_strtod(argv[5], NULL);
 	u.flags = (argc > 6 ? 0 : SCOPE_CHANNELS_LAST) | (g_str_equal(argv[4], "bf16") ? SCOPE_BF16 : 0);
 	tensor_threads(machine_cores());
-	u.m = model_new(argv[1], 3, 2, T_CPU, &error);
+	u.m = model_new(argv[1], 3, 1, 2, T_CPU, &error);
 	u.o = u.m == NULL ? NULL : optim_new("adamw", u.m, 1, T_CPU, &error);
 	if (u.o == NULL) {
 		g_printerr("%s\n", error->message);

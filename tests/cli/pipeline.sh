@@ -244,6 +244,16 @@ expect 'weights beside data.yaml' 0 'nothing failed' "$B/train" --config other/d
 stdout_has 'are loaded' ' model network=simple .* weights=loaded '
 stdout_has 'memory is named before anything is read' ' train memory need_mb=[1-9][0-9]* limit_mb=[1-9][0-9]* .* batch=32 at_once=32 readers='
 
+# ---- two magnifications ----
+expect 'each place at two magnifications' 0 'nothing failed' $train --set tiles.context=4 --set training.epochs=1 --set paths.model=wider \
+	--set model.weights=other/weights/w.safetensors
+stdout_has 'what is wider begins at random' ' weights .* has no wider.weight: the classifier starts at random'
+expect 'answers likewise' 0 'nothing failed' $inference --set paths.model=wider
+stdout_has 'by the model' 'settings tiles.context=4 from=model instead_of=1'
+is 'every slide is answered' "$(answered d/test mrxs d/output/output.csv)" complete
+expect 'a network that draws a map has one' 2 "network 'unet' draws a map of one picture: set tiles.context to 1" $train --set tiles.context=4 \
+	--set model.network=unet --set paths.model=map
+
 # ---- slides of other formats that are broken in their own ways ----
 if [ -d "${shared:-/none}/data/wsi/negative_tests" ]; then
 	for ending in svs tiff; do

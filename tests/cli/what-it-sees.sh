@@ -45,6 +45,8 @@ for how in none reinhard macenko; do
 	expect "normalised: $how" 0 '' $see -o $how.png --set tiles.normalise=$how
 	is 'looks otherwise' "$(same page.png $how.png)" 1
 done
+expect 'two magnifications' 0 '' $see -o wider.png --samples 1 --epochs 1 --set tiles.context=4
+is 'stand below each other' "$(size_of wider.png)" 146x552
 expect 'a large sample is shown smaller' 0 'no case .* of kind normal: the others take its share' $see -o large.png --samples 1 --epochs 1 --set tiles.size=700
 is 'by each second pixel, of the two kinds that there are' "$(size_of large.png) $(cat "$out")" \
 	'718x772 large.png: 2 samples, as read and in 1 epochs'

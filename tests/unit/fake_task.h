@@ -160,7 +160,7 @@ static inline struct model *fake_model(int channels)
 
 	tensor_threads(1);
 	tensor_seed(11);
-	struct model *m = model_new("simple", channels, 2, T_CPU, &error);
+	struct model *m = model_new("simple", channels, 1, 2, T_CPU, &error);
 	g_assert_no_error(error);
 	return m;
 }

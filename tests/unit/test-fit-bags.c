@@ -224,7 +224,7 @@ static double logit_of(const char *folder, JsonObject *manifest, guint item)
 	g_autoptr(GError) error = NULL;
 	g_autofree char *weights = model_folder_path(folder, manifest, "weights", &error), *left_out = NULL;
 	g_autofree char *path = model_folder_path(folder, manifest, "attention", &error);
-	g_autoptr(model_t) m = model_read(weights, "simple", 3, 2, T_CPU, &left_out, &error);
+	g_autoptr(model_t) m = model_read(weights, "simple", 3, 1, 2, T_CPU, &left_out, &error);
 	g_autoptr(attention_t) a = attention_new(m->width, ATTENTION_HIDDEN, T_CPU, 99, &error);
 	const struct model_part part = { "attention", NULL, a->params, NULL };
 	g_autofree float *x = g_new(float, SAMPLES * 3 * SIDE * SIDE), *of = g_new(float, SAMPLES * m->width);

@@ -178,7 +178,7 @@ static void read_weights(const char *folder, float *weights, gsize n)
 	g_autoptr(GError) error = NULL;
 	g_autoptr(JsonObject) manifest = model_folder_open(folder, NULL, NULL, &error);
 	g_autofree char *path = model_folder_path(folder, manifest, "weights", &error);
-	g_autoptr(model_t) m = model_new("simple", 3, 2, T_CPU, &error);
+	g_autoptr(model_t) m = model_new("simple", 3, 1, 2, T_CPU, &error);
 
 	g_assert_true(model_load(m, path, NULL, &error));
 	SCOPE(out, NULL, 0);

@@ -31,7 +31,7 @@ static struct settings *settings(const char *network)
 
 static struct memory plan(enum phase phase, const struct settings *s, unsigned flags, guint64 limit)
 {
-	const struct work w = { .task = &task, .settings = s, .phase = phase };
+	const struct work w = { .task = &task, .settings = s, .shape = { 3, 128, 128, 1 }, .phase = phase };
 	const struct device device = { T_CPU, flags, 4 };
 	g_autoptr(GError) error = NULL;
 	struct memory m;
@@ -75,7 +75,7 @@ static void test_all(void)
 static void test_fit(void)
 {
 	g_autoptr(settings_t) s = settings("resnet18");
-	const struct work w = { .task = &task, .settings = s };
+	const struct work w = { .task = &task, .settings = s, .shape = { 3, 128, 128, 1 } };
 	const struct device device = { T_CPU, 0, 4 };
 	struct memory before = { 0 };
 	gboolean fitted = FALSE;
@@ -103,7 +103,7 @@ static void test_fit(void)
 static void test_gpu(void)
 {
 	g_autoptr(settings_t) s = settings("resnet50");
-	const struct work w = { .task = &task, .settings = s };
+	const struct work w = { .task = &task, .settings = s, .shape = { 3, 128, 128, 1 } };
 	const struct device device = { 0, 0, 4 };
 	struct memory m;
 
@@ -115,7 +115,7 @@ static void test_gpu(void)
 static void test_too_little(void)
 {
 	g_autoptr(settings_t) s = settings("resnet50");
-	const struct work w = { .task = &task, .settings = s };
+	const struct work w = { .task = &task, .settings = s, .shape = { 3, 128, 128, 1 } };
 	const struct device device = { T_CPU, 0, 4 };
 	g_autoptr(GError) error = NULL;
 	struct memory m;
@@ -135,7 +135,7 @@ static void test_too_little(void)
 static void test_parameters(void)
 {
 	for (const struct network *n = networks; n->name != NULL; n++) {
-		g_autoptr(model_t) m = model_new(n->name, 3, 2, T_CPU, NULL);
+		g_autoptr(model_t) m = model_new(n->name, 3, 1, 2, T_CPU, NULL);
 		g_assert_cmpfloat((double)model_parameters(m), <=, (double)n->parameters * 1.01);
 		g_assert_cmpfloat((double)model_parameters(m), >=, (double)n->parameters * 0.99);
 		for (int k = 0; k < 2; k++)

@@ -224,7 +224,7 @@ int main(int argc, char **argv)
 	for (guint i = 0; i < CASES; i++)
 		cases[i] = (struct work_case){ .id = (char *)"c", .ready = TRUE };
 	tensor_seed(3);
-	g_autoptr(model_t) model = model_new("simple", 3, 2, T_CPU, NULL);
+	g_autoptr(model_t) model = model_new("simple", 3, 1, 2, T_CPU, NULL);
 	scan.models = &model;
 	scan.n_models = 1;
 	sampler = sampler_new(&work, held, 11, NULL, NULL);

@@ -33,7 +33,7 @@ static struct model *new_model(const char *network, int outputs)
 {
 	GError *error = NULL;
 	tensor_seed(7);
-	struct model *m = model_new(network, 3, outputs, T_CPU, &error);
+	struct model *m = model_new(network, 3, 1, outputs, T_CPU, &error);
 	g_assert_no_error(error);
 	return m;
 }
@@ -121,6 +121,52 @@ static double difference(const float *a, const float *b, int n)
 	}
 	g_assert_cmpfloat(scale, >, 0);
 	return most / scale;
+}
+
+/* Of two pictures a sample: the answer to the first, and the second's features times wider.weight; features side by side. */
+static void test_pictures(void)
+{
+	static const char *const names[] = { "simple", "squeezenet1_1", "resnet18", "vit_small" };
+	enum { N = 3, SIDE = 64, OUTPUTS = 2 };
+	const gsize one = (gsize)3 * SIDE * SIDE;
+	for (guint k = 0; k < G_N_ELEMENTS(names); k++) {
+		g_autoptr(GError) error = NULL;
+		g_autoptr(model_t) single = new_model(names[k], OUTPUTS);
+		tensor_seed(8);
+		g_autoptr(model_t) both = model_new(names[k], 3, 2, OUTPUTS, T_CPU, &error);
+		g_assert_no_error(error);
+		g_assert_cmpint(both->width, ==, 2 * single->width);
+		g_assert_true(model_in_head(both, "wider.weight"));
+		SCOPE(s, NULL, SCOPE_NO_GRAD);
+		for (gsize i = 0; i < scope_count(single->params); i++) {
+			const char *name;
+			tensor *from = scope_at(single->params, i, &name, NULL);
+			t_copy_(s, scope_find(both->params, name), from);
+		}
+		g_autofree float *in = noise(2 * N * one, 5), *w = g_new(float, OUTPUTS * single->width);
+		float y[N * OUTPUTS], first[2 * N * OUTPUTS];
+		g_autofree float *features = g_new(float, 2 * N * single->width), *apart = g_new(float, 2 * N * single->width);
+		tensor *x = t_from(s, in, DIMS(2 * N, 3, SIDE, SIDE), T_F32, T_CPU), *got, *alone;
+		g_assert_true(t_read(s, model_forward(both, s, x, &got), y, sizeof y));
+		g_assert_true(t_read(s, model_forward(single, s, x, &alone), first, sizeof first));
+		g_assert_cmpint(t_size(got, 0), ==, N);
+		g_assert_cmpint(t_size(got, 1), ==, both->width);
+		const gsize all = sizeof(float) * (gsize)(2 * N * single->width);
+		g_assert_true(t_read(s, got, features, all) && t_read(s, alone, apart, all));
+		g_assert_cmpint(memcmp(features, apart, all), ==, 0);
+		g_assert_true(t_read(s, scope_find(both->params, "wider.weight"), w, sizeof *w * (gsize)(OUTPUTS * single->width)));
+		assert_scope(s);
+		for (int n = 0; n < N; n++)
+			for (int o = 0; o < OUTPUTS; o++) {
+				double sum = (double)first[2 * n * OUTPUTS + o];
+				for (int i = 0; i < single->width; i++)
+					sum += (double)w[o * single->width + i] * (double)apart[(2 * n + 1) * single->width + i];
+				g_assert_cmpfloat_with_epsilon((double)y[n * OUTPUTS + o], sum, 1e-4);
+			}
+	}
+	g_autoptr(GError) error = NULL;
+	g_assert_null(model_new("unet", 3, 2, 2, T_CPU, &error));
+	g_assert_cmpstr(error->message, ==, "network 'unet' draws a map of one picture: set tiles.context to 1");
 }
 
 static void test_parameters(void)
@@ -558,7 +604,7 @@ static void test_errors(void)
 {
 	g_autoptr(GError) unknown = NULL, missing = NULL;
 	g_autoptr(model_t) m = new_model("simple", 2);
-	g_assert_null(model_new("resnet99", 3, 2, T_CPU, &unknown));
+	g_assert_null(model_new("resnet99", 3, 1, 2, T_CPU, &unknown));
 	g_assert_error(unknown, FAULT, FAULT_USAGE);
 	g_assert_cmpstr(unknown->message, ==, "network 'resnet99' is unknown; there are simple, squeezenet1_1, "
 					      "resnet18, resnet34, resnet50, densenet121, inception_v3, efficientnet_b0, "
@@ -715,6 +761,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	tensor_threads(1); /* small work: threads would only wait for each other */
 	g_test_add_func("/model/parameters", test_parameters);
+	g_test_add_func("/model/pictures", test_pictures);
 	g_test_add_func("/model/shapes", test_shapes);
 	g_test_add_func("/model/gradients", test_gradients);
 	g_test_add_func("/model/slope", test_slope);

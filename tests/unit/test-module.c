@@ -48,7 +48,7 @@ static struct model *open_module(const char *name, int outputs)
 	GError *error = NULL;
 
 	tensor_seed(7);
-	struct model *m = model_new(path, 3, outputs, T_CPU, &error);
+	struct model *m = model_new(path, 3, 1, outputs, T_CPU, &error);
 	g_assert_no_error(error);
 	return m;
 }
@@ -94,7 +94,7 @@ static double difference(scope *s, const tensor *a, const tensor *b)
 /* Ours, with the parameters of the module: by their names. */
 static struct model *twin_of(const struct model *m)
 {
-	struct model *twin = model_new("resnet18", 3, 7, T_CPU, NULL);
+	struct model *twin = model_new("resnet18", 3, 1, 7, T_CPU, NULL);
 	SCOPE(s, NULL, SCOPE_NO_GRAD);
 
 	g_assert_cmpuint(scope_count(m->params), ==, scope_count(twin->params));
@@ -227,21 +227,21 @@ static void test_carried(void)
 	g_assert_true(model_folder_save(f, 1, parts, 2, about, &error));
 	g_autofree char *weights = model_folder_path(folder, model_folder_now(f), "weights", &error);
 	tensor_seed(1234);
-	g_autoptr(model_t) again = model_read(weights, "no/such/place.pt", 3, 3, T_CPU, &left_out, &error);
+	g_autoptr(model_t) again = model_read(weights, "no/such/place.pt", 3, 1, 3, T_CPU, &left_out, &error);
 	g_assert_no_error(error);
 	g_assert_null(left_out);
 	tensor *x = noise(s, 2, 64), *y = model_forward(m, s, x, NULL);
 	g_assert_cmpfloat(difference(s, model_forward(again, s, x, NULL), y), ==, 0);
 	assert_scope(s);
 	/* and a network of the table as ever */
-	g_autoptr(model_t) simple = model_new("simple", 3, 2, T_CPU, NULL);
+	g_autoptr(model_t) simple = model_new("simple", 3, 1, 2, T_CPU, NULL);
 	const struct model_part plain[] = { { "weights", NULL, simple->params, NULL } };
 	g_assert_true(model_folder_save(f, 2, plain, 1, about, &error));
 	g_autofree char *second = model_folder_path(folder, model_folder_now(f), "weights", &error);
-	g_autoptr(model_t) read = model_read(second, "simple", 3, 2, T_CPU, &left_out, &error);
+	g_autoptr(model_t) read = model_read(second, "simple", 3, 1, 2, T_CPU, &left_out, &error);
 	g_assert_no_error(error);
 	g_assert_nonnull(read);
-	g_assert_null(model_read(second, "place.pt", 3, 2, T_CPU, &left_out, &error));
+	g_assert_null(model_read(second, "place.pt", 3, 1, 2, T_CPU, &left_out, &error));
 	g_autofree char *message = g_strdup_printf("%s: it has no module.pt", second);
 	g_assert_cmpstr(error->message, ==, message);
 	remove_tree(folder);
@@ -269,7 +269,7 @@ static void test_errors(void)
 	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
 		g_autofree char *path = g_build_filename(files, cases[i].name, NULL);
 		g_autoptr(GError) error = NULL;
-		g_assert_null(model_new(path, 3, 2, T_CPU, &error));
+		g_assert_null(model_new(path, 3, 1, 2, T_CPU, &error));
 		g_assert_error(error, FAULT, FAULT_DATA);
 		g_assert_true(g_str_has_prefix(error->message, path));
 		g_assert_null(strchr(error->message, '\n'));
@@ -280,7 +280,7 @@ static void test_errors(void)
 			g_assert_cmpstr(got, ==, cases[i].message);
 	}
 	g_autoptr(GError) error = NULL;
-	g_assert_null(model_new("none/none.pt", 3, 2, T_CPU, &error));
+	g_assert_null(model_new("none/none.pt", 3, 1, 2, T_CPU, &error));
 	g_assert_error(error, FAULT, FAULT_DATA);
 	g_assert_true(g_str_has_prefix(error->message, "model.network: Failed to open file"));
 	/* what depends on the size of the picture comes to light at another one */

@@ -472,6 +472,43 @@ static void test_targets(struct fixture *f, gconstpointer data)
 	slide_classification.close(w);
 }
 
+/* Behind each tile what lies about it, thrice as wide, turned as the tile is; the target is the tile's alone. */
+static void test_context(struct fixture *f, gconstpointer data)
+{
+	guint8 bytes[2][TILE * TILE * 3], want[2][TILE * TILE * 3];
+	guint differing = 0;
+
+	(void)data;
+	assign(f, "tiles.context=3");
+	assign(f, "tiles.normalise=none");
+	link_all(f);
+	struct work *w = open_work(f, PHASE_TRAIN, NULL);
+	prepare_all(w);
+	g_assert_cmpuint(sample_pictures(&w->shape), ==, 2);
+	g_assert_cmpuint(sample_bytes(&w->shape), ==, sizeof bytes);
+	for (guint i = 0; i < w->n_cases; i++) {
+		const struct slide_case *c = &slide_work_of(w)->slides[i];
+		for (guint n = 0; n < c->tiles.n; n += 5) {
+			const int x = c->tiles.tile[n].x, y = c->tiles.tile[n].y;
+			struct sample s = { .item = i, .at = { x, y } };
+			float target = -1;
+			g_assert_true(slide_read(c->slide, x, y, 1, TILE, TILE, want[0], NULL, NULL));
+			g_assert_true(slide_read(c->slide, x - TILE, y - TILE, 3, TILE, TILE, want[1], NULL, NULL));
+			for (s.variant = 0; s.variant < 8; s.variant += 5) {
+				g_assert_true(slide_samples_read(w, &s, bytes[0], &target, NULL));
+				g_assert_cmpint(memcmp(bytes, want, sizeof bytes), ==, 0);
+				for (int k = 0; k < 2; k++)
+					slide_samples_turn(want[k], TILE, 5);
+			}
+			if (c->mask != NULL)
+				g_assert_cmpfloat_with_epsilon(target, mask_share(c->mask, x, y, TILE, TILE), 1e-6);
+			differing += memcmp(want[0], want[1], sizeof want[0]) != 0;
+		}
+	}
+	g_assert_cmpuint(differing, >, 20);
+	slide_classification.close(w);
+}
+
 /* The cells of a map are shares of the mask, row by row, and their mean is the tile's; a slide without tumour has none
    anywhere, and one to answer for no map. */
 static void test_map(struct fixture *f, gconstpointer data)
@@ -1155,6 +1192,7 @@ int main(int argc, char **argv)
 	ADD("map", test_map);
 	ADD("map-objective", test_map_objective);
 	ADD("normalise", test_normalise);
+	ADD("context", test_context);
 	g_test_add("/slide-task/macenko", struct fixture, "tiles.normalise=macenko", set_up, test_recolour, tear_down);
 	g_test_add("/slide-task/reinhard", struct fixture, "tiles.normalise=reinhard", set_up, test_recolour, tear_down);
 	ADD("jitter", test_jitter);
