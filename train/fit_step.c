@@ -6,6 +6,7 @@
 #include "common/log/stage.h"
 #include "common/random/random.h"
 #include "train/augment.h"
+#include "train/blend.h"
 #include "train/fit_work.h"
 #include "train/map_targets.h"
 #include <math.h>
@@ -121,11 +122,12 @@ static void zero_gradients(struct fit *f)
 }
 
 /* All of a batch, in parts; where the memory of the device does not hold one, in smaller ones from then on. */
-static gboolean learn(struct fit *f, const struct batch *b, double *loss, GError **error)
+static gboolean learn(struct fit *f, struct batch *b, double *loss, GError **error)
 {
 	g_autofree struct augmentation *augmentations = g_new(struct augmentation, b->n * sample_pictures(&f->work->shape));
 	const int before = stage_enter("augmenting");
 
+	blend(f->settings, f->strength, f->seed, (guint64)f->now.epoch, (gsize)b->tag, &f->work->shape, b->bytes, b->targets, b->n);
 	draw_augmentations(f, b, augmentations);
 	stage_leave(before);
 	for (;;) {

@@ -4,7 +4,7 @@
 #include "common/log/logfmt.h"
 
 /* A key, or what keys begin with. */
-static const char *const fixed[] = { "task", "data.classes", "tiles.", "model.network", "score." };
+static const char *const fixed[] = { "task", "data.classes", "tiles.", "model.network", "model.input", "score." };
 
 /* Of those, what no weight and no fit depends on. */
 static const char *const loose[] = { "score.axis_threshold", NULL };

@@ -67,6 +67,7 @@ struct settings {
 	struct {
 		char *network;      /* a row of the table of networks */
 		char *weights;      /* .safetensors to start from; "" is random */
+		double input;       /* px, whole; side that tiles are enlarged to; 0: slide_cases.c says */
 	} model;
 	struct {
 		int members;        /* networks, one after the other, 1..16 (MEMBERS_MAX) */
@@ -101,6 +102,7 @@ struct settings {
 		double sharpen;     /* strength of an unsharp mask, 0..4 */
 		double noise;       /* s.d., of 0..1, 0..0.5 */
 		double jpeg;        /* quality down to 100 * (1 - this), 0..0.95 */
+		double mixup, cutmix; /* shares of samples that are put together with another, 0..1; at most 1 in all */
 	} augmentation;
 	struct {
 		double time;        /* s since the program's start; 0: no limit */

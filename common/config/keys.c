@@ -102,6 +102,8 @@ const struct key key_table[] = {
   "vit_small; unet, which learns where the masks have tumour;\nor your own: FILE.pt of TorchScript, seen from data.yaml" },
 { "model.weights", KEY_TEXT, AT(model.weights), "", 0, PATH_MAX_BYTES, NULL,
   "a .safetensors file to start from, seen from data.yaml;\n\"\": random" },
+{ "model.input", KEY_WORD_OR_NUMBER, AT(model.input), "auto", 16, 4096, "auto",
+  "side that the network gets tiles enlarged to, px; auto: tiles.size, or\nto go on from weights, which were learned on large pictures,\ntwice that, up to 192" },
 
 { "training.members", KEY_COUNT, AT(training.members), "1", 1, 16, NULL,
   "networks that answer together; each holds out other slides, and they share the time" },
@@ -164,6 +166,10 @@ const struct key key_table[] = {
   "noise of up to this s.d., of white" },
 { "augmentation.jpeg", KEY_NUMBER, AT(augmentation.jpeg), "0", 0, 0.95, NULL,
   "JPEG of a quality down to 100 * (1 - this)" },
+{ "augmentation.mixup", KEY_NUMBER, AT(augmentation.mixup), "0", 0, 1, NULL,
+  "share of tiles that are blended with another one" },
+{ "augmentation.cutmix", KEY_NUMBER, AT(augmentation.cutmix), "0", 0, 1, NULL,
+  "share of tiles that a piece of another one is put into" },
 
 { "inference.time", KEY_DURATION, AT(inference.time), "0", 0, YEAR, NULL,
   "longest that inference may take; 0: no limit" },

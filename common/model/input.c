@@ -21,5 +21,6 @@ tensor *input_normalise(scope *s, const struct model *m, const tensor *values,
 	tensor *x = t_mul(s, values, t_from(s, scale, DIMS(1, 1, c), T_F32, device));
 	x = t_add(s, x, t_from(s, shift, DIMS(1, 1, c), T_F32, device));
 	x = t_reshape(s, x, DIMS(t_size(values, 0), shape->height, shape->width, c));
-	return t_permute(s, x, DIMS(0, 3, 1, 2));
+	x = t_permute(s, x, DIMS(0, 3, 1, 2));
+	return shape->input > 0 ? t_upsample2d(s, x, shape->input, shape->input) : x;
 }

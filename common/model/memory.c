@@ -33,7 +33,7 @@ static double pass_bytes(const struct sample_shape *shape, const struct device *
 {
 	const double *factor = learns ? n->learn_bytes : n->judge_bytes;
 
-	return factor[d->flags & SCOPE_BF16 ? 1 : 0] * sample_pictures(shape) * (double)sample_pixels(shape);
+	return factor[d->flags & SCOPE_BF16 ? 1 : 0] * sample_pictures(shape) * (double)sample_input(shape);
 }
 
 static guint64 queue_bytes(const struct sample_shape *shape, guint batch)

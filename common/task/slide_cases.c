@@ -430,6 +430,18 @@ static int cells_of(const struct settings *settings)
 	return network != NULL ? network->map : 0;
 }
 
+/* px that the network gets tiles enlarged to: networks that were learned on pictures of 224 px or so tell small tiles apart
+   better so (SqueezeNet from ImageNet's weights on tiles of 96: tests/bench/learn). 0: as they are */
+static int input_of(const struct settings *s, JsonObject *facts)
+{
+	enum { LARGE = 192 };
+	const int size = s->tiles.size, wanted = (int)s->model.input;
+	const int side = wanted > 0 ? wanted : facts != NULL ? slide_facts_read(facts).input
+		       : s->model.weights[0] != '\0' ? MIN(2 * size, LARGE) : size;
+
+	return side > size ? side : 0;
+}
+
 struct work *slide_cases_open(const struct settings *settings, enum phase phase, JsonObject *facts, GError **error)
 {
 	struct slide_work *sw = g_new0(struct slide_work, 1);
@@ -441,7 +453,7 @@ struct work *slide_cases_open(const struct settings *settings, enum phase phase,
 	w->columns = sw->columns;
 	int map = phase == PHASE_TRAIN ? cells_of(settings) : 0;        /* nothing is learned from a test slide */
 	w->shape = (struct sample_shape){ 3, settings->tiles.size, settings->tiles.size, 1 + map * map, map,
-					 settings->tiles.context > 1 ? 1 : 0 };
+					 settings->tiles.context > 1 ? 1 : 0, input_of(settings, facts) };
 	w->outputs = 2;
 	w->patience = settings->data.patience;
 	w->notes = g_ptr_array_new_with_free_func(g_free);

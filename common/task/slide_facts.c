@@ -6,6 +6,9 @@
 /* um/px: the range of tiles.mpp in common/config/keys.c */
 #define MPP_MIN 0.01
 #define MPP_MAX 100
+/* px: of model.input */
+#define INPUT_MIN 16
+#define INPUT_MAX 4096
 
 static double within(JsonObject *facts, const char *name, double low, double high, double standard)
 {
@@ -18,6 +21,7 @@ struct slide_facts slide_facts_read(JsonObject *facts)
 {
 	struct slide_facts out = {
 		.mpp = within(facts, "mpp", MPP_MIN, MPP_MAX, 0),
+		.input = (int)within(facts, "input", INPUT_MIN, INPUT_MAX, 0),
 		.prior = within(facts, "prior", 0, 1, 0.5),
 		.learned = facts != NULL,
 	};

@@ -40,11 +40,18 @@ struct sample {
 
 /* What read() fills: 1 + more pictures of height * width * channels bytes, channels together; and `targets` numbers. The
    last map * map of them, where there is a map, are one number a cell of the sample, row by row: they move with its pixels. */
-struct sample_shape { int channels, height, width, targets, map, more; };
+struct sample_shape {
+	int channels, height, width, targets, map, more;
+	int input;              /* px, height and width, that the network gets them enlarged to; 0: as they are */
+};
 static inline guint sample_pictures(const struct sample_shape *s) { return 1 + (guint)s->more; }
 static inline gsize sample_pixels(const struct sample_shape *s)        /* of one picture */
 {
 	return (gsize)s->height * (gsize)s->width;
+}
+static inline gsize sample_input(const struct sample_shape *s)         /* pixels of one picture, to the network */
+{
+	return s->input > 0 ? (gsize)s->input * (gsize)s->input : sample_pixels(s);
 }
 static inline gsize sample_bytes(const struct sample_shape *s)
 {

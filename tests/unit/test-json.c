@@ -155,19 +155,20 @@ static void test_members(void)
 static void test_facts(void)
 {
 	static const double zero = 0, two = 2, most = G_MAXDOUBLE, nan = NAN;
-	static const struct { const char *text; double mpp, prior, at_two; } cases[] = {
-		{ "{}", 0, 0.5, 0.88079707797788 },     /* 1 / (1 + exp(-2)) */
-		{ "{\"mpp\": 0.25, \"prior\": 0.75}", 0.25, 0.75, 0.88079707797788 },
-		{ "{\"mpp\": 1e300, \"prior\": 7}", 0, 0.5, 0.88079707797788 },
-		{ "{\"mpp\": -1, \"prior\": -0.1, \"slide_model\": 1}", 0, 0.5, 0.88079707797788 },
-		{ "{\"mpp\": [], \"prior\": {}, \"slide_model\": {}}", 0, 0.5, 0.88079707797788 },
-		{ "{\"mpp\": 1e999, \"prior\": true, \"slide_model\": []}", 0, 0.5, 0.88079707797788 },
+	static const struct { const char *text; double mpp, prior, at_two; int input; } cases[] = {
+		{ "{}", 0, 0.5, 0.88079707797788, 0 },     /* 1 / (1 + exp(-2)) */
+		{ "{\"mpp\": 0.25, \"prior\": 0.75, \"input\": 192}", 0.25, 0.75, 0.88079707797788, 192 },
+		{ "{\"mpp\": 1e300, \"prior\": 7, \"input\": 1e10}", 0, 0.5, 0.88079707797788, 0 },
+		{ "{\"mpp\": -1, \"prior\": -0.1, \"slide_model\": 1, \"input\": -3}", 0, 0.5, 0.88079707797788, 0 },
+		{ "{\"mpp\": [], \"prior\": {}, \"slide_model\": {}}", 0, 0.5, 0.88079707797788, 0 },
+		{ "{\"mpp\": 1e999, \"prior\": true, \"slide_model\": []}", 0, 0.5, 0.88079707797788, 0 },
 	};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
 		g_autoptr(JsonObject) object = parsed(cases[i].text);
 		struct slide_facts facts = slide_facts_read(object);
 		g_assert_cmpfloat(facts.mpp, ==, cases[i].mpp);
+		g_assert_cmpint(facts.input, ==, cases[i].input);
 		g_assert_cmpfloat(facts.prior, ==, cases[i].prior);
 		g_assert_cmpfloat_with_epsilon(slide_facts_answer(&facts, &two), cases[i].at_two, 1e-12);
 		g_assert_cmpfloat(slide_facts_answer(&facts, NULL), ==, cases[i].prior);

@@ -4,6 +4,7 @@
  */
 #include "common/checkpoint/safetensors.h"
 #include "common/fault/fault.h"
+#include "common/model/input.h"
 #include "common/model/model.h"
 #include <glib/gstdio.h>
 #include <math.h>
@@ -167,6 +168,30 @@ static void test_pictures(void)
 	g_autoptr(GError) error = NULL;
 	g_assert_null(model_new("unet", 3, 2, 2, T_CPU, &error));
 	g_assert_cmpstr(error->message, ==, "network 'unet' draws a map of one picture: set tiles.context to 1");
+}
+
+/* Twice as large, bilinear: between the middles of pixels a quarter from the one, three from the other. */
+static void test_enlarged(void)
+{
+	static const guint8 bytes[2][2][3] = { { { 0, 0, 0 }, { 100, 40, 255 } }, { { 200, 0, 0 }, { 20, 40, 255 } } };
+	static const double along[4] = { 0, 0.25, 0.75, 1 };
+	const struct sample_shape shape = { .channels = 3, .height = 2, .width = 2, .targets = 1, .input = 4 };
+	g_autoptr(model_t) m = new_model("simple", 2);
+	float got[3][4][4];
+
+	SCOPE(s, NULL, 0);
+	tensor *x = input_normalise(s, m, input_values(s, &bytes[0][0][0], 1, &shape, T_CPU), &shape, T_CPU);
+	g_assert_cmpint(t_size(x, 2), ==, 4);
+	g_assert_true(t_read(s, x, got, sizeof got));
+	assert_scope(s);
+	for (int k = 0; k < 3; k++)
+		for (int v = 0; v < 4; v++)
+			for (int u = 0; u < 4; u++) {
+				const double above = bytes[0][0][k] * (1 - along[u]) + bytes[0][1][k] * along[u];
+				const double below = bytes[1][0][k] * (1 - along[u]) + bytes[1][1][k] * along[u];
+				const double value = above * (1 - along[v]) + below * along[v];
+				g_assert_cmpfloat_with_epsilon((double)got[k][v][u], (value / 255 - m->mean[k]) / m->std[k], 1e-5);
+			}
 }
 
 static void test_parameters(void)
@@ -762,6 +787,7 @@ int main(int argc, char **argv)
 	tensor_threads(1); /* small work: threads would only wait for each other */
 	g_test_add_func("/model/parameters", test_parameters);
 	g_test_add_func("/model/pictures", test_pictures);
+	g_test_add_func("/model/enlarged", test_enlarged);
 	g_test_add_func("/model/shapes", test_shapes);
 	g_test_add_func("/model/gradients", test_gradients);
 	g_test_add_func("/model/slope", test_slope);

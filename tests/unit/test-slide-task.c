@@ -509,6 +509,36 @@ static void test_context(struct fixture *f, gconstpointer data)
 	slide_classification.close(w);
 }
 
+/* px that the network gets a tile of 32 px enlarged to; a model's own comes before what is asked for now. */
+static void test_input(struct fixture *f, gconstpointer data)
+{
+	static const struct { const char *size, *input, *weights; int learned, want; } cases[] = {
+		{ "32", "auto", "", -1, 0 }, { "32", "auto", "w.safetensors", -1, 64 }, { "128", "auto", "w.safetensors", -1, 192 },
+		{ "192", "auto", "w.safetensors", -1, 0 }, { "256", "auto", "w.safetensors", -1, 0 },
+		{ "32", "48", "", -1, 48 }, { "32", "24", "w.safetensors", -1, 0 },
+		{ "32", "auto", "w.safetensors", 0, 0 }, { "32", "auto", "", 64, 64 }, { "32", "auto", "", 5000, 0 },
+	};
+
+	(void)data;
+	link_all(f);
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(JsonObject) facts = json_object_new();
+		g_autofree char *size = g_strconcat("tiles.size=", cases[i].size, NULL);
+		g_autofree char *input = g_strconcat("model.input=", cases[i].input, NULL);
+		g_autofree char *weights = g_strconcat("model.weights=", cases[i].weights, NULL);
+		assign(f, size);
+		assign(f, input);
+		assign(f, weights);
+		json_object_set_int_member(facts, "input", cases[i].learned);
+		struct work *w = open_work(f, PHASE_TRAIN, cases[i].learned < 0 ? NULL : facts);
+		g_assert_cmpint(w->shape.input, ==, cases[i].want);
+		g_autoptr(JsonObject) said = json_object_new();
+		slide_classification.facts(w, said);
+		g_assert_cmpint(json_object_get_int_member(said, "input"), ==, cases[i].want);
+		slide_classification.close(w);
+	}
+}
+
 /* The cells of a map are shares of the mask, row by row, and their mean is the tile's; a slide without tumour has none
    anywhere, and one to answer for no map. */
 static void test_map(struct fixture *f, gconstpointer data)
@@ -1193,6 +1223,7 @@ int main(int argc, char **argv)
 	ADD("map-objective", test_map_objective);
 	ADD("normalise", test_normalise);
 	ADD("context", test_context);
+	ADD("input", test_input);
 	g_test_add("/slide-task/macenko", struct fixture, "tiles.normalise=macenko", set_up, test_recolour, tear_down);
 	g_test_add("/slide-task/reinhard", struct fixture, "tiles.normalise=reinhard", set_up, test_recolour, tear_down);
 	ADD("jitter", test_jitter);
