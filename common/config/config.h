@@ -67,7 +67,7 @@ struct settings {
 	struct {
 		char *network;      /* a row of the table of networks */
 		char *weights;      /* .safetensors to start from; "" is random */
-		double input;       /* px, whole; side that tiles are enlarged to; 0: slide_cases.c says */
+		double input;       /* px, whole; side that tiles are enlarged to; 0: as keys.c says */
 	} model;
 	struct {
 		int members;        /* networks, one after the other, 1..16 (MEMBERS_MAX) */

@@ -191,7 +191,7 @@ static gboolean read_at(struct looking *l, int place, double scale, int side, gb
 /* At the resolution that is learned from. What a small picture shows as tissue, and is empty here, is missing. */
 static void look_at_places(struct looking *l)
 {
-	double scale = slide_cases_scale(l->sw, l->slide), share = 0;
+	double scale = slide_scale(l->sw, l->slide), share = 0;
 	int side = MIN(l->sw->work.settings->tiles.size, SAMPLE_SIDE);
 
 	for (int i = 0; i < PLACES; i++) {
@@ -240,7 +240,7 @@ static void look_at_negative_mask(struct looking *l)
 
 	if (!g_file_test(path, G_FILE_TEST_IS_REGULAR))
 		return;
-	g_autoptr(mask_t) mask = slide_cases_mask(s, l->slide, path, &error);
+	g_autoptr(mask_t) mask = slide_mask(s, l->slide, path, &error);
 	if (mask == NULL)
 		doubt(l, "its mask is not needed, but not right: %s", error->message);
 	else if (mask->area > 0)

@@ -74,7 +74,7 @@ gboolean slide_picture(struct work *w, guint item, double share, const struct sa
 	if (!thumbnail_read(slide, scale, &t, error))
 		return FALSE;
 	heat_init(&heat, t.width, t.height);
-	add_tiles(&heat, slide, scale, w->settings->tiles.size * slide_cases_scale(sw, slide), share, samples, outputs, n);
+	add_tiles(&heat, slide, scale, w->settings->tiles.size * slide_scale(sw, slide), share, samples, outputs, n);
 	heat_lay_over(&heat, t.rgb);
 	heat_clear(&heat);
 	gboolean ok = write_with_scale(path, &t, error);

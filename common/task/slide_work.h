@@ -39,20 +39,29 @@ struct slide_work {
 
 static inline struct slide_work *slide_work_of(const struct work *w) { return (struct slide_work *)w; }
 
+/* slide_list.c: the slides of a phase, sorted by id, training's with label, mask and group (struct slide_found *); those that
+   cannot be used are in work->notes. FAULT_DATA: there are none. */
+struct slide_found { char *id, *path, *mask_path, *group; int label; };
+GPtrArray *slide_list(const struct settings *settings, struct work *work, GError **error);
+void slide_note(struct work *work, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
 /* slide_cases.c */
 struct work *slide_cases_open(const struct settings *settings, enum phase phase, JsonObject *facts_opt,
 			      GError **error);
 void slide_cases_close(struct work *work);
 struct task_reading slide_cases_reading(const struct work *work);
-gboolean slide_cases_prepare(struct work *work, guint item, GError **error);
-void slide_cases_release(struct work *work, guint item);
 /* A slide of its own for the caller, through the work's pool. */
 slide_t *slide_cases_open_one(struct slide_pool *pool, const char *id, const char *path, GError **error);
+
+/* slide_prepare.c */
+gboolean slide_prepare(struct work *work, guint item, GError **error);
+void slide_release(struct work *work, guint item);
+void slide_forget(struct slide_case *c);       /* closes and frees what is the slide's */
 /* A slide's mask, whether it is a PNG or was drawn (data.masks says which, by its ending). */
-mask_t *slide_cases_mask(const struct settings *settings, const slide_t *slide, const char *path, GError **error);
+mask_t *slide_mask(const struct settings *settings, const slide_t *slide, const char *path, GError **error);
 /* Level-0 pixels a pixel that is read: the wanted resolution over the slide's, and a level's own where that
    is within a tenth: then nothing is resampled. */
-double slide_cases_scale(const struct slide_work *sw, const struct slide *slide);
+double slide_scale(const struct slide_work *sw, const struct slide *slide);
 
 /* slide_table.c: the table that the organisers gave along, if it is there. Reading it adds to the notes. */
 struct slide_row {

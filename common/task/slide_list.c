@@ -1,0 +1,237 @@
+/*
+ * slide_list.c - which slides there are: by folders, or by a labels table, as data.yaml has it. What cannot be used is left
+ * out by name with its reason, and never ends a run that has others.
+ */
+#include "common/csv/csv_file.h"
+#include "common/fault/fault.h"
+#include "common/log/log.h"
+#include "common/slide/annotation.h"
+#include "common/task/pattern.h"
+#include "common/task/slide_work.h"
+
+enum { CSV_MAX = 64 * 1024 * 1024 };
+
+void slide_note(struct work *w, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	g_ptr_array_add(w->notes, g_strdup_vprintf(format, args));
+	va_end(args);
+}
+
+static void found_free(gpointer data)
+{
+	struct slide_found *f = data;
+
+	g_free(f->id);
+	g_free(f->path);
+	g_free(f->mask_path);
+	g_free(f->group);
+	g_free(f);
+}
+
+static int found_by_id(gconstpointer a, gconstpointer b)
+{
+	return strcmp((*(struct slide_found *const *)a)->id, (*(struct slide_found *const *)b)->id);
+}
+
+/* ---- tables ---- */
+
+struct table {
+	GHashTable *rows;       /* case: value */
+	const char *file;
+	guint64 first;          /* line of the first row: it may be a header */
+};
+
+static gboolean table_row(void *context, guint64 line, guint n, char **fields, GError **error)
+{
+	struct table *t = context;
+
+	if (n < 2) {
+		g_set_error(error, FAULT, FAULT_DATA, "expected two columns: case and value");
+		return FALSE;
+	}
+	if (t->first == 0)
+		t->first = line;
+	log_name(fields[0]);
+	if (g_hash_table_contains(t->rows, fields[0])) {
+		g_set_error(error, FAULT, FAULT_DATA, "case '%s' stands twice", fields[0]);
+		return FALSE;
+	}
+	g_hash_table_insert(t->rows, g_strdup(fields[0]), g_strdup(fields[1]));
+	return TRUE;
+}
+
+/* A CSV of (case, value); a relative name is below paths.train. */
+static GHashTable *table_read(const struct settings *s, const char *file, GError **error)
+{
+	g_autofree char *path = g_path_is_absolute(file) ? g_strdup(file)
+							  : g_build_filename(s->paths.train, file, NULL);
+	g_autoptr(GHashTable) rows = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	struct table t = { rows, file, 0 };
+
+	return csv_read(path, CSV_MAX, table_row, &t, error) ? g_steal_pointer(&rows) : NULL;
+}
+
+/* The value of a case, under its name with or without ending. */
+static const char *table_value(GHashTable *rows, const char *id, const char *path)
+{
+	g_autofree char *base = g_path_get_basename(path);
+	const char *value = g_hash_table_lookup(rows, id);
+
+	return value != NULL ? value : g_hash_table_lookup(rows, base);
+}
+
+/* ---- listing ---- */
+
+static void add(GPtrArray *all, const struct pattern_match *m, int label, char *mask_path)
+{
+	struct slide_found *f = g_new0(struct slide_found, 1);
+
+	log_name(m->name);
+	f->id = g_strdup(m->name);
+	f->path = g_strdup(m->path);
+	f->label = label;
+	f->mask_path = mask_path;
+	g_ptr_array_add(all, f);
+}
+
+static char *mask_for(const struct settings *s, int label, const char *id)
+{
+	gboolean last = s->data.classes[label + 1] == NULL;
+
+	if (!last || s->data.masks[0] == '\0')
+		return NULL;
+	return pattern_path(s->paths.train, s->data.masks, s->data.classes[label], id);
+}
+
+/* The files of a folder that must be there. */
+static GPtrArray *list_needed(const char *root, const char *pattern, const char *keys, GError **error)
+{
+	g_autoptr(GError) wrong = NULL;
+	GPtrArray *found = pattern_list(root, pattern, NULL, &wrong);
+
+	if (found == NULL && wrong->domain == FAULT)
+		g_propagate_error(error, g_steal_pointer(&wrong));
+	else if (found == NULL)
+		g_set_error(error, FAULT, FAULT_DATA, "%s; check %s", wrong->message, keys);
+	return found;
+}
+
+static gboolean list_folders(const struct settings *s, struct work *w, GPtrArray *all, GError **error)
+{
+	for (int label = 0; s->data.classes[label] != NULL; label++) {
+		g_autoptr(GError) missing = NULL;
+		g_autoptr(GPtrArray) found = pattern_list(s->paths.train, s->data.images, s->data.classes[label],
+							  &missing);
+		if (found == NULL && missing->domain == FAULT) {
+			g_propagate_error(error, g_steal_pointer(&missing));
+			return FALSE;
+		}
+		if (found == NULL) {
+			slide_note(w, "class '%s': %s; check paths.train and data.images", s->data.classes[label],
+			     missing->message);
+			continue;
+		}
+		for (guint i = 0; i < found->len; i++) {
+			const struct pattern_match *m = found->pdata[i];
+			add(all, m, label, mask_for(s, label, m->name));
+		}
+	}
+	return TRUE;
+}
+
+static gboolean list_table(const struct settings *s, struct work *w, GPtrArray *all, GError **error)
+{
+	g_autoptr(GHashTable) labels = table_read(s, s->data.labels, error);
+
+	if (labels == NULL)
+		return FALSE;
+	g_autoptr(GPtrArray) found = list_needed(s->paths.train, s->data.images, "paths.train and data.images", error);
+	if (found == NULL)
+		return FALSE;
+	guint unlabelled = 0;
+	for (guint i = 0; i < found->len; i++) {
+		const struct pattern_match *m = found->pdata[i];
+		const char *value = table_value(labels, m->name, m->path);
+		int label = 0;
+		while (value != NULL && s->data.classes[label] != NULL && !g_str_equal(s->data.classes[label], value))
+			label++;
+		if (value == NULL) {
+			unlabelled++;
+		} else if (s->data.classes[label] == NULL) {
+			log_name(m->name);
+			slide_note(w, "slide '%s': left out: its class '%s' in %s is none of data.classes", m->name, value,
+			     s->data.labels);
+			w->n_left_out++;
+		} else {
+			add(all, m, label, mask_for(s, label, m->name));
+		}
+	}
+	if (unlabelled > 0)
+		slide_note(w, "%u slides have no row in %s and are left out", unlabelled, s->data.labels);
+	w->n_left_out += unlabelled;
+	return TRUE;
+}
+
+static gboolean list_groups(const struct settings *s, struct work *w, GPtrArray *all, GError **error)
+{
+	if (s->data.group[0] == '\0')
+		return TRUE;
+	g_autoptr(GHashTable) groups = table_read(s, s->data.group, error);
+	if (groups == NULL)
+		return FALSE;
+	guint without = 0;
+	for (guint i = 0; i < all->len; i++) {
+		struct slide_found *f = all->pdata[i];
+		f->group = g_strdup(table_value(groups, f->id, f->path));
+		without += f->group == NULL;
+	}
+	if (without > 0)
+		slide_note(w, "%u slides have no row in %s: each is a group of its own", without, s->data.group);
+	return TRUE;
+}
+
+/* An identifier in two classes says two things: both are left out. Sorted by id before. */
+static void drop_twins(struct work *w, GPtrArray *all)
+{
+	for (guint i = 0; i + 1 < all->len;) {
+		const char *id = ((struct slide_found *)all->pdata[i])->id;
+		guint same = 1;
+		while (i + same < all->len && g_str_equal(((struct slide_found *)all->pdata[i + same])->id, id))
+			same++;
+		if (same > 1) {
+			slide_note(w, "slide '%s': left out: it stands in %u classes", id, same);
+			g_ptr_array_remove_range(all, i, same);
+			w->n_left_out += same;
+		} else {
+			i++;
+		}
+	}
+}
+
+GPtrArray *slide_list(const struct settings *s, struct work *w, GError **error)
+{
+	g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(found_free);
+
+	if (w->phase == PHASE_TEST) {
+		g_autoptr(GPtrArray) found = list_needed(s->paths.test, s->data.test, "paths.test and data.test", error);
+		for (guint i = 0; found != NULL && i < found->len; i++)
+			add(all, found->pdata[i], -1, NULL);
+		if (found == NULL || found->len > 0)
+			return found == NULL ? NULL : g_steal_pointer(&all);
+		g_set_error(error, FAULT, FAULT_DATA, "no slide matches '%s' in '%s'", s->data.test, s->paths.test);
+		return NULL;
+	}
+	gboolean ok = s->data.labels[0] != '\0' ? list_table(s, w, all, error) : list_folders(s, w, all, error);
+	if (!ok || !list_groups(s, w, all, error))
+		return NULL;
+	g_ptr_array_sort(all, found_by_id);
+	drop_twins(w, all);
+	if (all->len > 0)
+		return g_steal_pointer(&all);
+	g_set_error(error, FAULT, FAULT_DATA, "no slide matches '%s' in '%s'%s%s", s->data.images, s->paths.train,
+		    w->notes->len > 0 ? "; " : "", w->notes->len > 0 ? (char *)w->notes->pdata[0] : "");
+	return NULL;
+}

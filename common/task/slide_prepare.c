@@ -1,0 +1,138 @@
+/*
+ * slide_prepare.c - one slide looked into: its resolution, tissue, mask, stain, and so its tiles.
+ */
+#include "common/fault/fault.h"
+#include "common/slide/annotation.h"
+#include "common/task/slide_work.h"
+#include <math.h>
+
+enum { FINEST = 8 };
+
+void slide_forget(struct slide_case *c)
+{
+	g_clear_pointer(&c->slide, slide_close);
+	g_clear_pointer(&c->tissue, tissue_free);
+	g_clear_pointer(&c->mask, mask_free);
+	tiles_clear(&c->tiles);
+}
+
+double slide_scale(const struct slide_work *sw, const struct slide *slide)
+{
+	double mpp = slide->mpp > 0 ? slide->mpp : sw->work.settings->tiles.fallback_mpp;
+
+	if (sw->mpp <= 0 || mpp <= 0)
+		return 1;
+	double scale = sw->mpp / mpp;
+	for (int level = 0; level < slide->levels; level++)
+		if (fabs(scale / slide->downsample[level] - 1) <= 0.1)
+			return slide->downsample[level];
+	return scale;
+}
+
+mask_t *slide_mask(const struct settings *s, const slide_t *slide, const char *path, GError **error)
+{
+	const enum annotation_kind kind = annotation_kind(path);
+	const int scale = s->data.mask_scale;
+
+	if (kind == ANNOTATION_NONE) {
+		g_autoptr(mask_t) mask = mask_read(path, scale, slide->x, slide->y, error);
+		return mask != NULL && mask_fits(mask, slide->w, slide->h, error) ? g_steal_pointer(&mask) : NULL;
+	}
+	const gboolean scanned = s->data.origin == ORIGIN_AUTO ? kind == ANNOTATION_GEOJSON : s->data.origin == ORIGIN_SCANNED;
+	g_autoptr(polygons_t) drawn = annotation_read(path, kind, s->data.tumour, scanned ? (double)slide->x : 0,
+						      scanned ? (double)slide->y : 0, error);
+	return drawn == NULL ? NULL : polygons_mask(drawn, path, scale, slide->x, slide->y, slide->w, slide->h, error);
+}
+
+/* A positive slide's mask: there, or not, or empty (then the slide counts for the slide score only: its tiles
+   must not be learned as free of tumour). */
+static gboolean read_mask(struct slide_work *sw, struct slide_case *c, GError **error)
+{
+	if (c->mask_path == NULL || !g_file_test(c->mask_path, G_FILE_TEST_IS_REGULAR))
+		return TRUE;
+	g_autoptr(mask_t) mask = slide_mask(sw->work.settings, c->slide, c->mask_path, error);
+	if (mask == NULL)
+		return FALSE;
+	c->mask_empty = mask->area == 0;
+	if (!c->mask_empty)
+		c->mask = g_steal_pointer(&mask);
+	return TRUE;
+}
+
+static gboolean list_tiles(struct slide_work *sw, struct slide_case *c, GError **error)
+{
+	const struct settings *s = sw->work.settings;
+	double side = s->tiles.size * c->scale;
+
+	c->tissue = tissue_find(c->slide, side / FINEST, error);
+	if (c->tissue == NULL || !read_mask(sw, c, error) ||
+	    !tiles_index(c->tissue, c->mask, c->slide->w, c->slide->h, side, side, s->tiles.tissue, &c->tiles, error))
+		return FALSE;
+	c->tissue_share = c->tissue->share;
+	c->scanned_share = c->tissue->scanned;
+	memcpy(c->colour, c->tissue->colour, sizeof c->colour);
+	slide_stain_settle(c, s->tiles.normalise);
+	c->jitter = s->sampling.jitter * side;
+	g_clear_pointer(&c->tissue, tissue_free);
+	if (c->tiles.n > 0)
+		return TRUE;
+	g_set_error(error, FAULT, FAULT_DATA, "no tissue was found on it");
+	return FALSE;
+}
+
+/* Lesions of 1-4, 5-19, 20 tiles and more are strata of their own, so that held-out slides have each. */
+static guint stratum_of(int label, const struct slide_case *c)
+{
+	guint size = c->mask == NULL ? 0 : c->tiles.n_tumour < 5 ? 1 : c->tiles.n_tumour < 20 ? 2 : 3;
+
+	return (guint)MAX(label, 0) * 4 + size;
+}
+
+/* Into c alone. Its error names the slide. */
+static gboolean look(struct slide_work *sw, guint item, struct slide_case *c, GError **error)
+{
+	g_autofree char *prefix = g_strdup_printf("slide '%s'", sw->work.cases[item].id);
+
+	if (c->slide == NULL)
+		c->slide = slide_cases_open_one(sw->pool, sw->work.cases[item].id, c->path, error);
+	if (c->slide == NULL)
+		return FALSE;
+	c->scale = slide_scale(sw, c->slide);
+	if (list_tiles(sw, c, error))
+		return TRUE;
+	if (error != NULL && !g_str_has_prefix((*error)->message, prefix))
+		g_prefix_error(error, "%s: ", prefix);
+	slide_forget(c);
+	return FALSE;
+}
+
+/* Where it was given up meanwhile, all that was made stays where it is: the case's slide may be part of it. */
+gboolean slide_prepare(struct work *w, guint item, GError **error)
+{
+	struct slide_work *sw = slide_work_of(w);
+	struct slide_case c = sw->slides[item];
+	struct work_case *wc = &w->cases[item];
+	g_autoptr(GError) wrong = NULL;
+	gboolean ok = look(sw, item, &c, &wrong);
+
+	if (!case_change_begin(w, item, error))
+		return FALSE;
+	sw->slides[item] = c;
+	if (ok) {
+		wc->stratum = stratum_of(wc->label, &c);
+		if (c.mask != NULL && c.mask->n_lesions > 0)
+			wc->size = mask_lesion_area(c.mask, 0, c.slide->mpp);
+		wc->ready = TRUE;
+	}
+	case_change_end();
+	if (!ok)
+		g_propagate_error(error, g_steal_pointer(&wrong));
+	return ok;
+}
+
+void slide_release(struct work *w, guint item)
+{
+	if (!w->cases[item].given_up)
+		slide_forget(&slide_work_of(w)->slides[item]);
+	w->cases[item].ready = FALSE;
+}
