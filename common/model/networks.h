@@ -30,6 +30,8 @@ typedef tensor *activation(scope *s, const tensor *x);  /* t_relu, ... */
 tensor *layer_find(const struct model *m, const char *at, const char *leaf); /* the parameter at.leaf itself */
 gboolean layer_exists(const struct model *m, const char *at, const char *leaf);
 tensor *layer_conv(struct model *m, scope *s, const tensor *x, const char *at, const char *leaf, conv_opts o);
+/* The same, and act behind it. */
+tensor *layer_conv_act(struct model *m, scope *outer, const tensor *x, const char *at, const char *leaf, conv_opts o, activation *act);
 tensor *layer_norm(struct model *m, scope *s, const tensor *x, const char *at, const char *leaf);
 tensor *layer_linear(struct model *m, scope *s, const tensor *x, const char *at, const char *leaf);
 tensor *layer_layer_norm(struct model *m, scope *s, const tensor *x, const char *at, const char *leaf, double eps);
