@@ -290,8 +290,9 @@ static void say_member(const struct fit *f, gboolean resumed)
 	g_autofree char *where = device_describe(&f->device);
 
 	if (f->now.member == 0 || resumed)
-		log_keep("model", "model network=%s parameters=%" G_GINT64_FORMAT " weights=%s %s", f->settings->model.network,
-			 model_parameters(f->model), resumed ? "resumed" : weights, where);
+		log_keep("model", "model network=%s input=%d parameters=%" G_GINT64_FORMAT " weights=%s %s", f->settings->model.network,
+			 f->work->shape.input > 0 ? f->work->shape.input : f->work->shape.width, model_parameters(f->model),
+			 resumed ? "resumed" : weights, where);
 	if (f->job->members > 1)
 		log_keep("member", "member n=%" G_GINT64_FORMAT "/%u held_out=%" G_GSIZE_FORMAT, f->now.member + 1, f->job->members,
 			 f->n_held);

@@ -106,6 +106,8 @@ gboolean settings_check(const struct settings *settings, GError **error)
 				   "data.labels", shown);
 	if (settings->sampling.tumour + settings->sampling.normal + settings->sampling.negative <= 0)
 		return usage_error(error, "sampling.tumour, normal and negative: expected at least one above 0");
+	if (settings->augmentation.mixup + settings->augmentation.cutmix > 1)
+		return usage_error(error, "augmentation.mixup and cutmix: expected at most 1 in all");
 	return TRUE;
 }
 

@@ -241,7 +241,7 @@ done
 mkdir -p other/weights && cp "d/model/$(sed -n 's/^ *"name" : "\(.*\)",*$/\1/p' d/model/model.json)" other/weights/w.safetensors
 { cat data.yaml; echo 'model: {network: simple, weights: weights/w.safetensors}'; } | sed '/^model: {network: simple}$/d' > other/data.yaml
 expect 'weights beside data.yaml' 0 'nothing failed' "$B/train" --config other/data.yaml --data s --set training.epochs=1
-stdout_has 'are loaded' ' model network=simple .* weights=loaded '
+stdout_has 'are loaded, for tiles twice as large' ' model network=simple input=128 .* weights=loaded '
 stdout_has 'memory is named before anything is read' ' train memory need_mb=[1-9][0-9]* limit_mb=[1-9][0-9]* .* batch=32 at_once=32 readers='
 
 # ---- two magnifications ----

@@ -7,7 +7,7 @@
 
 #define LIST "a list of 2 or more different names without '/', such as [a, b]"
 #define TIME "a time up to 365d, such as 28h, 1h30m or 90s"
-#define TILES "expected a section, with the keys tiles.size, tiles.mpp, tiles.tissue, tiles.normalise, " \
+#define TILES "expected a section, with the keys tiles.size, tiles.mpp, tiles.context, tiles.tissue, tiles.normalise, " \
 	"tiles.fallback_mpp"
 #define ANCHOR "anchors (&) and aliases (*) are not known here; quote text that begins so"
 #define DEVICE "expected auto, cpu, cuda or cuda:N"

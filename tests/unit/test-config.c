@@ -145,6 +145,8 @@ static void test_check(void)
 		{ { "data.images={name}.mrxs", "data.labels=labels.csv" }, NULL },
 		{ { "sampling.tumour=0", "sampling.normal=0", "sampling.negative=0" },
 		  "sampling.tumour, normal and negative: expected at least one above 0" },
+		{ { "augmentation.mixup=0.7", "augmentation.cutmix=0.5" }, "augmentation.mixup and cutmix: expected at most 1 in all" },
+		{ { "augmentation.mixup=0.5", "augmentation.cutmix=0.5" }, NULL },
 		{ { "sampling.tumour=0", "sampling.normal=0" }, NULL },
 	};
 
