@@ -38,6 +38,9 @@ tensor *layer_layer_norm(struct model *m, scope *s, const tensor *x, const char 
 /* A block: convolution, batch norm and, where there is one, activation. */
 tensor *layer_conv_norm(struct model *m, scope *outer, const tensor *x, const char *at, const char *conv, const char *norm,
 			conv_opts o, activation *act_opt);
+/* The same with a shortcut (He et al. 2016) added, and ReLU. */
+tensor *layer_conv_norm_add(struct model *m, scope *outer, const tensor *x, const char *at, const char *conv, const char *norm,
+			    conv_opts o, const tensor *shortcut);
 /* features (N, width) to (N, outputs), behind dropout by chance `dropout`. */
 tensor *layer_classify(struct model *m, scope *s, const tensor *features, double dropout, const char *at, const char *leaf);
 

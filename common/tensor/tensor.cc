@@ -362,23 +362,29 @@ tensor *t_conv2d(scope *s, const tensor *x, const tensor *w, const tensor *b, co
 
 /* ---- Convolutions that only answer ---- */
 
-static c10::optional<c10::OperatorHandle> fused_conv(void)
+static c10::optional<c10::OperatorHandle> fused_conv(const char *overload)
 {
-	return c10::Dispatcher::singleton().findSchema({ "mkldnn::_convolution_pointwise", "" });
+	return c10::Dispatcher::singleton().findSchema({ "mkldnn::_convolution_pointwise", overload });
+}
+
+static bool fuses(const at::Tensor &w)
+{
+	static const bool there = TORCH_VERSION_MAJOR >= 2 && at::hasMKLDNN() && fused_conv("") && fused_conv("binary");
+	return w.is_cpu() && there;
 }
 
 static at::ScalarType product_type(const scope *s) { return s->flags & SCOPE_BF16 ? at::kBFloat16 : at::kFloat; }
 
-static at::Tensor laid_out(const scope *s, const at::Tensor &w, const geometry &g, const dims &x)
+static at::Tensor laid_out(const scope *s, const at::Tensor &w, const geometry &g, [[maybe_unused]] const dims &x)
 {
 	const at::Tensor cast = w.to(product_type(s));
-	(void)g, (void)x;
+	if (!fuses(w))
+		return channels_last(s, cast);
+	return at::mkldnn_reorder_conv2d_weight(cast.contiguous().to_mkldnn(), g.pad, g.stride, g.dilation, g.groups
 #if TORCH_VERSION_MAJOR >= 2
-	if (w.is_cpu() && at::hasMKLDNN() && fused_conv().has_value())
-		return at::mkldnn_reorder_conv2d_weight(cast.contiguous().to_mkldnn(), g.pad, g.stride, g.dilation, g.groups,
-							at::IntArrayRef(x.d, (size_t)x.n));
+						, at::IntArrayRef(x.d, (size_t)x.n)
 #endif
-	return channels_last(s, cast);
+						);
 }
 
 bool conv_pack(scope *packed, const char *name, const tensor *w, const tensor *b, const struct norm *norm, dims x, conv_opts o)
@@ -405,18 +411,29 @@ static at::Tensor activated(at::Tensor y, enum act act)
 	return act == ACT_RELU ? at::relu_(y) : act == ACT_SILU ? at::silu_(y) : y;
 }
 
-tensor *t_conv2d_packed(scope *s, const tensor *x, const tensor *w, const tensor *b, conv_opts o, enum act act)
+tensor *t_conv2d_packed(scope *s, const tensor *x, const tensor *w, const tensor *b, conv_opts o, const tensor *add, enum act act)
 {
 	static const char *const names[] = { "none", "relu", "swish" };
-	return op(s, "conv2d_packed", IN3(x, w, b), [&] {
+	return op(s, "conv2d_packed", { { "x", x }, { "w", w }, { "b", b }, { "add", add, true } }, [&] {
 		const geometry g = geometry_of(w, o);
 		const at::Tensor in = channels_last(s, x->v.to(product_type(s)));
-		if (!w->v.is_mkldnn())
-			return activated(at::conv2d(in, w->v, b->v, g.stride, g.pad, g.dilation, g.groups), act);
-		static const c10::OperatorHandle handle = *fused_conv();
-		std::vector<c10::IValue> stack { in, w->v, b->v, at::IntArrayRef(g.pad), at::IntArrayRef(g.stride), at::IntArrayRef(g.dilation),
-						 g.groups, names[act], c10::List<c10::optional<at::Scalar>>(), "" };
-		handle.callBoxed(&stack);
+		if (!w->v.is_mkldnn()) {
+			const at::Tensor y = at::conv2d(in, w->v, b->v, g.stride, g.pad, g.dilation, g.groups);
+			return activated(add ? y + add->v : y, act);
+		}
+		static const c10::OperatorHandle alone = *fused_conv(""), binary = *fused_conv("binary");
+		const at::IntArrayRef pad = g.pad, stride = g.stride, dilation = g.dilation;
+		const c10::List<c10::optional<at::Scalar>> no_scalars;
+		std::vector<c10::IValue> stack { in, w->v, b->v, pad, stride, dilation, g.groups };
+		if (add) {
+			const at::Tensor other = channels_last(s, add->v.to(product_type(s)));
+			stack.insert(stack.begin() + 1, other);
+			stack.insert(stack.end(), { "add", 1.0, act == ACT_NONE ? c10::IValue() : c10::IValue(names[act]), no_scalars, c10::IValue() });
+			binary.callBoxed(&stack);
+		} else {
+			stack.insert(stack.end(), { names[act], no_scalars, "" });
+			alone.callBoxed(&stack);
+		}
 		return stack[0].toTensor();
 	});
 }

@@ -138,7 +138,8 @@ enum act { ACT_NONE, ACT_RELU, ACT_SILU };
 struct norm { const tensor *w, *b, *mean, *var; double eps; };
 bool conv_pack(scope *packed, const char *name, const tensor *w, const tensor *b_opt, const struct norm *norm_opt, dims x,
 	       conv_opts o);
-tensor *t_conv2d_packed(scope *s, const tensor *x, const tensor *w, const tensor *b, conv_opts o, enum act act);
+/* add_opt, of the shape of what comes out: added to it before the activation. */
+tensor *t_conv2d_packed(scope *s, const tensor *x, const tensor *w, const tensor *b, conv_opts o, const tensor *add_opt, enum act act);
 
 /* x through the module, which learns or not as the scope does; of several tensors that it gives, the first. */
 tensor *t_script(scope *s, jit_module *m, const tensor *x);
