@@ -69,9 +69,43 @@ gboolean layer_exists(const struct model *m, const char *at, const char *leaf)
 	return find(m, at, leaf, "weight") != NULL;
 }
 
+/* While the network only answers: a convolution, its norm and activation at once; laid out as it is met first. */
+static tensor *answer(struct model *m, scope *s, const tensor *x, const char *at, const char *conv, const char *norm_opt,
+		      conv_opts o, const tensor *add_opt, activation *act_opt)
+{
+	const enum act act = act_opt == t_relu ? ACT_RELU : act_opt == t_silu ? ACT_SILU : ACT_NONE;
+	struct name weight = name_of(at, conv, "weight"), bias = name_of(at, conv, "bias");
+
+	if (scope_find(m->packed, weight.text) == NULL) {
+		struct name whole;
+		struct norm norm = { 0 };
+		if (norm_opt != NULL)
+			norm = (struct norm){ find(m, at, norm_opt, "weight"), find(m, at, norm_opt, "bias"),
+					      find(m, at, norm_opt, "running_mean"), find(m, at, norm_opt, "running_var"), m->norm_eps };
+		g_snprintf(whole.text, sizeof whole.text, "%s%s%s", at, *at == '\0' ? "" : ".", conv);
+		if (!conv_pack(m->packed, whole.text, scope_find(m->params, weight.text), scope_find(m->params, bias.text),
+			       norm_opt != NULL ? &norm : NULL, t_dims(x), o)) {
+			const char *message;
+			scope_error(m->packed, &message);
+			scope_fail(s, message);
+			return NULL;
+		}
+	}
+	tensor *y = t_conv2d_packed(s, x, scope_find(m->packed, weight.text), scope_find(m->packed, bias.text), o, add_opt, act);
+	return act == ACT_NONE && act_opt != NULL ? act_opt(s, y) : y;
+}
+
 tensor *layer_conv(struct model *m, scope *s, const tensor *x, const char *at, const char *leaf, conv_opts o)
 {
+	if (m->packed != NULL)
+		return answer(m, s, x, at, leaf, NULL, o, NULL, NULL);
 	return t_conv2d(s, x, find(m, at, leaf, "weight"), find(m, at, leaf, "bias"), o);
+}
+
+tensor *layer_conv_act(struct model *m, scope *outer, const tensor *x, const char *at, const char *leaf, conv_opts o, activation *act)
+{
+	SCOPE(s, outer, 0);
+	return scope_keep(outer, m->packed != NULL ? answer(m, s, x, at, leaf, NULL, o, NULL, act) : act(s, layer_conv(m, s, x, at, leaf, o)));
 }
 
 tensor *layer_norm(struct model *m, scope *s, const tensor *x, const char *at, const char *leaf)
@@ -84,10 +118,24 @@ tensor *layer_conv_norm(struct model *m, scope *outer, const tensor *x, const ch
 			conv_opts o, activation *act_opt)
 {
 	SCOPE(s, outer, 0);
+	if (m->packed != NULL)
+		return scope_keep(outer, answer(m, s, x, at, conv, norm, o, NULL, act_opt));
 	tensor *y = layer_conv(m, s, x, at, conv, o);
 	tensor *z = layer_norm(m, s, y, at, norm);
 	scope_drop(s, y);
 	return scope_keep(outer, act_opt != NULL ? act_opt(s, z) : z);
+}
+
+tensor *layer_conv_norm_add(struct model *m, scope *outer, const tensor *x, const char *at, const char *conv, const char *norm,
+			    conv_opts o, const tensor *shortcut)
+{
+	SCOPE(s, outer, 0);
+	if (m->packed != NULL)
+		return scope_keep(outer, answer(m, s, x, at, conv, norm, o, shortcut, t_relu));
+	tensor *y = layer_conv_norm(m, s, x, at, conv, norm, o, NULL);
+	tensor *z = t_add(s, y, shortcut);
+	scope_drop(s, y);
+	return scope_keep(outer, t_relu(s, z));
 }
 
 tensor *layer_layer_norm(struct model *m, scope *s, const tensor *x, const char *at, const char *leaf, double eps)

@@ -146,10 +146,20 @@ gboolean model_in_head(const struct model *m, const char *name)
 	return g_str_has_prefix(name, m->network->head) || g_str_has_prefix(name, WIDER ".");
 }
 
+void model_answer_on(struct model *m, unsigned flags)
+{
+	model_answer_off(m);
+	m->packed = scope_open(NULL, flags | SCOPE_NO_GRAD);
+	scope_device(m->packed, m->device);
+}
+
+void model_answer_off(struct model *m) { g_clear_pointer(&m->packed, scope_close); }
+
 void model_free(struct model *m)
 {
 	if (m == NULL)
 		return;
+	model_answer_off(m);
 	module_clear(m);
 	scope_close(m->params);
 	g_free(m);

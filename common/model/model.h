@@ -50,6 +50,7 @@ struct model {
 	scope *params;
 	jit_module *module;     /* of a module (module.h), else NULL */
 	scope *carried;         /* what its weights' file holds beside params; NULL: nothing */
+	scope *packed;          /* while model_answer_on holds: its convolutions, laid out as they are met; else NULL */
 	/* What the first layer wants: (pixel / 255 - mean) / std; ImageNet's unless the weights that were
 	   loaded say otherwise in their metadata ("mean", "std"). */
 	double mean[3], std[3];
@@ -72,6 +73,10 @@ gboolean model_in_head(const struct model *m, const char *name);
 /* features_opt: gets the vectors that the classifier takes, before its dropout, of each picture in turn, (N, m->width). Both are T_F32,
    whatever the scope computes in. */
 tensor *model_forward(struct model *m, scope *s, const tensor *x, tensor **features_opt);
+/* From here on its weights do not change, and it answers in scopes of these flags, without SCOPE_TRAIN: then convolutions go
+   by t_conv2d_packed, where there is that. Until _off, which model_free does too. */
+void model_answer_on(struct model *m, unsigned flags);
+void model_answer_off(struct model *m);
 gint64 model_parameters(const struct model *m);    /* trained numbers */
 
 /* Parameters from a .safetensors file of F32, F16, BF16 or F64. A classifier of another shape, or that the

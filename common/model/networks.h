@@ -30,12 +30,17 @@ typedef tensor *activation(scope *s, const tensor *x);  /* t_relu, ... */
 tensor *layer_find(const struct model *m, const char *at, const char *leaf); /* the parameter at.leaf itself */
 gboolean layer_exists(const struct model *m, const char *at, const char *leaf);
 tensor *layer_conv(struct model *m, scope *s, const tensor *x, const char *at, const char *leaf, conv_opts o);
+/* The same, and act behind it. */
+tensor *layer_conv_act(struct model *m, scope *outer, const tensor *x, const char *at, const char *leaf, conv_opts o, activation *act);
 tensor *layer_norm(struct model *m, scope *s, const tensor *x, const char *at, const char *leaf);
 tensor *layer_linear(struct model *m, scope *s, const tensor *x, const char *at, const char *leaf);
 tensor *layer_layer_norm(struct model *m, scope *s, const tensor *x, const char *at, const char *leaf, double eps);
 /* A block: convolution, batch norm and, where there is one, activation. */
 tensor *layer_conv_norm(struct model *m, scope *outer, const tensor *x, const char *at, const char *conv, const char *norm,
 			conv_opts o, activation *act_opt);
+/* The same with a shortcut (He et al. 2016) added, and ReLU. */
+tensor *layer_conv_norm_add(struct model *m, scope *outer, const tensor *x, const char *at, const char *conv, const char *norm,
+			    conv_opts o, const tensor *shortcut);
 /* features (N, width) to (N, outputs), behind dropout by chance `dropout`. */
 tensor *layer_classify(struct model *m, scope *s, const tensor *features, double dropout, const char *at, const char *leaf);
 

@@ -32,13 +32,6 @@ void squeezenet_build(struct model *m)
 	layer_make_conv(m, "classifier", "1", DIMS(m->outputs, LAST, 1, 1), INIT_NORMAL_001, TRUE);
 }
 
-static tensor *conv_relu(struct model *m, scope *outer, const tensor *x, const char *at, const char *leaf,
-			 conv_opts o)
-{
-	SCOPE(s, outer, 0);
-	return scope_keep(outer, t_relu(s, layer_conv(m, s, x, at, leaf, o)));
-}
-
 /* x (N, in, H, W) to (N, 2 expand, H, W); behind a pool, H and W are halved. */
 static tensor *fire(struct model *m, scope *outer, const tensor *x, const struct fire *f)
 {
@@ -47,15 +40,15 @@ static tensor *fire(struct model *m, scope *outer, const tensor *x, const struct
 	g_snprintf(at, sizeof at, "features.%d", f->index);
 	if (f->pool)
 		x = t_max_pool2d(s, x, (pool_opts){ .size = 3, .stride = 2, .ceil = true });
-	tensor *squeezed = conv_relu(m, s, x, at, "squeeze", (conv_opts){ 0 });
-	tensor *wide = conv_relu(m, s, squeezed, at, "expand3x3", (conv_opts){ .pad = 1 });
-	tensor *narrow = conv_relu(m, s, squeezed, at, "expand1x1", (conv_opts){ 0 });
+	tensor *squeezed = layer_conv_act(m, s, x, at, "squeeze", (conv_opts){ 0 }, t_relu);
+	tensor *wide = layer_conv_act(m, s, squeezed, at, "expand3x3", (conv_opts){ .pad = 1 }, t_relu);
+	tensor *narrow = layer_conv_act(m, s, squeezed, at, "expand1x1", (conv_opts){ 0 }, t_relu);
 	return scope_keep(outer, t_cat(s, 1, LIST(narrow, wide)));
 }
 
 tensor *squeezenet_forward(struct model *m, scope *s, const tensor *x, tensor **features)
 {
-	tensor *y = conv_relu(m, s, x, "features", "0", (conv_opts){ .stride = 2 });
+	tensor *y = layer_conv_act(m, s, x, "features", "0", (conv_opts){ .stride = 2 }, t_relu);
 	for (gsize i = 0; i < G_N_ELEMENTS(fires); i++) {
 		tensor *before = y;
 		y = fire(m, s, before, &fires[i]);

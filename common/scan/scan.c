@@ -381,7 +381,11 @@ gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done do
 	scan->n_samples = 0;
 
 	st.all = scope_open(NULL, SCOPE_NO_GRAD | scan->flags);
+	for (guint k = 0; k < scan->n_models; k++)
+		model_answer_on(scan->models[k], scan->flags);
 	gboolean ok = run(&st, items, n, error);
+	for (guint k = 0; k < scan->n_models; k++)
+		model_answer_off(scan->models[k]);
 	scope_close(st.all);
 	scan->wait_s = loader_waited(st.loader);
 

@@ -3,6 +3,7 @@
  * calls of libtorch: what can be said in C by these calls is said there.
  */
 #include "common/tensor/tensor_private.hh"
+#include <ATen/core/dispatch/Dispatcher.h>
 
 #include <torch/cuda.h>
 #ifdef __x86_64__
@@ -340,15 +341,100 @@ enum dtype t_type(const tensor *x)
 
 /* ---- Layers ---- */
 
+struct geometry { int64_t stride[2], pad[2], dilation[2], groups; };
+
+static geometry geometry_of(const tensor *w, const conv_opts &o)
+{
+	const int64_t stride = o.stride ? o.stride : 1, dilation = o.dilation ? o.dilation : 1;
+	TORCH_CHECK(!o.same || (w->v.dim() == 4 && w->v.size(2) % 2 && w->v.size(3) % 2), "w is not O,C,h,w with odd sides");
+	const int64_t up = o.same ? dilation * (w->v.size(2) - 1) / 2 : o.pad;
+	const int64_t left = o.same ? dilation * (w->v.size(3) - 1) / 2 : o.pad;
+	return { { stride, stride }, { up, left }, { dilation, dilation }, o.groups ? o.groups : 1 };
+}
+
 tensor *t_conv2d(scope *s, const tensor *x, const tensor *w, const tensor *b, conv_opts o)
 {
 	return op(s, "conv2d", IN2B(x, w, b), [&] {
-		const int64_t stride = o.stride ? o.stride : 1, dilation = o.dilation ? o.dilation : 1;
-		TORCH_CHECK(!o.same || (w->v.dim() == 4 && w->v.size(2) % 2 && w->v.size(3) % 2), "w is not O,C,h,w with odd sides");
-		const int64_t up = o.same ? dilation * (w->v.size(2) - 1) / 2 : o.pad;
-		const int64_t left = o.same ? dilation * (w->v.size(3) - 1) / 2 : o.pad;
-		return at::conv2d(channels_last(s, x->v), channels_last(s, w->v), opt(b), { stride, stride }, { up, left },
-				  { dilation, dilation }, o.groups ? o.groups : 1);
+		const geometry g = geometry_of(w, o);
+		return at::conv2d(channels_last(s, x->v), channels_last(s, w->v), opt(b), g.stride, g.pad, g.dilation, g.groups);
+	});
+}
+
+/* ---- Convolutions that only answer ---- */
+
+static c10::optional<c10::OperatorHandle> fused_conv(const char *overload)
+{
+	return c10::Dispatcher::singleton().findSchema({ "mkldnn::_convolution_pointwise", overload });
+}
+
+static bool fuses(const at::Tensor &w)
+{
+	static const bool there = TORCH_VERSION_MAJOR >= 2 && at::hasMKLDNN() && fused_conv("") && fused_conv("binary");
+	return w.is_cpu() && there;
+}
+
+static at::ScalarType product_type(const scope *s) { return s->flags & SCOPE_BF16 ? at::kBFloat16 : at::kFloat; }
+
+static at::Tensor laid_out(const scope *s, const at::Tensor &w, const geometry &g, [[maybe_unused]] const dims &x)
+{
+	const at::Tensor cast = w.to(product_type(s));
+	if (!fuses(w))
+		return channels_last(s, cast);
+	return at::mkldnn_reorder_conv2d_weight(cast.contiguous().to_mkldnn(), g.pad, g.stride, g.dilation, g.groups
+#if TORCH_VERSION_MAJOR >= 2
+						, at::IntArrayRef(x.d, (size_t)x.n)
+#endif
+						);
+}
+
+bool conv_pack(scope *packed, const char *name, const tensor *w, const tensor *b, const struct norm *norm, dims x, conv_opts o)
+{
+	const std::string at_name = name;
+	at::Tensor weight, bias;
+	const bool ok = act(packed, "conv_pack", IN1(w), [&] {
+		weight = w->v.detach();
+		bias = b ? b->v.detach() : at::zeros({ weight.size(0) }, weight.options());
+		if (norm) {
+			const at::Tensor by = norm->w->v.detach() / at::sqrt(norm->var->v + norm->eps);
+			weight = weight * by.reshape({ -1, 1, 1, 1 });
+			bias = (bias - norm->mean->v) * by + norm->b->v.detach();
+		}
+		weight = laid_out(packed, weight, geometry_of(w, o), x);
+		bias = bias.to(product_type(packed));
+	});
+	return ok && scope_named(packed, "packed", (at_name + ".weight").c_str(), t_dims(w), false, [&] { return weight; }) &&
+	       scope_named(packed, "packed", (at_name + ".bias").c_str(), dims { 1, { bias.size(0) } }, false, [&] { return bias; });
+}
+
+static at::Tensor activated(at::Tensor y, enum act act)
+{
+	return act == ACT_RELU ? at::relu_(y) : act == ACT_SILU ? at::silu_(y) : y;
+}
+
+tensor *t_conv2d_packed(scope *s, const tensor *x, const tensor *w, const tensor *b, conv_opts o, const tensor *add, enum act act)
+{
+	static const char *const names[] = { "none", "relu", "swish" };
+	return op(s, "conv2d_packed", { { "x", x }, { "w", w }, { "b", b }, { "add", add, true } }, [&] {
+		const geometry g = geometry_of(w, o);
+		const at::Tensor in = channels_last(s, x->v.to(product_type(s)));
+		if (!w->v.is_mkldnn()) {
+			const at::Tensor y = at::conv2d(in, w->v, b->v, g.stride, g.pad, g.dilation, g.groups);
+			return activated(add ? y + add->v : y, act);
+		}
+		static const c10::OperatorHandle alone = *fused_conv(""), binary = *fused_conv("binary");
+		const at::IntArrayRef pad = g.pad, stride = g.stride, dilation = g.dilation;
+		const c10::List<c10::optional<at::Scalar>> no_scalars;
+		std::vector<c10::IValue> stack { in, w->v, b->v, pad, stride, dilation, g.groups };
+		if (add) {
+			const at::Tensor other = channels_last(s, add->v.to(product_type(s)));
+			stack.insert(stack.begin() + 1, other);
+			stack.insert(stack.end(), { "add", 1.0, act == ACT_NONE ? c10::IValue() : c10::IValue(names[act]), no_scalars, c10::IValue() });
+			binary.callBoxed(&stack);
+		} else {
+			stack.insert(stack.end(), { names[act], no_scalars, "" });
+			alone.callBoxed(&stack);
+		}
+		return stack[0].toTensor();
 	});
 }
 

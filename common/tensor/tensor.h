@@ -129,6 +129,18 @@ tensor *t_dropout(scope *s, const tensor *x, double p);
 tensor *t_stochastic_depth(scope *s, const tensor *x, double p); /* Huang et al. 2016: where the scope trains, each
 		     sample (of the first dimension) is 0 by chance p, else divided by 1 - p */
 
+/* Convolutions of a network that only answers, without gradients: a batch norm that follows folded into the weights (in
+   F32), weights laid out once, and an activation in the same pass; by oneDNN's own operators on a CPU where this libtorch has
+   them (2.0 and later).
+   conv_pack: to NAME.weight and NAME.bias of `packed`, a scope with the modes that it will be used with; x: the shape that
+   is expected most. norm_opt: of the channels that come out, as t_batch_norm has them. */
+enum act { ACT_NONE, ACT_RELU, ACT_SILU };
+struct norm { const tensor *w, *b, *mean, *var; double eps; };
+bool conv_pack(scope *packed, const char *name, const tensor *w, const tensor *b_opt, const struct norm *norm_opt, dims x,
+	       conv_opts o);
+/* add_opt, of the shape of what comes out: added to it before the activation. */
+tensor *t_conv2d_packed(scope *s, const tensor *x, const tensor *w, const tensor *b, conv_opts o, const tensor *add_opt, enum act act);
+
 /* x through the module, which learns or not as the scope does; of several tensors that it gives, the first. */
 tensor *t_script(scope *s, jit_module *m, const tensor *x);
 

@@ -282,7 +282,7 @@ inline at::Tensor wide(const tensor *x)
 
 inline at::Tensor channels_last(const scope *s, const at::Tensor &v)
 {
-	return s->flags & SCOPE_CHANNELS_LAST && v.dim() == 4 ? v.contiguous(at::MemoryFormat::ChannelsLast) : v;
+	return s->flags & SCOPE_CHANNELS_LAST && v.dim() == 4 && !v.is_mkldnn() ? v.contiguous(at::MemoryFormat::ChannelsLast) : v;
 }
 
 inline at::Tensor opt(const tensor *t) { return t ? t->v : at::Tensor(); }

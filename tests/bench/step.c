@@ -27,6 +27,9 @@ static double measure(struct setup *u, double seconds, gboolean training, tensor
 	SCOPE(all, NULL, SCOPE_NO_GRAD | u->flags);
 	gint64 start = 0, n = -3;
 
+	if (!training)
+		model_answer_on(u->m, u->flags);
+
 	while (n <= 0 || g_get_monotonic_time() - start < seconds * G_USEC_PER_SEC) {
 		if (n == 0)
 			start = g_get_monotonic_time();

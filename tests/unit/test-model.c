@@ -353,6 +353,31 @@ static void test_modes(void)
 	}
 }
 
+/* With norms folded in and weights laid out, it answers as before; and learns again afterwards. */
+static void test_answering(void)
+{
+	static const unsigned modes[] = { 0, SCOPE_CHANNELS_LAST, SCOPE_BF16, SCOPE_BF16 | SCOPE_CHANNELS_LAST };
+	for (const struct network *net = networks; net->name != NULL; net++) {
+		g_autoptr(model_t) m = new_model(net->name, 5);
+		const int side = side_of(net), n = 3 * numbers(m);
+		roughen(m);
+		g_autofree float *plain = outputs_of(m, SCOPE_NO_GRAD, 3, side);
+		for (guint i = 0; i < G_N_ELEMENTS(modes); i++) {
+			model_answer_on(m, modes[i]);
+			g_autofree float *first = outputs_of(m, SCOPE_NO_GRAD | modes[i], 3, side);
+			g_autofree float *again = outputs_of(m, SCOPE_NO_GRAD | modes[i], 3, side);
+			g_autofree float *other = outputs_of(m, SCOPE_NO_GRAD | modes[i], 2, side);     /* of another shape */
+			model_answer_off(m);
+			g_test_message("%s: mode %u %.1e", net->name, modes[i], difference(first, plain, n));
+			g_assert_cmpfloat(difference(first, plain, n), <, modes[i] & SCOPE_BF16 ? 0.05 : 1e-4);
+			g_assert_cmpfloat(difference(again, first, n), ==, 0);
+			g_assert_cmpfloat(difference(other, plain, 1), <, modes[i] & SCOPE_BF16 ? 0.05 : 1e-4);
+		}
+		g_autofree float *after = outputs_of(m, SCOPE_NO_GRAD, 3, side);
+		g_assert_cmpfloat(difference(after, plain, n), ==, 0);
+	}
+}
+
 /* --- files --------------------------------------------------------------------------------------- */
 
 struct list {                   /* tensors for safetensors_write */
@@ -793,6 +818,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/model/slope", test_slope);
 	g_test_add_func("/model/training", test_training);
 	g_test_add_func("/model/modes", test_modes);
+	g_test_add_func("/model/answering", test_answering);
 	g_test_add_func("/model/save-and-load", test_save_and_load);
 	g_test_add_func("/model/other-types", test_other_types);
 	g_test_add_func("/model/other-classifier", test_other_classifier);
