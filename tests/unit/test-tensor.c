@@ -459,6 +459,60 @@ static tensor *counted(scope *s, dims d)
 	return t_from(s, x, d, T_F64, T_CPU);
 }
 
+/* A convolution that is laid out to answer, in loops: x (2,4,7,6), w (4,4/groups,3,3), stride 2, pad 1. */
+static double packed_at(const float *x, const float *w, const float *b, const float (*n)[4], int groups, int sample, int o, int v, int u)
+{
+	const int in = 4 / groups;
+	double sum = b != NULL ? (double)b[o] : 0;
+
+	FOR(c, in) FOR(j, 3) FOR(i, 3) {
+		const int y = 2 * v + j - 1, z = 2 * u + i - 1, channel = o / (4 / groups) * in + c;
+		if (y >= 0 && y < 7 && z >= 0 && z < 6)
+			sum += (double)w[((o * in + c) * 3 + j) * 3 + i] * (double)x[((sample * 4 + channel) * 7 + y) * 6 + z];
+	}
+	return n == NULL ? sum : (sum - (double)n[2][o]) / sqrt((double)n[3][o] + 1e-3) * (double)n[0][o] + (double)n[1][o];
+}
+
+static void test_packed(void)
+{
+	enum { X = 2 * 4 * 7 * 6, W = 4 * 4 * 9, Y = 2 * 4 * 4 * 3 };
+	float x[X], w[W], b[4], n[4][4], add[Y], y[Y];
+	g_autoptr(GRand) source = g_rand_new_with_seed(3);
+
+	FOR(i, X) x[i] = (float)g_rand_double_range(source, -1, 1);
+	FOR(i, W) w[i] = (float)g_rand_double_range(source, -1, 1);
+	FOR(i, 4) b[i] = (float)g_rand_double_range(source, -1, 1);
+	FOR(k, 4) FOR(i, 4) n[k][i] = (float)g_rand_double_range(source, k == 3 ? 0.5 : -1, 1.5);
+	FOR(i, Y) add[i] = (float)g_rand_double_range(source, -2, 2);
+	FOR(k, 48) {
+		const int groups = k & 1 ? 4 : 1, activation = k / 16;
+		const gboolean biased = (k & 2) != 0, normed = (k & 4) != 0, added = (k & 8) != 0;
+		const conv_opts o = { .stride = 2, .pad = 1, .groups = groups };
+		SCOPE(s, NULL, SCOPE_NO_GRAD | (k % 5 == 0 ? SCOPE_CHANNELS_LAST : 0));
+		SCOPE(packed, NULL, SCOPE_NO_GRAD | (k % 5 == 0 ? SCOPE_CHANNELS_LAST : 0));
+		tensor *of[4], *bias = t_from(s, b, DIMS(4), T_F32, T_CPU), *other = t_from(s, add, DIMS(2, 4, 4, 3), T_F32, T_CPU);
+		FOR(i, 4) of[i] = t_from(s, n[i], DIMS(4), T_F32, T_CPU);
+		const struct norm norm = { of[0], of[1], of[2], of[3], 1e-3 };
+		tensor *weight = t_from(s, w, DIMS(4, 4 / groups, 3, 3), T_F32, T_CPU), *in = t_from(s, x, DIMS(2, 4, 7, 6), T_F32, T_CPU);
+		g_assert_true(conv_pack(packed, "a", weight, biased ? bias : NULL, normed ? &norm : NULL, t_dims(in), o));
+		tensor *got = t_conv2d_packed(s, in, scope_find(packed, "a.weight"), scope_find(packed, "a.bias"), o, added ? other : NULL,
+					      (enum act)activation);
+		g_assert_true(t_read(s, got, y, sizeof y));
+		FOR(i, Y) {
+			double want = packed_at(x, w, biased ? b : NULL, normed ? (const float (*)[4])n : NULL, groups, i / 48, i / 12 % 4, i / 3 % 4, i % 3);
+			want += added ? (double)add[i] : 0;
+			want = activation == ACT_RELU ? MAX(want, 0) : activation == ACT_SILU ? want / (1 + exp(-want)) : want;
+			g_assert_cmpfloat_with_epsilon((double)y[i], want, 1e-5);
+		}
+		expect(s, SCOPE_OK, "");
+		t_conv2d_packed(s, other, scope_find(packed, "a.weight"), NULL, o, NULL, ACT_NONE);
+		expect(s, SCOPE_FAILED, "conv2d_packed: b is NULL");
+		g_assert_false(conv_pack(packed, "a", weight, NULL, NULL, t_dims(in), o));
+		expect(packed, SCOPE_FAILED, groups == 1 ? "packed 'a.weight' (4,4,3,3): the name stands already"
+						  : "packed 'a.weight' (4,1,3,3): the name stands already");
+	}
+}
+
 static void test_errors(void)
 {
 	SCOPE(s, NULL, 0);
@@ -990,6 +1044,7 @@ int main(int argc, char **argv)
 		g_autofree char *path = g_strdup_printf("/tensor/op/%s", ops[i].name);
 		g_test_add_data_func(path, &ops[i], test_op);
 	}
+	g_test_add_func("/tensor/packed", test_packed);
 	g_test_add_func("/tensor/errors", test_errors);
 	g_test_add_func("/tensor/no-memory", test_no_memory);
 	g_test_add_func("/tensor/scopes", test_scopes);
