@@ -428,12 +428,13 @@ tensor *t_conv2d_packed(scope *s, const tensor *x, const tensor *w, const tensor
 		if (add) {
 			const at::Tensor other = channels_last(s, add->v.to(product_type(s)));
 			stack.insert(stack.begin() + 1, other);
-			stack.insert(stack.end(), { "add", 1.0, act == ACT_NONE ? c10::IValue() : c10::IValue(names[act]), no_scalars, c10::IValue() });
+			/* ReLU alone can follow a sum */
+			stack.insert(stack.end(), { "add", 1.0, act == ACT_RELU ? c10::IValue("relu") : c10::IValue(), no_scalars, c10::IValue() });
 			binary.callBoxed(&stack);
-		} else {
-			stack.insert(stack.end(), { names[act], no_scalars, "" });
-			alone.callBoxed(&stack);
+			return act == ACT_RELU ? stack[0].toTensor() : activated(stack[0].toTensor(), act);
 		}
+		stack.insert(stack.end(), { names[act], no_scalars, "" });
+		alone.callBoxed(&stack);
 		return stack[0].toTensor();
 	});
 }
