@@ -264,7 +264,13 @@ static gboolean make_network(struct fit *f, GError **error)
 	if (left_out != NULL && f->now.member == 0)
 		log_keep("weights", "weights %s", left_out);
 	f->optim = optim_new(s->training.optimiser, f->model, s->training.layer_decay, f->device.index, error);
-	return f->optim != NULL;
+	if (f->optim == NULL)
+		return FALSE;
+	const double share = s->model.weights[0] != '\0' ? s->training.fixed : 0;
+	const guint fixed = optim_fix(f->optim, share);
+	if (share > 0 && f->now.member == 0 && f->job->rehearse == 0)
+		log_keep("fixed", "fixed layers=%u of=%u", fixed, f->optim->groups - 1);
+	return TRUE;
 }
 
 /* What it holds out, and how long it may take. */

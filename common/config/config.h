@@ -72,6 +72,7 @@ struct settings {
 	struct {
 		int members;        /* networks, one after the other, 1..16 (MEMBERS_MAX) */
 		int epochs, batch;
+		double fixed;       /* share of the layers, the lowest, that do not learn, where model.weights is set, 0..0.9 */
 		char *optimiser;
 		double learning_rate, weight_decay;
 		enum schedule schedule;

@@ -125,6 +125,8 @@ const struct key key_table[] = {
   "factor of the rate from each layer to the one below" },
 { "training.frozen", KEY_NUMBER, AT(training.frozen), "0", 0, 1, NULL,
   "share of all steps, the first, in which the head alone\nlearns, where model.weights is set; 1: all" },
+{ "training.fixed", KEY_NUMBER, AT(training.fixed), "0", 0, 0.9, NULL,
+  "share of the layers, the lowest, that stay as\nmodel.weights has them: steps are faster" },
 { "training.closing", KEY_NUMBER, AT(training.closing), "0.1", 0, 0.5, NULL,
   "last share of all steps: with a quarter of the augmentation\nand half the label smoothing" },
 { "training.label_smoothing", KEY_NUMBER, AT(training.label_smoothing), "0.1", 0, 0.5, NULL,

@@ -78,14 +78,14 @@ struct optim *optim_new(const char *name, struct model *model, double layer_deca
 	o->kind = kind;
 	o->params = model->params;
 	o->of = g_new0(struct optim_param, scope_count(o->params) + 1);
-	const guint groups = optim_groups(model, o->of);
+	o->groups = optim_groups(model, o->of);
 	o->state = scope_open(NULL, SCOPE_NO_GRAD);
 	scope_device(o->state, device);
 	for (size_t i = 0; i < scope_count(o->params); i++) {
 		const char *of;
 		bool trained;
 		const tensor *p = scope_at(o->params, i, &of, &trained);
-		o->of[i].rate = pow(layer_decay, groups - 1 - o->of[i].group);
+		o->of[i].rate = pow(layer_decay, o->groups - 1 - o->of[i].group);
 		for (const char *c = kind->slots; trained && *c != '\0'; c++) {
 			g_autofree char *slot = g_strdup_printf("%c.%s", *c, of);
 			scope_buffer(o->state, slot, t_dims(p), 0);
@@ -107,13 +107,25 @@ void optim_free(struct optim *o)
 	g_free(o);
 }
 
+guint optim_fix(struct optim *o, double share)
+{
+	const guint n = (guint)(share * (o->groups - 1) + 1e-9);
+
+	for (size_t i = 0; i < scope_count(o->params); i++) {
+		o->of[i].fixed = o->of[i].group < n;
+		if (o->of[i].fixed)
+			scope_freeze(scope_at(o->params, i, NULL, NULL), true);
+	}
+	return n;
+}
+
 void optim_freeze(struct optim *o, gboolean frozen)
 {
 	if (frozen == (o->thawed < 0))
 		return;
 	o->thawed = frozen ? -1 : o->step;
 	for (size_t i = 0; i < scope_count(o->params); i++)
-		scope_freeze(scope_at(o->params, i, NULL, NULL), frozen && !o->of[i].head);
+		scope_freeze(scope_at(o->params, i, NULL, NULL), o->of[i].fixed || (frozen && !o->of[i].head));
 }
 
 void optim_step(struct optim *o, scope *parent, double rate, double decay)

@@ -19,7 +19,8 @@ struct optim {
 	scope *params, *state;
 	gint64 step;            /* steps taken */
 	gint64 thawed;          /* steps taken when the body was thawed, from which its own are counted; -1: it is frozen */
-	struct optim_param { guint group; gboolean head, decayed; double rate; } *of; /* (parameters and buffers) rate: a factor */
+	guint groups;           /* of parameters, as optim_groups counts them */
+	struct optim_param { guint group; gboolean head, decayed, fixed; double rate; } *of; /* (parameters and buffers) rate: a factor */
 };
 
 struct optimiser {
@@ -34,6 +35,9 @@ extern const struct optimiser optimisers[]; /* ended by a row without a name */
 /* layer_decay: the factor from each group to the one below, 0 < layer_decay <= 1; 1: all learn alike. */
 struct optim *optim_new(const char *name, struct model *model, double layer_decay, int device, GError **error);
 void optim_free(struct optim *o);
+/* From the start, and for good: the lowest so many of the groups, share * (groups - 1) rounded down, take no step. What lies
+   below the first that learns has no backward pass either. Returns how many. */
+guint optim_fix(struct optim *o, double share);
 /* The body: all but the head. Frozen, it takes no step, has no gradients, and its batch norm's statistics stay. */
 void optim_freeze(struct optim *o, gboolean frozen);
 /* One step of all parameters that have a gradient. Not decayed: parameters of one dimension (norms, biases), and what

@@ -318,7 +318,7 @@ static void test_all_at_once(void)
 		g_assert_true(stopped_at(many, 0, batch, &outcome, usual));
 
 	/* frozen all the time, the body is as it was loaded, but for the average's rounding; and each of these changes what is learned */
-	const char *const changes[] = { "training.frozen=1", "training.frozen=0", "training.closing=0", "sampling.hard=0",
+	const char *const changes[] = { "training.frozen=1", "training.fixed=0.5", "training.frozen=0", "training.closing=0", "sampling.hard=0",
 					"training.clip=0", "training.layer_decay=1" };
 	for (gsize i = 0; i < G_N_ELEMENTS(changes); i++) {
 		g_autofree char *run = g_dir_make_tmp("blindrun-XXXXXX", NULL);

@@ -300,6 +300,30 @@ static void test_freeze(void)
 	model_free(m);
 }
 
+/* The lowest of the two layers stays, whether the rest of the body is frozen or thawed. */
+static void test_fix(void)
+{
+	static const struct { double share; guint want; } shares[] = { { 0, 0 }, { 0.49, 0 }, { 0.5, 1 }, { 0.9, 1 } };
+
+	for (gsize i = 0; i < G_N_ELEMENTS(shares); i++) {
+		struct model *m = layered_model();
+		struct optim *o = optim_new("sgd", m, 1, T_CPU, NULL);
+		const double low = shares[i].want > 0 ? 0 : 0.125;
+		g_assert_cmpuint(optim_fix(o, shares[i].share), ==, shares[i].want);
+		g_assert_cmpuint(o->groups, ==, 3);
+		learn(o, m, 0);
+		assert_first(m, 1 - low, 1 - 0.125, 1 - 0.125);
+		optim_freeze(o, TRUE);
+		optim_freeze(o, FALSE);
+		learn(o, m, 0);
+		const double ones[] = { 1, 1, 1, 1 };
+		if (low <= 0)
+			assert_values(m->params, "layer1.weight", ones, 4);
+		optim_free(o);
+		model_free(m);
+	}
+}
+
 /* A frozen batch norm computes as one that answers, and its statistics stay. */
 static void test_frozen_norm(void)
 {
@@ -430,6 +454,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/optim/layer-decay", test_layer_decay);
 	g_test_add_func("/optim/clip", test_clip);
 	g_test_add_func("/optim/freeze", test_freeze);
+	g_test_add_func("/optim/fix", test_fix);
 	g_test_add_func("/optim/frozen-norm", test_frozen_norm);
 	g_test_add_func("/optim/schedule", test_schedule);
 	g_test_add_func("/optim/average", test_average);
