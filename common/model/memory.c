@@ -19,13 +19,14 @@ static guint64 parameters_of(const struct settings *s, const struct network *n)
 				 : g_stat(s->model.network, &file) == 0 ? (guint64)file.st_size / F32 : MIDDLING;
 }
 
-/* Weights; where they learn, gradients and two moments as well, and the average. */
+/* Weights, and as they are laid out to answer (model_answer_on), in training too, which judges; where they learn, gradients
+   and two moments as well, the average, and what a step in bf16 casts. */
 static guint64 network_bytes(gboolean learns, const struct settings *s, const struct device *d, const struct network *n)
 {
 	guint64 copies = !learns ? 1 : s->training.average > 0 ? 5 : 4;
-	guint64 cast = d->flags & SCOPE_BF16 ? BF16 : 0;
+	guint64 laid_out = d->flags & SCOPE_BF16 ? BF16 : F32, cast = learns && d->flags & SCOPE_BF16 ? BF16 : 0;
 
-	return parameters_of(s, n) * (copies * F32 + cast);
+	return parameters_of(s, n) * (copies * F32 + laid_out + cast);
 }
 
 /* Bytes a sample: in the network, learning or not. */
