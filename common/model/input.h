@@ -3,9 +3,8 @@
  *
  * Two steps, so that colour can be changed between them: bytes (N, H, W, C) to values 0..1 as (N, H*W, C),
  * where a colour transform is one product; and those, by the model's mean and deviation, to (N, C, H, W),
- * laid out channels-last, and enlarged
- * (bilinear) where the network wants them larger. Neither has a product that a bf16 scope would take, so both are exact in
- * any scope.
+ * laid out channels-last, and enlarged (bilinear) where the network wants them larger. Neither has a product
+ * that a bf16 scope would take, so both are exact in any scope.
  */
 #pragma once
 #include "common/model/model.h"

@@ -74,16 +74,14 @@ static tensor *answer(struct model *m, scope *s, const tensor *x, const char *at
 		      conv_opts o, const tensor *add_opt, activation *act_opt)
 {
 	const enum act act = act_opt == t_relu ? ACT_RELU : act_opt == t_silu ? ACT_SILU : ACT_NONE;
-	struct name weight = name_of(at, conv, "weight"), bias = name_of(at, conv, "bias");
+	const struct name weight = name_of(at, conv, "weight"), bias = name_of(at, conv, "bias");
 
 	if (scope_find(m->packed, weight.text) == NULL) {
-		struct name whole;
 		struct norm norm = { 0 };
 		if (norm_opt != NULL)
 			norm = (struct norm){ find(m, at, norm_opt, "weight"), find(m, at, norm_opt, "bias"),
 					      find(m, at, norm_opt, "running_mean"), find(m, at, norm_opt, "running_var"), m->norm_eps };
-		g_snprintf(whole.text, sizeof whole.text, "%s%s%s", at, *at == '\0' ? "" : ".", conv);
-		if (!conv_pack(m->packed, whole.text, scope_find(m->params, weight.text), scope_find(m->params, bias.text),
+		if (!conv_pack(m->packed, weight.text, scope_find(m->params, weight.text), bias.text, scope_find(m->params, bias.text),
 			       norm_opt != NULL ? &norm : NULL, t_dims(x), o)) {
 			const char *message;
 			scope_error(m->packed, &message);

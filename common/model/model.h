@@ -70,11 +70,11 @@ struct model *model_read(const char *weights, const char *network, int channels,
 void model_free(struct model *m);
 /* Is a parameter of this name one of the classifier's? What training.frozen leaves free. */
 gboolean model_in_head(const struct model *m, const char *name);
-/* features_opt: gets the vectors that the classifier takes, before its dropout, of each picture in turn, (N, m->width). Both are T_F32,
-   whatever the scope computes in. */
+/* features_opt: gets the vectors that the classifier takes, before its dropout, of a sample's pictures in turn, (N, m->width).
+   Both are T_F32, whatever the scope computes in. */
 tensor *model_forward(struct model *m, scope *s, const tensor *x, tensor **features_opt);
 /* From here on its weights do not change, and it answers in scopes of these flags, without SCOPE_TRAIN: then convolutions go
-   by t_conv2d_packed, where there is that. Until _off, which model_free does too. */
+   by t_conv2d_packed. Until _off, which model_free does too. */
 void model_answer_on(struct model *m, unsigned flags);
 void model_answer_off(struct model *m);
 gint64 model_parameters(const struct model *m);    /* trained numbers */

@@ -53,16 +53,15 @@ static tensor *residual(struct model *m, scope *outer, const tensor *x, const ch
 {
 	const struct resnet_plan *plan = m->network->plan;
 	SCOPE(s, outer, 0);
-	tensor *y = NULL, *z;
+	const tensor *shortcut = x;
 	if (layer_exists(m, at, "downsample.0"))
-		y = layer_conv_norm(m, s, x, at, "downsample.0", "downsample.1", (conv_opts){ .stride = stride }, NULL);
-	const tensor *shortcut = y != NULL ? y : x;
+		shortcut = layer_conv_norm(m, s, x, at, "downsample.0", "downsample.1", (conv_opts){ .stride = stride }, NULL);
 	if (!plan->bottleneck) {
-		z = layer_conv_norm(m, s, x, at, "conv1", "bn1", (conv_opts){ .stride = stride, .pad = 1 }, t_relu);
+		tensor *z = layer_conv_norm(m, s, x, at, "conv1", "bn1", (conv_opts){ .stride = stride, .pad = 1 }, t_relu);
 		return scope_keep(outer, layer_conv_norm_add(m, s, z, at, "conv2", "bn2", (conv_opts){ .pad = 1 }, shortcut));
 	}
-	y = layer_conv_norm(m, s, x, at, "conv1", "bn1", (conv_opts){ 0 }, t_relu);
-	z = layer_conv_norm(m, s, y, at, "conv2", "bn2", (conv_opts){ .stride = stride, .pad = 1 }, t_relu);
+	tensor *y = layer_conv_norm(m, s, x, at, "conv1", "bn1", (conv_opts){ 0 }, t_relu);
+	tensor *z = layer_conv_norm(m, s, y, at, "conv2", "bn2", (conv_opts){ .stride = stride, .pad = 1 }, t_relu);
 	scope_drop(s, y);
 	return scope_keep(outer, layer_conv_norm_add(m, s, z, at, "conv3", "bn3", (conv_opts){ 0 }, shortcut));
 }

@@ -387,9 +387,9 @@ static at::Tensor laid_out(const scope *s, const at::Tensor &w, const geometry &
 						);
 }
 
-bool conv_pack(scope *packed, const char *name, const tensor *w, const tensor *b, const struct norm *norm, dims x, conv_opts o)
+bool conv_pack(scope *packed, const char *w_name, const tensor *w, const char *b_name, const tensor *b, const struct norm *norm, dims x,
+	       conv_opts o)
 {
-	const std::string at_name = name;
 	at::Tensor weight, bias;
 	const bool ok = act(packed, "conv_pack", IN1(w), [&] {
 		weight = w->v.detach();
@@ -402,8 +402,8 @@ bool conv_pack(scope *packed, const char *name, const tensor *w, const tensor *b
 		weight = laid_out(packed, weight, geometry_of(w, o), x);
 		bias = bias.to(product_type(packed));
 	});
-	return ok && scope_named(packed, "packed", (at_name + ".weight").c_str(), t_dims(w), false, [&] { return weight; }) &&
-	       scope_named(packed, "packed", (at_name + ".bias").c_str(), dims { 1, { bias.size(0) } }, false, [&] { return bias; });
+	return ok && scope_named(packed, "packed", w_name, t_dims(w), false, [&] { return weight; }) &&
+	       scope_named(packed, "packed", b_name, dims { 1, { bias.size(0) } }, false, [&] { return bias; });
 }
 
 static at::Tensor activated(at::Tensor y, enum act act)

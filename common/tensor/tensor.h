@@ -132,12 +132,12 @@ tensor *t_stochastic_depth(scope *s, const tensor *x, double p); /* Huang et al.
 /* Convolutions of a network that only answers, without gradients: a batch norm that follows folded into the weights (in
    F32), weights laid out once, and an activation in the same pass; by oneDNN's own operators on a CPU where this libtorch has
    them (2.0 and later).
-   conv_pack: to NAME.weight and NAME.bias of `packed`, a scope with the modes that it will be used with; x: the shape that
+   conv_pack: to buffers of these names in `packed`, a scope with the modes that they will be used with; x: the shape that
    is expected most. norm_opt: of the channels that come out, as t_batch_norm has them. */
 enum act { ACT_NONE, ACT_RELU, ACT_SILU };
 struct norm { const tensor *w, *b, *mean, *var; double eps; };
-bool conv_pack(scope *packed, const char *name, const tensor *w, const tensor *b_opt, const struct norm *norm_opt, dims x,
-	       conv_opts o);
+bool conv_pack(scope *packed, const char *w_name, const tensor *w, const char *b_name, const tensor *b_opt,
+	       const struct norm *norm_opt, dims x, conv_opts o);
 /* add_opt, of the shape of what comes out: added to it before the activation. */
 tensor *t_conv2d_packed(scope *s, const tensor *x, const tensor *w, const tensor *b, conv_opts o, const tensor *add_opt, enum act act);
 

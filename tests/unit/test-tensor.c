@@ -494,7 +494,7 @@ static void test_packed(void)
 		FOR(i, 4) of[i] = t_from(s, n[i], DIMS(4), T_F32, T_CPU);
 		const struct norm norm = { of[0], of[1], of[2], of[3], 1e-3 };
 		tensor *weight = t_from(s, w, DIMS(4, 4 / groups, 3, 3), T_F32, T_CPU), *in = t_from(s, x, DIMS(2, 4, 7, 6), T_F32, T_CPU);
-		g_assert_true(conv_pack(packed, "a", weight, biased ? bias : NULL, normed ? &norm : NULL, t_dims(in), o));
+		g_assert_true(conv_pack(packed, "a.weight", weight, "a.bias", biased ? bias : NULL, normed ? &norm : NULL, t_dims(in), o));
 		tensor *got = t_conv2d_packed(s, in, scope_find(packed, "a.weight"), scope_find(packed, "a.bias"), o, added ? other : NULL,
 					      (enum act)activation);
 		const gboolean was_read = t_read(s, got, y, sizeof y);
@@ -509,7 +509,7 @@ static void test_packed(void)
 		expect(s, SCOPE_OK, "");
 		t_conv2d_packed(s, other, scope_find(packed, "a.weight"), NULL, o, NULL, ACT_NONE);
 		expect(s, SCOPE_FAILED, "conv2d_packed: b is NULL");
-		g_assert_false(conv_pack(packed, "a", weight, NULL, NULL, t_dims(in), o));
+		g_assert_false(conv_pack(packed, "a.weight", weight, "a.bias", NULL, NULL, t_dims(in), o));
 		expect(packed, SCOPE_FAILED, groups == 1 ? "packed 'a.weight' (4,4,3,3): the name stands already"
 						  : "packed 'a.weight' (4,1,3,3): the name stands already");
 	}
