@@ -10,16 +10,18 @@
 /* Of the time that is left, this much is planned with: a pass may be slower than the one before it. */
 static const double PLANNED = 0.9;
 
-static void say_plan(guint pass, const struct plan *p, const struct settings *s, double left)
+static void say_plan(guint pass, const struct plan *p, const struct work *w, double left)
 {
+	const struct settings *s = w->settings;
+	const double effort = w->shape.halves ? s->inference.effort : 1;
 	char needs[16], rest[16];
 
 	if (pass == 1)
-		log_row("plan", TRUE, "plan pass=1 share=%.4g turns=1 cases=%u left=%s", p->share, p->n,
+		log_row("plan", TRUE, "plan pass=1 share=%.4g turns=1 effort=%.3g cases=%u left=%s", p->share, effort, p->n,
 			isinf(left) ? "unlimited" : log_duration(left, rest));
 	else
-		log_row("plan", TRUE, "plan pass=%u share=%.4g turns=%d cases=%u samples=%" G_GUINT64_FORMAT " needs=%s left=%s", pass, p->share,
-			p->rounds == 0 ? s->inference.turns : 1, p->n, p->samples, log_duration(p->seconds, needs),
+		log_row("plan", TRUE, "plan pass=%u share=%.4g turns=%d effort=%.3g cases=%u samples=%" G_GUINT64_FORMAT " needs=%s left=%s", pass, p->share,
+			p->rounds == 0 ? s->inference.turns : 1, effort, p->n, p->samples, log_duration(p->seconds, needs),
 			isinf(left) ? "unlimited" : log_duration(left, rest));
 }
 
@@ -32,6 +34,15 @@ static gboolean take(void *context, const struct scan_case *c, GError **error)
 	pictures_take(to->pictures, c);
 	colours_take(to->colours, c->item);
 	return answers_take(to->answers, c, error);
+}
+
+/* A coarse look has a quarter of the pixels, and costs about as much less. */
+static void rate_of(const struct scan *scan, double seconds, struct plan_rate *rate)
+{
+	const double coarse = 0.25, full = (double)(scan->n_samples - scan->n_half) + coarse * (double)scan->n_half;
+
+	rate->more_s = seconds / MAX(full, coarse);
+	rate->sample_s = scan->n_half > 0 ? coarse * rate->more_s : rate->more_s;
 }
 
 /* One pass; rate: what it cost. */
@@ -47,10 +58,10 @@ static gboolean scan_pass(struct scan *scan, guint pass, const struct plan *p, s
 	answers_begin(to->answers, p->share, p->rounds);
 	gboolean ok = scan_cases(scan, p->items, p->n, take, to, error);
 	double took = MAX(log_seconds() - start, 1e-6), busy = scan->network_s + scan->wait_s;
-	log_row("scanned", TRUE, "scanned pass=%u samples=%" G_GUINT64_FORMAT " samples_per_s=%.1f network=%.0f%% waiting=%.0f%% seconds=%.1f "
-		"peak_memory_mb=%.0f", pass, scan->n_samples, (double)scan->n_samples / took, 100 * scan->network_s / took,
+	log_row("scanned", TRUE, "scanned pass=%u samples=%" G_GUINT64_FORMAT " coarse=%" G_GUINT64_FORMAT " samples_per_s=%.1f network=%.0f%% waiting=%.0f%% seconds=%.1f "
+		"peak_memory_mb=%.0f", pass, scan->n_samples, scan->n_half, (double)scan->n_samples / took, 100 * scan->network_s / took,
 		100 * scan->wait_s / took, took, (double)machine_memory_peak() / 1e6);
-	rate->sample_s = busy / (double)MAX(scan->n_samples, 1);
+	rate_of(scan, busy, rate);
 	rate->case_s = MAX(took - busy, 0) / MAX(p->n, 1);
 	return ok;
 }
@@ -77,7 +88,7 @@ gboolean passes_run(struct work *w, struct model *const *models, guint n_models,
 		struct plan_rate rate;
 		double share = plan.share;
 
-		say_plan(pass, &plan, s, left_of(scan.deadline));
+		say_plan(pass, &plan, w, left_of(scan.deadline));
 		ok = scan_pass(&scan, pass, &plan, &to, &rate, error);
 		if (!answers_write(a, &unwritten))
 			log_warn("answer", "%s; what was written before stays, and it is tried again", unwritten->message);

@@ -41,7 +41,7 @@ static guint64 samples_of(const struct plan_case *c, double share, gboolean late
 
 static double seconds_of(const struct plan_case *c, struct plan_rate rate, double share, gboolean later)
 {
-	return rate.case_s + rate.sample_s * (double)samples_of(c, share, later);
+	return rate.case_s + rate.sample_s * (double)share_count(share, c->samples) + (later ? rate.more_s * (double)c->more : 0);
 }
 
 static double seconds_all(const struct candidate *all, guint n, struct plan_rate rate, double share, gboolean later)
@@ -71,15 +71,12 @@ static double largest_share(const struct candidate *all, guint n, struct plan_ra
 }
 
 /* Do later rounds cost little beside the first? */
-static gboolean later_pays(const struct candidate *all, guint n, double share)
+static gboolean later_pays(const struct candidate *all, guint n, struct plan_rate rate, double share)
 {
-	double first = 0, more = 0;
+	const struct plan_rate looks = { rate.sample_s, rate.more_s, 0 };
+	const double first = seconds_all(all, n, looks, share, FALSE);
 
-	for (guint i = 0; i < n; i++) {
-		first += (double)samples_of(all[i].of, share, FALSE);
-		more += (double)all[i].of->more;
-	}
-	return more <= LATER * first;
+	return seconds_all(all, n, looks, share, TRUE) - first <= LATER * first;
 }
 
 /* Takes a candidate into the plan. */
@@ -110,7 +107,7 @@ void plan_next(const struct plan_case *cases, guint n, struct plan_rate rate, do
 	*out = (struct plan){ .share = 1, .items = g_new(guint, n + 1) };
 
 	double with = largest_share(all, open, rate, left, TRUE), without = largest_share(all, open, rate, left, FALSE);
-	gboolean later = with >= 1 || (with > 0 && later_pays(all, open, with));
+	gboolean later = with >= 1 || (with > 0 && later_pays(all, open, rate, with));
 	double fits = later ? with : without;
 	gboolean together = (later && fits >= 1) || (open == n && fits >= GAIN * share);
 	if (together) {

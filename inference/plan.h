@@ -20,7 +20,7 @@ struct plan_case {
 	gboolean done;          /* all of it was tried */
 };
 
-struct plan_rate { double sample_s, case_s; };  /* seconds a sample; beside them, a case */
+struct plan_rate { double sample_s, more_s, case_s; }; /* seconds a sample of round 0, of later rounds; beside them, a case */
 
 struct plan {
 	double share;           /* of each case, as task->next has it */

@@ -100,7 +100,7 @@ static gboolean learn_part(struct fit *f, const struct batch *b, const struct au
 	SCOPE(s, NULL, 0);
 	int before = stage_enter("augmenting");
 	tensor *x = input_values(s, b->bytes + from * sample_bytes(shape), n, shape, device);
-	x = input_normalise(s, f->model, augmented(s, x, shape, of, n, device), shape, device);
+	x = input_normalise(s, f->model, augmented(s, x, shape, of, n, device), shape, f->half, device);
 	stage_leave(before);
 	tensor *target = t_from(s, b->targets + from * (gsize)shape->targets, DIMS(n, shape->targets), T_F32, device);
 	if (shape->map > 0)

@@ -80,6 +80,7 @@ struct settings {
 		double clip;        /* longest gradient, Euclidean; 0: any */
 		double layer_decay; /* factor of the rate from a layer to the one below, 0.1..1 */
 		double frozen;      /* share of all steps in which the head alone learns */
+		double half;        /* share of steps that see samples at half their side, 0..0.9 */
 		double closing;     /* last share of all steps, 0..0.5: milder augmentation, half the smoothing */
 		double tumour_weight; /* of tumour in the loss, against 1 of the rest */
 		double label_smoothing; /* 0..0.5, Szegedy et al. 2016 */
@@ -109,6 +110,7 @@ struct settings {
 		double time;        /* s since the program's start; 0: no limit */
 		int batch;
 		int turns;          /* of 8 flips and quarter turns, how many are averaged: 1, 2, 4 or 8 */
+		double effort;      /* 1: all samples in full; below, coarsely first, 0..1 */
 	} inference;
 	struct {
 		int top;            /* slide score: mean of this many highest tiles */

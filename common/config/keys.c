@@ -127,6 +127,8 @@ const struct key key_table[] = {
   "share of all steps, the first, in which the head alone\nlearns, where model.weights is set; 1: all" },
 { "training.fixed", KEY_NUMBER, AT(training.fixed), "0", 0, 0.9, NULL,
   "share of the layers, the lowest, that stay as\nmodel.weights has them: steps are faster" },
+{ "training.half", KEY_NUMBER, AT(training.half), "0.5", 0, 0.9, NULL,
+  "share of steps that see tiles at half their side: they are\nfaster, and inference can look coarsely first" },
 { "training.closing", KEY_NUMBER, AT(training.closing), "0.1", 0, 0.5, NULL,
   "last share of all steps: with a quarter of the augmentation\nand half the label smoothing" },
 { "training.label_smoothing", KEY_NUMBER, AT(training.label_smoothing), "0.1", 0, 0.5, NULL,
@@ -178,6 +180,8 @@ const struct key key_table[] = {
 { "inference.batch", KEY_COUNT, AT(inference.batch), "128", 1, 65536, NULL, "tiles at once" },
 { "inference.turns", KEY_COUNT, AT(inference.turns), "8", 1, 8, "1 2 4 8",
   "flipped and turned views of a tile, averaged" },
+{ "inference.effort", KEY_NUMBER, AT(inference.effort), "0.5", 0, 1, NULL,
+  "1: all tiles in full. Below, all at half their side first, and in\nfull those that may still change the score" },
 
 { "score.top", KEY_COUNT, AT(score.top), "1", 1, 10000, NULL, "the mean of this many of the highest tiles" },
 { "score.background", KEY_NUMBER, AT(score.background), "0", 0, 0.9, NULL,

@@ -8,9 +8,11 @@ tensor *input_values(scope *s, const guint8 *bytes, guint n, const struct sample
 	return t_affine(s, t_to(s, x, T_F32, device), 1.0 / 255, 0);
 }
 
-tensor *input_normalise(scope *s, const struct model *m, const tensor *values,
-			const struct sample_shape *shape, int device)
+tensor *input_normalise(scope *s, const struct model *m, const tensor *values, const struct sample_shape *shape, gboolean half,
+			int device)
 {
+	const int height = (shape->input > 0 ? shape->input : shape->height) / (half ? 2 : 1);
+	const int width = (shape->input > 0 ? shape->input : shape->width) / (half ? 2 : 1);
 	float scale[3], shift[3];
 	int c = shape->channels;
 
@@ -22,5 +24,5 @@ tensor *input_normalise(scope *s, const struct model *m, const tensor *values,
 	x = t_add(s, x, t_from(s, shift, DIMS(1, 1, c), T_F32, device));
 	x = t_reshape(s, x, DIMS(t_size(values, 0), shape->height, shape->width, c));
 	x = t_permute(s, x, DIMS(0, 3, 1, 2));
-	return shape->input > 0 ? t_upsample2d(s, x, shape->input, shape->input) : x;
+	return height != shape->height || width != shape->width ? t_upsample2d(s, x, height, width) : x;
 }

@@ -65,6 +65,11 @@ const struct network *network_find(const char *name, GError **error)
 	return NULL;
 }
 
+gboolean network_halves(const struct network *n, int side)
+{
+	return n != &module_network && n->map == 0 && side / 2 >= n->least;
+}
+
 #define WIDER "wider"
 
 /* For the pictures behind the first, where there are any. */

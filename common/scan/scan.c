@@ -42,8 +42,7 @@ struct state {
 	struct loader *loader;
 	struct preparing *preparer;     /* NULL: cases are ready */
 	GQueue ready;           /* struct flight: where they are, those begun */
-	GArray *waiting;        /* struct ticket, from `first` on */
-	guint first;
+	struct waiting { GArray *tickets; guint first; } waiting[2]; /* struct ticket, from `first` on; [1]: coarse looks */
 	gsize preparing, finished;
 	GHashTable *open;       /* item: flight; handed to nobody yet */
 	float *row;             /* outputs of a batch */
@@ -135,8 +134,11 @@ static void fill_bag(struct flight *f, GArray *out)
 	for (gsize i = 0; i < f->first; i++)
 		logits[i] = g_array_index(f->outputs, float, i * judged);
 	gsize n = attention_pick(logits, f->first, f->scan->bag, picked);
-	for (gsize i = 0; i < n; i++)
-		g_array_append_val(out, g_array_index(f->samples, struct sample, picked[i]));
+	for (gsize i = 0; i < n; i++) {
+		struct sample s = g_array_index(f->samples, struct sample, picked[i]);
+		s.half = 0;
+		g_array_append_val(out, s);
+	}
 	f->plain = f->samples->len;
 	f->features = features_new(f->scan, n);
 }
@@ -174,25 +176,41 @@ static gboolean advance(struct state *st, struct flight *f, GError **error)
 	g_array_set_size(f->targets, f->samples->len);
 	for (gsize i = before; i < f->samples->len; i++) {
 		struct ticket ticket = { f, i };
-		g_array_append_val(st->waiting, ticket);
+		g_array_append_val(st->waiting[g_array_index(f->samples, struct sample, i).half].tickets, ticket);
 	}
 	return TRUE;
 }
 
-static void push(struct state *st)
+static guint waiting(const struct waiting *w) { return w->tickets->len - w->first; }
+
+/* Of what a batch can be made now, all of full looks or all of coarse ones: a whole one, or where nothing else is under
+   way one of what there is. NULL: of none. */
+static struct waiting *next_batch(struct state *st)
 {
-	guint n = MIN(st->waiting->len - st->first, st->scan->batch);
+	struct waiting *full = &st->waiting[0], *coarse = &st->waiting[1];
+
+	if (!loader_room(st->loader))
+		return NULL;
+	if (waiting(full) >= st->scan->batch || waiting(coarse) >= st->scan->batch)
+		return waiting(full) >= st->scan->batch ? full : coarse;        /* full looks end cases */
+	if (loader_pending(st->loader) > 0 || waiting(full) + waiting(coarse) == 0)
+		return NULL;
+	return waiting(full) > 0 ? full : coarse;
+}
+
+static void push(struct state *st, struct waiting *w)
+{
+	guint n = MIN(waiting(w), st->scan->batch);
 	g_autofree struct sample *samples = g_new(struct sample, n);
-	struct ticket *tickets = g_memdup2(&g_array_index(st->waiting, struct ticket, st->first),
-					   n * sizeof *tickets);
+	struct ticket *tickets = g_memdup2(&g_array_index(w->tickets, struct ticket, w->first), n * sizeof *tickets);
 
 	for (guint i = 0; i < n; i++)
 		samples[i] = g_array_index(tickets[i].flight->samples, struct sample, tickets[i].index);
 	loader_push(st->loader, samples, n, tickets);
-	st->first += n;
-	if (st->first > st->waiting->len / 2) { /* amortised: each ticket moves at most once */
-		g_array_remove_range(st->waiting, 0, st->first);
-		st->first = 0;
+	w->first += n;
+	if (w->first > w->tickets->len / 2) {   /* amortised: each ticket moves at most once */
+		g_array_remove_range(w->tickets, 0, w->first);
+		w->first = 0;
 	}
 }
 
@@ -206,7 +224,7 @@ static void read_features(scope *s, const tensor *x, guint n, int width, guint16
 
 /* bytes: (n, height, width, channels); outputs: (n, judged); features_opt: from their row `at` on. FAULT_ROOM: there is
    no memory for n. */
-static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, guint n, float *outputs,
+static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, guint n, gboolean half, float *outputs,
 			   guint16 *const *features_opt, gsize at, GError **error)
 {
 	const struct task *task = scan->work->task;
@@ -217,7 +235,7 @@ static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, g
 	for (guint k = 0; k < scan->n_models; k++) {
 		SCOPE(s, root, 0);
 		const gsize width = (gsize)scan->models[k]->width;
-		tensor *y = input_normalise(s, scan->models[k], x, &scan->work->shape, scan->device), *features = NULL;
+		tensor *y = input_normalise(s, scan->models[k], x, &scan->work->shape, half, scan->device), *features = NULL;
 		y = task->judge(scan->work, s, model_forward(scan->models[k], s, y, features_opt != NULL ? &features : NULL));
 		if (features_opt != NULL)
 			read_features(s, features, n, (int)width, features_opt[k] + at * width);
@@ -249,7 +267,7 @@ static gboolean judge(struct scan *scan, scope *all, const struct batch *b, floa
 		g_autoptr(GError) wrong = NULL;
 		guint n = MIN(scan->at_once, b->n - done);
 
-		if (judge_part(scan, all, b->bytes + done * size, n, outputs + done * judged, features_opt, done, &wrong)) {
+		if (judge_part(scan, all, b->bytes + done * size, n, b->samples[0].half != 0, outputs + done * judged, features_opt, done, &wrong)) {
 			done += n;
 		} else if (g_error_matches(wrong, FAULT, FAULT_ROOM) && n > 1) {
 			scan->at_once = (n + 1) / 2;
@@ -316,6 +334,7 @@ static gboolean take(struct state *st, GError **error)
 	}
 	guint n = b->n;
 	st->scan->n_samples += n;
+	st->scan->n_half += b->samples[0].half ? n : 0;
 	loader_recycle(st->loader, b);
 	/* each flight advances once, at its last sample of this batch */
 	for (guint i = 0; i < n; i++) {
@@ -336,8 +355,7 @@ static gboolean run(struct state *st, const guint *items, gsize n, GError **erro
 		gboolean late = (scan->deadline > 0 && log_seconds() > scan->deadline) || stop_asked() != NULL;
 		while (!late && next < n && g_hash_table_size(st->open) < ahead)
 			start(st, items[next++]);
-		guint waiting = st->waiting->len - st->first;
-		gboolean idle = loader_pending(st->loader) == 0 && waiting == 0;
+		gboolean idle = loader_pending(st->loader) == 0 && waiting(&st->waiting[0]) + waiting(&st->waiting[1]) == 0;
 		if (late || (idle && st->preparing == 0))
 			break;
 		struct flight *f = prepared(st);
@@ -352,9 +370,9 @@ static gboolean run(struct state *st, const guint *items, gsize n, GError **erro
 				return FALSE;
 			continue;
 		}
-		if (waiting > 0 && loader_room(st->loader) &&
-		    (waiting >= scan->batch || loader_pending(st->loader) == 0)) {
-			push(st);
+		struct waiting *ready = next_batch(st);
+		if (ready != NULL) {
+			push(st, ready);
 			continue;
 		}
 		if (loader_pending(st->loader) > 0 && !take(st, error))
@@ -370,7 +388,8 @@ gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done do
 
 	st.loader = loader_new(scan->work, scan->batch, LOADER_DEPTH, scan->readers);
 	g_queue_init(&st.ready);
-	st.waiting = g_array_new(FALSE, FALSE, sizeof(struct ticket));
+	for (gsize i = 0; i < G_N_ELEMENTS(st.waiting); i++)
+		st.waiting[i].tickets = g_array_new(FALSE, FALSE, sizeof(struct ticket));
 	st.open = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)flight_free);
 	st.row = g_new(float, scan->batch * (gsize)scan->work->task->judged);
 	st.features = scan->bag > 0 ? features_new(scan, scan->batch) : NULL;
@@ -378,7 +397,7 @@ gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done do
 		st.preparer = preparing_new(scan->work, scan->readers);
 	scan->at_once = scan->at_once > 0 ? MIN(scan->at_once, scan->batch) : scan->batch;
 	scan->network_s = scan->wait_s = 0;
-	scan->n_samples = 0;
+	scan->n_samples = scan->n_half = 0;
 
 	st.all = scope_open(NULL, SCOPE_NO_GRAD | scan->flags);
 	for (guint k = 0; k < scan->n_models; k++)
@@ -402,7 +421,8 @@ gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done do
 			scan->work->task->release(scan->work, ((struct flight *)f)->item);
 	g_hash_table_unref(st.open);
 	g_queue_clear(&st.ready);
-	g_array_unref(st.waiting);
+	for (gsize i = 0; i < G_N_ELEMENTS(st.waiting); i++)
+		g_array_unref(st.waiting[i].tickets);
 	g_free(st.row);
 	features_free(scan, st.features);
 	return ok;

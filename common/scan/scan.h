@@ -44,7 +44,7 @@ struct scan {
 	double deadline;        /* log_seconds() at which it ends with what it has; 0: none */
 	guint at_once;          /* in and out: samples in the network at once; 0: batch */
 	double network_s, wait_s; /* out: seconds in the network; waiting for samples */
-	guint64 n_samples;      /* out */
+	guint64 n_samples, n_half; /* out; of these, coarse looks */
 };
 
 /* Items in the order given. done is called once for each, in any order; those not reached by the deadline, or

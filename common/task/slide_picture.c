@@ -12,28 +12,13 @@
 
 enum { SIDE = 1000 };           /* px, the longest */
 
-float *slide_picture_tiles(const struct sample *samples, const float *outputs, gsize *n)
-{
-	const gsize tiles = slide_samples_upright(samples, *n);
-	float *out = g_new(float, tiles + 1);
-
-	for (gsize i = 0; i < tiles; i++)
-		out[i] = outputs[i];
-	for (gsize i = tiles; i < *n;) {
-		const gint32 of = samples[i].at[2];
-		out[of] = slide_samples_mean(samples, outputs, *n, &i);
-	}
-	*n = tiles;
-	return out;
-}
-
 double slide_picture_square(double share) { return exp2(MAX(0, round(-log2(share) / 2))); }
 
 /* side: level-0 px of a tile. */
 static void add_tiles(struct heat *heat, const struct slide *slide, double scale, double side, double share,
 		      const struct sample *samples, const float *outputs, gsize n)
 {
-	g_autofree float *tiles = slide_picture_tiles(samples, outputs, &n);
+	g_autofree float *tiles = slide_samples_tiles(samples, outputs, &n);
 	const double tiles_wide = slide_picture_square(share), wide = side * tiles_wide;
 
 	for (gsize i = 0; i < n; i++) {

@@ -1,9 +1,10 @@
 /*
  * slide_samples.c - a slide's tiles: drawn for training, planned for answering, read, and joined to the
- * slide's features. A sample's at[] is its upper left corner in level-0 px; at[2], where variant is not 0,
- * the index of the sample that it is a turned view of.
+ * slide's features. A sample's at[] is its upper left corner in level-0 px; at[2], behind a slide's first look, the
+ * index of the sample there that it is another look at: in full behind a coarse one, and turned (variant is not 0).
  */
 #include "common/random/random.h"
+#include "common/score/coarse.h"
 #include "common/score/extent.h"
 #include "common/score/score.h"
 #include "common/slide/spread.h"
@@ -105,41 +106,79 @@ static int highest(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-static void first_look(const struct tiles *tiles, guint item, double share, GArray *out)
+static gboolean coarse_first(const struct work *w)
 {
+	return w->phase == PHASE_TEST && w->shape.halves && w->settings->inference.effort < 1;
+}
+
+static void first_look(const struct work *w, guint item, double share, GArray *out)
+{
+	const struct tiles *tiles = &slide_work_of(w)->slides[item].tiles;
 	g_autofree guint8 *chosen = g_new(guint8, tiles->n + 1);
 
 	spread_choose(tiles, (guint32)share_count(share, tiles->n), chosen);
 	for (guint32 i = 0; i < tiles->n; i++) {
-		struct sample s = { .item = item, .at = { tiles->tile[i].x, tiles->tile[i].y } };
+		struct sample s = { .item = item, .half = coarse_first(w) ? 1 : 0, .at = { tiles->tile[i].x, tiles->tile[i].y } };
 		if (chosen[i])
 			g_array_append_val(out, s);
 	}
 }
 
-void slide_samples_next(const struct work *w, guint item, int round, double share, const struct sample *samples,
-			const float *outputs, gsize n, GArray *out)
+/* Tiles that were seen coarsely and may still change the score, in full. */
+static void full_look(const struct work *w, const struct sample *samples, const float *outputs, gsize n, GArray *out)
 {
-	guint turns = (guint)w->settings->inference.turns, ranked = 0;
+	const gsize tiles = slide_samples_first(samples, n);
+	g_autofree float *coarse = g_memdup2(outputs, tiles * sizeof *coarse), *full = g_new(float, tiles);
+	g_autofree guint32 *chosen = g_new(guint32, tiles);
 
-	if (round == 0) {
-		first_look(&slide_work_of(w)->slides[item].tiles, item, share, out);
-		return;
+	for (gsize i = 0; i < tiles; i++)
+		full[i] = NAN;
+	for (gsize i = tiles; i < n; i++) {
+		full[samples[i].at[2]] = outputs[i];
+		if (!isfinite(outputs[i]))      /* it was tried */
+			coarse[samples[i].at[2]] = NAN;
 	}
-	if (round > 1 || turns < 2)
-		return;
+	const gsize due = coarse_choose(coarse, full, tiles, (guint)w->settings->score.top, coarse_bound(w->settings->inference.effort), chosen);
+	for (gsize i = 0; i < due; i++) {
+		struct sample s = samples[chosen[i]];
+		s.half = 0;
+		s.at[2] = (gint32)chosen[i];
+		g_array_append_val(out, s);
+	}
+}
+
+static void turned_looks(const struct work *w, const struct sample *samples, const float *outputs, gsize n, GArray *out)
+{
 	g_autofree struct ranked *order = g_new(struct ranked, n);
+	const gsize tiles = slide_samples_first(samples, n);
+	const guint turns = (guint)w->settings->inference.turns;
+	guint ranked = 0;
+
 	for (gsize i = 0; i < n; i++)
-		if (isfinite(outputs[i]))
-			order[ranked++] = (struct ranked){ outputs[i], (guint32)i };
+		if (isfinite(outputs[i]) && !samples[i].half)
+			order[ranked++] = (struct ranked){ outputs[i], i < tiles ? (guint32)i : (guint32)samples[i].at[2] };
 	qsort(order, ranked, sizeof *order, highest);
 	for (guint i = 0; i < MIN(ranked, seconds(w->settings)); i++)
 		for (guint turn = 1; turn < turns; turn++) {
 			struct sample s = samples[order[i].index];
 			s.variant = turn;
+			s.half = 0;
 			s.at[2] = (gint32)order[i].index;
 			g_array_append_val(out, s);
 		}
+}
+
+void slide_samples_next(const struct work *w, guint item, int round, double share, const struct sample *samples,
+			const float *outputs, gsize n, GArray *out)
+{
+	if (round == 0)
+		first_look(w, item, share, out);
+	if (round == 0 || n == 0 || samples[n - 1].variant != 0)
+		return;
+	if (samples[0].half)
+		full_look(w, samples, outputs, n, out);
+	if (out->len == 0)
+		turned_looks(w, samples, outputs, n, out);
 }
 
 static void swap(guint8 *a, guint8 *b)
@@ -210,26 +249,49 @@ gboolean slide_samples_read(struct work *w, const struct sample *sample, guint8 
 	return TRUE;
 }
 
-gsize slide_samples_upright(const struct sample *samples, gsize n)
+gsize slide_samples_first(const struct sample *samples, gsize n)
 {
 	gsize first = 0;
 
-	while (first < n && samples[first].variant == 0)
+	while (first < n && samples[first].variant == 0 && samples[first].half == samples[0].half)
 		first++;
 	return first;
 }
 
-float slide_samples_mean(const struct sample *samples, const float *outputs, gsize n, gsize *at)
-{
-	const gint32 of = samples[*at].at[2];
-	double sum = outputs[of], count = 1;
+/* What a look says of a tile, from the least on. */
+enum { LOOK_COARSE, LOOK_FULL, LOOK_TURNED };
 
-	for (; *at < n && samples[*at].at[2] == of; ++*at)
-		if (isfinite(outputs[*at])) {
-			sum += outputs[*at];
-			count++;
-		}
-	return (float)(sum / count);
+/* Of n tiles, what is said of each on average; and the best look that each had. */
+static float *tiles_of_looks(const struct sample *samples, const float *outputs, gsize n, gsize tiles, guint8 *best)
+{
+	g_autofree double *sum = g_new0(double, tiles + 1);
+	g_autofree guint *count = g_new0(guint, tiles + 1);
+	float *full = g_new(float, tiles + 1);
+
+	memset(best, LOOK_COARSE, tiles);
+	for (gsize i = 0; i < n; i++) {
+		const gsize of = i < tiles ? i : (gsize)samples[i].at[2];
+		if (samples[i].half || !isfinite(outputs[i]))
+			continue;
+		sum[of] += outputs[i];
+		count[of]++;
+		best[of] = samples[i].variant != 0 ? LOOK_TURNED : MAX(best[of], LOOK_FULL);
+	}
+	for (gsize i = 0; i < tiles; i++)
+		full[i] = count[i] > 0 ? (float)(sum[i] / count[i]) : NAN;
+	if (tiles > 0 && samples[0].half)
+		coarse_merge(outputs, full, tiles, full);
+	return full;
+}
+
+float *slide_samples_tiles(const struct sample *samples, const float *outputs, gsize *n)
+{
+	const gsize tiles = slide_samples_first(samples, *n);
+	g_autofree guint8 *best = g_new(guint8, tiles + 1);
+	float *out = tiles_of_looks(samples, outputs, *n, tiles, best);
+
+	*n = tiles;
+	return out;
 }
 
 /* The largest component of tiles over a half. */
@@ -246,21 +308,25 @@ static struct feature_component largest(const struct slide_work *sw, guint item,
 					   .density = MIN(1, e->area / MAX(e->longest_axis * e->longest_axis / 2, 1e-9)) };
 }
 
-/* The highest tiles are what their turned views say too. */
+/* The highest tiles are sought among those that had the best look that any had. */
 void slide_samples_features(const struct work *w, guint item, const struct sample *samples, const float *outputs,
 			    gsize n, double *features)
 {
 	const guint top = (guint)w->settings->score.top;
-	const gsize first = slide_samples_upright(samples, n);
-	g_autofree float *means = g_new(float, n - first + 1), *tiles = slide_picture_tiles(samples, outputs, &(gsize){ n });
-	gsize turned = 0;
+	const gsize n_tiles = slide_samples_first(samples, n);
+	g_autofree guint8 *best = g_new(guint8, n_tiles + 1);
+	g_autofree float *tiles = tiles_of_looks(samples, outputs, n, n_tiles, best), *candidates = g_new(float, n_tiles + 1);
+	guint8 look = LOOK_COARSE;
+	gsize among = 0;
 
-	for (gsize i = first; i < n; i++)       /* the views of one tile stand together */
-		if (i == first || samples[i].at[2] != samples[i - 1].at[2])
-			means[turned++] = tiles[samples[i].at[2]];
-	const struct feature_component component = largest(slide_work_of(w), item, samples, tiles, first);
-	features_of(tiles, first, top, &component, features + SLIDE_FEATURES);
-	features[SLIDE_TOP] = (turned > 0 ? score_top_mean(means, turned, top) : score_top_mean(tiles, first, top)) -
-			      score_background(tiles, first, w->settings->score.background);
+	for (gsize i = 0; i < n_tiles; i++)
+		look = MAX(look, best[i]);
+	for (gsize i = 0; i < n_tiles; i++)
+		if (best[i] == look)
+			candidates[among++] = tiles[i];
+	const struct feature_component component = largest(slide_work_of(w), item, samples, tiles, n_tiles);
+	features_of(tiles, n_tiles, top, &component, features + SLIDE_FEATURES);
+	features[SLIDE_TOP] = score_top_mean(candidates, among, top) -
+			      score_background(tiles, n_tiles, w->settings->score.background);
 	features[SLIDE_ATTENTION] = NAN;
 }

@@ -86,8 +86,6 @@ gboolean slide_picture(struct work *work, guint item, double share, const struct
 void slide_stain_settle(struct slide_case *c, enum normalise how);
 void slide_stain_apply(const struct slide_case *c, enum normalise how, guint8 *rgb, gsize n);
 
-/* Tiles' outputs, with those of their turned views averaged; n: of samples, then of tiles. The caller frees them. */
-float *slide_picture_tiles(const struct sample *samples, const float *outputs, gsize *n);
 /* Of tiles a side, a power of 2: so many tiles have about one, of which a share was looked at, 0 < share <= 1. */
 double slide_picture_square(double share);
 
@@ -107,10 +105,11 @@ gboolean slide_samples_read(struct work *work, const struct sample *sample, guin
 			    GError **error);
 void slide_samples_features(const struct work *work, guint item, const struct sample *samples,
 			    const float *outputs, gsize n, double *features);
-/* Samples of a case: how many are tiles as they are; turned views of them stand behind, those of one tile together. */
-gsize slide_samples_upright(const struct sample *samples, gsize n);
-/* A tile's output averaged with those of its turned views, of which *at is the first; it moves behind the last. */
-float slide_samples_mean(const struct sample *samples, const float *outputs, gsize n, gsize *at);
+/* Samples of a case: how many are its first look, a tile each; behind them stand further looks at some of these. */
+gsize slide_samples_first(const struct sample *samples, gsize n);
+/* What the looks in full say of each tile, on average; or what a coarse one lets expect. NAN: nothing. n: of samples, then of
+   tiles. The caller frees them. */
+float *slide_samples_tiles(const struct sample *samples, const float *outputs, gsize *n);
 /* Turns an n x n picture of 3 bytes in place by one of the 8 flips and quarter turns: bit 0 transposes,
    then bit 1 mirrors left-right, bit 2 top-bottom. */
 void slide_samples_turn(guint8 *rgb, int n, guint turn);

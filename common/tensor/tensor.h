@@ -121,7 +121,7 @@ tensor *t_linear(scope *s, const tensor *x, const tensor *w, const tensor *b_opt
 tensor *t_max_pool2d(scope *s, const tensor *x, pool_opts o);
 tensor *t_avg_pool2d(scope *s, const tensor *x, pool_opts o);   /* padding counts, as zeros */
 tensor *t_mean_hw(scope *s, const tensor *x);   /* N,C,H,W to N,C */
-tensor *t_upsample2d(scope *s, const tensor *x, int64_t h, int64_t w); /* bilinear, corners not aligned */
+tensor *t_upsample2d(scope *s, const tensor *x, int64_t h, int64_t w); /* or down; bilinear, corners not aligned */
 tensor *t_cubic2d(scope *s, const tensor *x, int64_t h, int64_t w);    /* bicubic (Keys 1981, a = -0.75), corners not aligned */
 tensor *t_adaptive_pool2d(scope *s, const tensor *x, int64_t h, int64_t w); /* means; output i of n is of the inputs from
 		     floor(i H / n) to ceil((i + 1) H / n) */

@@ -4,7 +4,8 @@
  *
  * Case i, "c00" to "c11": fake_count(i) samples at first; then, again, the sample whose first output was
  * highest, i % 3 times over; then one more where i % 4 is 0. A share is the first of them. Cases 4 and 9 cannot be prepared, 11 has no
- * samples, no sample of 7 can be read and one in eleven of the others'.
+ * samples, no sample of 7 can be read and one in eleven of the others'. Where it halves, samples are enlarged to twice
+ * their side, and the first round is coarse: seen as they are.
  */
 #pragma once
 #include "common/fault/fault.h"
@@ -65,7 +66,7 @@ static void fake_next(const struct work *w, guint item, int round, double share,
 	g_assert_true(w->cases[item].ready);
 	g_assert_true(round != 0 || n == 0);
 	for (guint i = 0; round == 0 && i < fake_part(item, share); i++) {
-		struct sample s = { .item = item, .at = { (gint32)i } };
+		struct sample s = { .item = item, .half = w->shape.halves ? 1 : 0, .at = { (gint32)i } };
 		g_array_append_val(out, s);
 	}
 	for (gsize i = 1; i < n; i++)
@@ -74,6 +75,7 @@ static void fake_next(const struct work *w, guint item, int round, double share,
 	for (guint i = 0; n > 0 && i < more; i++) {
 		struct sample s = samples[best];
 		s.variant = (guint)round * 10 + i;
+		s.half = 0;
 		g_array_append_val(out, s);
 	}
 }
@@ -177,7 +179,10 @@ static inline void fake_output(struct model *m, const struct sample *sample, flo
 		for (int c = 0; c < 3; c++)
 			x[c * FAKE_SIDE * FAKE_SIDE + i] = (float)((bytes[3 * i + c] / 255.0 - m->mean[c]) / m->std[c]);
 	SCOPE(s, NULL, SCOPE_NO_GRAD);
-	t_read(s, model_forward(m, s, t_from(s, x, DIMS(1, 3, FAKE_SIDE, FAKE_SIDE), T_F32, T_CPU), NULL), y, sizeof y);
+	tensor *in = t_from(s, x, DIMS(1, 3, FAKE_SIDE, FAKE_SIDE), T_F32, T_CPU);
+	if (fake_work.shape.halves && !sample->half)
+		in = t_upsample2d(s, in, 2 * FAKE_SIDE, 2 * FAKE_SIDE);
+	t_read(s, model_forward(m, s, in, NULL), y, sizeof y);
 	scope_error(s, &message);
 	g_assert_cmpstr(message, ==, "");
 	out[0] = y[1] - y[0];

@@ -6,7 +6,7 @@
 
 enum { N = 4 };
 
-static const struct plan_rate RATE = { .sample_s = 1, .case_s = 10 };
+static const struct plan_rate RATE = { .sample_s = 1, .more_s = 1, .case_s = 10 };
 
 /* Four cases of 6400 samples, 168 more in later rounds; 2 is the least sure, 3 could not be read. */
 static void four(struct plan_case cases[N])
@@ -74,6 +74,20 @@ static void test_fits(void)
 	cases[2].done = TRUE;                   /* what is done is not done again */
 	plan_next(cases, N, RATE, all, 1.0 / 64, &p);
 	assert_plan(&p, 1, 0, ITEMS(1, 0, 3));
+}
+
+/* A look in full costs four coarse ones: 4 * 10 + 3 * (6400 + 4 * 168) s. */
+static void test_coarse(void)
+{
+	const struct plan_rate rate = { .sample_s = 1, .more_s = 4, .case_s = 10 };
+	struct plan_case cases[N];
+	struct plan p;
+
+	four(cases);
+	plan_next(cases, N, rate, 21256, 1.0 / 64, &p);
+	g_assert_cmpfloat(p.seconds, ==, 21256);
+	g_assert_cmpuint(p.samples, ==, 3 * (6400 + 168));
+	assert_plan(&p, 1, 0, ITEMS(2, 1, 0, 3));
 }
 
 /* 3 * 1600 + 3 * 168 + 40 is a quarter with later rounds, which are a tenth of it. 3 * 200 + 3 * 168 + 40 would be a
@@ -158,6 +172,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/answer-plan/first", test_first);
 	g_test_add_func("/answer-plan/no-limit", test_no_limit);
 	g_test_add_func("/answer-plan/fits", test_fits);
+	g_test_add_func("/answer-plan/coarse", test_coarse);
 	g_test_add_func("/answer-plan/share", test_share);
 	g_test_add_func("/answer-plan/refine", test_refine);
 	g_test_add_func("/answer-plan/ends", test_ends);

@@ -147,6 +147,8 @@ static void running_open(struct running *r, const char *folder, const char *cons
 	}
 	for (; *set != NULL; set++)
 		g_assert_true(settings_assign(r->settings, *set, NULL));
+	r->work.shape.input = (int)r->settings->model.input;
+	r->work.shape.halves = r->work.shape.input > 0;
 	g_free(r->settings->paths.model);
 	r->settings->paths.model = g_strdup(folder);
 }
@@ -299,7 +301,7 @@ static void test_resume(void)
 static const char *many[] = { "model.network=simple", "tiles.size=16", "training.batch=10", "training.epochs=5",
 	"sampling.tiles_per_epoch=20", "training.optimiser=radam", "training.schedule=one_cycle", "training.warmup=0.2",
 	"training.average=5", "training.clip=0.5", "training.layer_decay=0.8", "training.frozen=0.35", "training.closing=0.3",
-	"sampling.hard=0.9", "sampling.mine_every=1", "split.validation=0", NULL /* model.weights=... */, NULL };
+	"sampling.hard=0.9", "sampling.mine_every=1", "split.validation=0", "model.input=32", NULL /* model.weights=... */, NULL };
 
 static void test_all_at_once(void)
 {
@@ -319,7 +321,7 @@ static void test_all_at_once(void)
 
 	/* frozen all the time, the body is as it was loaded, but for the average's rounding; and each of these changes what is learned */
 	const char *const changes[] = { "training.frozen=1", "training.fixed=0.5", "training.frozen=0", "training.closing=0", "sampling.hard=0",
-					"training.clip=0", "training.layer_decay=1" };
+					"training.clip=0", "training.layer_decay=1", "training.half=0" };
 	for (gsize i = 0; i < G_N_ELEMENTS(changes); i++) {
 		g_autofree char *run = g_dir_make_tmp("blindrun-XXXXXX", NULL);
 		const char *settings[G_N_ELEMENTS(many) + 1] = { NULL };
@@ -354,7 +356,8 @@ static void test_phases(void)
 	for (gsize i = 0; i < G_N_ELEMENTS(is); i++) {
 		g_autoptr(settings_t) settings = settings_new();
 		struct optim optim = { 0 };
-		struct fit f = { .settings = settings, .optim = &optim };
+		struct work w = { 0 };
+		struct fit f = { .settings = settings, .work = &w, .optim = &optim };
 		for (const char *const *set = is[i].set; *set != NULL; set++)
 			g_assert_true(settings_assign(settings, *set, NULL));
 		f.now.plan.progress = is[i].progress;
@@ -362,6 +365,31 @@ static void test_phases(void)
 		g_assert_cmpfloat_with_epsilon(fit_rate(&f), is[i].rate, 1e-8);
 		g_assert_cmpfloat(f.strength, ==, is[i].strength);
 		g_assert_cmpfloat(f.smoothing, ==, is[i].smoothing);
+	}
+}
+
+/* Steps at half the side lie evenly among the others, and none does where training closes, or the network does not halve. */
+static void test_half(void)
+{
+	const struct { const char *set; gboolean halves; double progress; const char *steps; } is[] = {
+		{ "training.half=0.5", TRUE, 0, ".h.h.h.h.h" }, { "training.half=0.25", TRUE, 0.5, "...h...h.." },
+		{ "training.half=0.7", TRUE, 0.5, ".hh.hh.hhh" }, { "training.half=0", TRUE, 0, ".........." },
+		{ "training.half=0.5", TRUE, 0.95, ".........." }, { "training.half=0.5", FALSE, 0, ".........." },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(is); i++) {
+		g_autoptr(settings_t) settings = settings_new();
+		struct work w = { .shape = { .halves = is[i].halves } };
+		struct optim optim = { 0 };
+		struct fit f = { .settings = settings, .work = &w, .optim = &optim };
+		char steps[11] = { 0 };
+		g_assert_true(settings_assign(settings, is[i].set, NULL));
+		f.now.plan.progress = is[i].progress;
+		for (f.now.at = 0; f.now.at < 10; f.now.at++) {
+			fit_enter_phase(&f);
+			steps[f.now.at] = f.half ? 'h' : '.';
+		}
+		g_assert_cmpstr(steps, ==, is[i].steps);
 	}
 }
 
@@ -433,6 +461,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/fit/no-memory", test_no_memory);
 	g_test_add_func("/fit/resume", test_resume);
 	g_test_add_func("/fit/all-at-once", test_all_at_once);
+	g_test_add_func("/fit/half", test_half);
 	g_test_add_func("/fit/phases", test_phases);
 	g_test_add_func("/fit/not-frozen", test_not_frozen);
 	g_test_add_func("/fit/baseline", test_baseline);

@@ -183,7 +183,7 @@ static gboolean readable(const struct hard_sample *h, gsize cut)
 static void test_text(void)
 {
 	g_autoptr(GArray) hard = list_new(), back = list_new(), none = list_new();
-	const struct hard_sample first = { { 2, 7, { -5, G_MAXINT32, 123456 } }, 2, 99999 };
+	const struct hard_sample first = { { 2, 7, 0, { -5, G_MAXINT32, 123456 } }, 2, 99999 };
 
 	g_array_append_val(hard, first);
 	search(2, 1, hard, 14);

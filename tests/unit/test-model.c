@@ -180,7 +180,7 @@ static void test_enlarged(void)
 	float got[3][4][4];
 
 	SCOPE(s, NULL, 0);
-	tensor *x = input_normalise(s, m, input_values(s, &bytes[0][0][0], 1, &shape, T_CPU), &shape, T_CPU);
+	tensor *x = input_normalise(s, m, input_values(s, &bytes[0][0][0], 1, &shape, T_CPU), &shape, FALSE, T_CPU);
 	g_assert_cmpint(t_size(x, 2), ==, 4);
 	g_assert_true(t_read(s, x, got, sizeof got));
 	assert_scope(s);
@@ -192,6 +192,48 @@ static void test_enlarged(void)
 				const double value = above * (1 - along[v]) + below * along[v];
 				g_assert_cmpfloat_with_epsilon((double)got[k][v][u], (value / 255 - m->mean[k]) / m->std[k], 1e-5);
 			}
+}
+
+/* At half the side that the network gets them at: of 4, the mean of each four; enlarged to 8, as they are. */
+static void test_halved(void)
+{
+	struct sample_shape shape = { .channels = 3, .height = 4, .width = 4, .targets = 1 };
+	g_autoptr(model_t) m = new_model("simple", 2);
+	guint8 bytes[4][4][3];
+	float got[3][4][4];
+
+	for (int i = 0; i < 48; i++)
+		bytes[i / 12][i / 3 % 4][i % 3] = (guint8)(i * 77 % 256);
+	SCOPE(s, NULL, 0);
+	for (int enlarged = 0; enlarged < 2; enlarged++) {
+		const int side = enlarged ? 4 : 2, of = 4 / side;
+		shape.input = enlarged ? 8 : 0;
+		tensor *x = input_normalise(s, m, input_values(s, &bytes[0][0][0], 1, &shape, T_CPU), &shape, TRUE, T_CPU);
+		g_assert_cmpint(t_size(x, 2), ==, side);
+		g_assert_cmpint(t_size(x, 3), ==, side);
+		g_assert_true(t_read(s, x, got, (size_t)(3 * side * side) * sizeof(float)));
+		for (int i = 0; i < 3 * side * side; i++) {
+			const int k = i / (side * side), v = i / side % side, u = i % side;
+			double sum = 0;
+			for (int j = 0; j < of * of; j++)
+				sum += bytes[of * v + j / of][of * u + j % of][k];
+			const float *flat = &got[0][0][0];
+			g_assert_cmpfloat_with_epsilon((double)flat[i], (sum / (of * of) / 255 - m->mean[k]) / m->std[k], 1e-5);
+		}
+	}
+	assert_scope(s);
+}
+
+/* Those that take one size of picture, and sides that are too small, are not halved. */
+static void test_halves(void)
+{
+	const struct { const char *name; int side; gboolean halves; } cases[] = {
+		{ "resnet18", 64, TRUE }, { "resnet18", 63, FALSE }, { "squeezenet1_1", 96, TRUE }, { "inception_v3", 149, FALSE },
+		{ "vit_small", 96, TRUE }, { "unet", 256, FALSE }, { "own.pt", 512, FALSE },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++)
+		g_assert_cmpint(network_halves(network_find(cases[i].name, NULL), cases[i].side), ==, cases[i].halves);
 }
 
 static void test_parameters(void)
@@ -812,6 +854,8 @@ int main(int argc, char **argv)
 	tensor_threads(1); /* small work: threads would only wait for each other */
 	g_test_add_func("/model/parameters", test_parameters);
 	g_test_add_func("/model/pictures", test_pictures);
+	g_test_add_func("/model/halved", test_halved);
+	g_test_add_func("/model/halves", test_halves);
 	g_test_add_func("/model/enlarged", test_enlarged);
 	g_test_add_func("/model/shapes", test_shapes);
 	g_test_add_func("/model/gradients", test_gradients);

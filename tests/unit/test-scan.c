@@ -13,7 +13,7 @@ struct taken {
 	int rounds;
 	double share;
 	guint times[FAKE_CASES], n, stop_at;    /* stop_at: fails at that case; 0: never */
-	guint64 samples;
+	guint64 samples, coarse;
 };
 
 /* The first sample that failed, or why it could not be prepared. */
@@ -53,6 +53,7 @@ static gboolean take(void *context, const struct scan_case *c, GError **error)
 		}
 		g_assert_true(fake_readable(s) ? c->targets[i] == targets[0] : isnan(c->targets[i]));
 		failed += !fake_readable(s);
+		t->coarse += s->half;
 	}
 	g_assert_cmpuint(c->failed, ==, failed);
 	g_assert_cmpstr(c->error != NULL ? c->error->message : NULL, ==, message);
@@ -91,6 +92,7 @@ static void scan_share(struct model *m, guint batch, guint readers, gboolean pre
 	for (gsize i = 0; i < n; i++)
 		g_assert_cmpuint(t.times[items[i]], ==, 1);
 	g_assert_cmpuint(scan.n_samples, ==, t.samples);
+	g_assert_cmpuint(scan.n_half, ==, t.coarse);
 	g_assert_cmpfloat(scan.network_s, >, 0);
 	g_assert_cmpfloat(scan.wait_s, >=, 0);
 	assert_released();
@@ -131,6 +133,22 @@ static void test_share(void)
 	scan_share(m, 4, 2, TRUE, 1, 0.5);
 	scan_share(m, 7, 2, FALSE, 0, 0.01);
 	scan_share(m, 7, 2, TRUE, 0, 1);
+}
+
+/* Coarse looks and looks in full never share a batch, and each case gets what each of its samples gives alone. */
+static void test_halves(void)
+{
+	g_autoptr(model_t) m = fake_model(3);
+	const guint batches[] = { 1, 4, 64 };
+
+	fake_work.shape.input = 2 * FAKE_SIDE;
+	fake_work.shape.halves = TRUE;
+	for (gsize i = 0; i < G_N_ELEMENTS(batches); i++) {
+		scan_once(m, batches[i], 3, TRUE, 0);
+		scan_once(m, batches[i], 1, FALSE, 1);
+	}
+	fake_work.shape.input = 0;
+	fake_work.shape.halves = FALSE;
 }
 
 struct bagged { struct model *const *models; guint most, cases; };
@@ -385,6 +403,7 @@ int main(int argc, char **argv)
 	log_open("test-scan", 0);
 	g_test_add_func("/scan/all", test_all);
 	g_test_add_func("/scan/rounds", test_rounds);
+	g_test_add_func("/scan/halves", test_halves);
 	g_test_add_func("/scan/share", test_share);
 	g_test_add_func("/scan/bags", test_bags);
 	g_test_add_func("/scan/no-memory", test_no_memory);

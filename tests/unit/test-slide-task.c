@@ -845,8 +845,11 @@ static void test_next(struct fixture *f, gconstpointer data)
 		slide_samples_turn(plain, TILE, s->variant);
 		g_assert_true(memcmp(plain, view, sizeof plain) == 0);
 	}
+	g_autoptr(GArray) seen = g_array_copy(all);
+	g_autofree float *said = g_new0(float, all->len + more->len);
+	g_array_append_vals(seen, more->data, more->len);
 	g_array_set_size(more, 0);
-	slide_samples_next(w, 0, 2, 1, samples, outputs, all->len, more);
+	slide_samples_next(w, 0, 2, 1, (const struct sample *)(gconstpointer)seen->data, said, seen->len, more);
 	g_assert_cmpuint(more->len, ==, 0);
 	assign(f, "inference.turns=1");
 	slide_samples_next(w, 0, 1, 1, samples, outputs, all->len, more);
@@ -855,6 +858,82 @@ static void test_next(struct fixture *f, gconstpointer data)
 	assign(f, "score.top=100");
 	slide_samples_next(w, 0, 1, 1, samples, outputs, all->len, more);
 	g_assert_cmpuint(more->len, ==, all->len - 2);
+	slide_classification.close(w);
+}
+
+/* What the looks at a slide give, played through until nothing more is wanted: a look in full says twice of what a coarse one
+   does, turned ones 1 less. */
+static void play(struct work *w, GArray *samples, GArray *outputs, guint *rounds)
+{
+	for (*rounds = 0;; ++*rounds) {
+		g_autoptr(GArray) more = g_array_new(FALSE, FALSE, sizeof(struct sample));
+		slide_samples_next(w, 0, (int)*rounds, 1, (const struct sample *)(gconstpointer)samples->data,
+				   (const float *)(gconstpointer)outputs->data, samples->len, more);
+		if (more->len == 0)
+			return;
+		for (guint i = 0; i < more->len; i++) {
+			const struct sample *s = &g_array_index(more, struct sample, i);
+			const int of = *rounds == 0 ? (int)i : s->at[2];
+			float said = -fabsf((float)of - 14) / 4;
+			g_assert_cmpuint(s->half, ==, g_array_index(more, struct sample, 0).half);
+			said = s->half ? said : of == 13 ? NAN : 2 * said - (s->variant != 0 ? 1 : 0);
+			g_array_append_val(outputs, said);
+		}
+		g_array_append_vals(samples, more->data, more->len);
+	}
+}
+
+/* Coarsely first, where the network can be shown tiles at half their side: then in full what may matter, then turned. */
+static void test_coarse(struct fixture *f, gconstpointer data)
+{
+	const struct { const char *set; gboolean halves, coarse, all; } cases[] = {
+		{ "inference.effort=0.5", TRUE, TRUE, FALSE }, { "inference.effort=0", TRUE, TRUE, FALSE },
+		{ "inference.effort=1", TRUE, FALSE, TRUE }, { "inference.effort=0.5", FALSE, FALSE, TRUE },
+	};
+	double features[N_SLIDE_FEATURES];
+
+	(void)data;
+	link_slide(f, "test/Slide007", "test/Slide007");
+	assign(f, "tiles.size=16");
+	struct work *w = open_work(f, PHASE_TEST, NULL);
+	prepare_all(w);
+	for (gsize k = 0; k < G_N_ELEMENTS(cases); k++) {
+		g_autoptr(GArray) samples = g_array_new(FALSE, FALSE, sizeof(struct sample));
+		g_autoptr(GArray) outputs = g_array_new(FALSE, FALSE, sizeof(float));
+		guint rounds, full = 0, turned = 0, tiles = slide_work_of(w)->slides[0].tiles.n;
+		assign(f, cases[k].set);
+		w->shape.halves = cases[k].halves;
+		play(w, samples, outputs, &rounds);
+		const struct sample *s = (const struct sample *)(gconstpointer)samples->data;
+		const float *o = (const float *)(gconstpointer)outputs->data;
+		g_assert_cmpuint(slide_samples_first(s, samples->len), ==, tiles);
+		g_assert_cmpuint(s[0].half, ==, cases[k].coarse ? 1 : 0);
+		for (guint i = tiles; i < samples->len; i++) {
+			full += s[i].variant == 0;
+			turned += s[i].variant != 0;
+			g_assert_cmpuint(s[i].half, ==, 0);
+			g_assert_cmpint(s[i].at[2], <, (int)tiles);
+			g_assert_cmpint(s[i].at[0], ==, s[s[i].at[2]].at[0]);
+			g_assert_true(s[i].variant == 0 || s[i].at[2] != 13);
+		}
+		g_assert_cmpuint(turned, ==, 24 * 7);
+		if (cases[k].coarse) {
+			g_assert_cmpuint(full, >=, 32);
+			g_assert_cmpuint(full, <, tiles / 2);
+			g_assert_cmpuint(rounds, >=, 3);
+		} else {
+			g_assert_cmpuint(full, ==, 0);
+			g_assert_cmpuint(rounds, ==, 2);
+		}
+		slide_samples_features(w, 0, s, o, samples->len, features);
+		/* of tile 14: 0, and seven times 1 less; where its coarse look is there too, that does not count */
+		g_assert_cmpfloat_with_epsilon(features[SLIDE_TOP], -7.0 / 8, 1e-6);
+		gsize n = samples->len;
+		g_autofree float *said = slide_samples_tiles(s, o, &n);
+		g_assert_cmpuint(n, ==, tiles);
+		for (guint i = 60; i < n; i++)  /* too low to be turned: as a look in full says, or about what it would say */
+			g_assert_cmpfloat_with_epsilon(said[i], -((double)i - 14) / 2, cases[k].coarse ? 0.6 : 1e-6);
+	}
 	slide_classification.close(w);
 }
 
@@ -1230,6 +1309,7 @@ int main(int argc, char **argv)
 	ADD("lesions", test_lesions);
 	g_test_add_func("/slide-task/turns", test_turns);
 	ADD("next", test_next);
+	ADD("coarse", test_coarse);
 	ADD("share", test_share);
 	ADD("features", test_features);
 	ADD("objective", test_objective);
