@@ -132,6 +132,13 @@ static openslide_t *open_file(struct slide_pool *pool, const struct facts *f, GE
 	return osr;
 }
 
+/* Those that wait, if any do, that something changed; under the lock. A call of the system, which most reads need not make. */
+static void tell(struct slide_pool *pool)
+{
+	if (pool->waiting.head != NULL)
+		g_cond_broadcast(&pool->changed);
+}
+
 /* Takes an idle handle out of the pool, to be used or closed; under the lock. */
 static void leave_idle(struct slide_pool *pool, struct handle *h)
 {
@@ -158,7 +165,7 @@ static void leave_pool(struct slide_pool *pool, struct handle *h)
 	g_queue_unlink(&pool->all, &h->in_pool);
 	if (!h->out)
 		pool->open--;
-	g_cond_broadcast(&pool->changed);
+	tell(pool);
 }
 
 /* Handles that hang make room for others. Should one come back, it is closed. Under the lock. */
@@ -252,8 +259,7 @@ struct handle *handle_take(struct slide *slide, gboolean alone, GError **error)
 	while (pool->waiting.head != &ticket || (h = try_take(pool, slide, alone, &old)) == NULL)
 		wait_for_change(pool);
 	g_queue_unlink(&pool->waiting, &ticket);
-	if (pool->waiting.head != NULL)
-		g_cond_broadcast(&pool->changed);
+	tell(pool);
 	g_mutex_unlock(&pool->lock);
 	if (h->osr != NULL)
 		return h;
@@ -267,7 +273,7 @@ struct handle *handle_take(struct slide *slide, gboolean alone, GError **error)
 	if (h->osr != NULL) {
 		h->alone = alone;
 		g_queue_push_head_link(&f->handles, &h->in_slide);
-		g_cond_broadcast(&pool->changed);
+		tell(pool);
 	} else {
 		leave_pool(pool, h);
 		g_clear_pointer(&h, g_free);
@@ -276,12 +282,13 @@ struct handle *handle_take(struct slide *slide, gboolean alone, GError **error)
 	return h;
 }
 
-void handle_give(struct handle *h, gboolean broken)
+gboolean handle_give(struct handle *h, gboolean broken)
 {
 	struct slide_pool *pool = h->slide->pool;
-	gboolean closing = FALSE;
+	gboolean closing = FALSE, shared;
 
 	g_mutex_lock(&pool->lock);
+	shared = h->shared;
 	h->broken = h->broken || broken;
 	h->alone = FALSE;
 	if (--h->users == 0) {
@@ -292,20 +299,11 @@ void handle_give(struct handle *h, gboolean broken)
 			g_queue_unlink(&facts_of(h->slide)->handles, &h->in_slide);
 		else
 			g_queue_push_tail_link(&pool->idle, &h->in_idle);
-		g_cond_broadcast(&pool->changed);
+		tell(pool);
 	}
 	g_mutex_unlock(&pool->lock);
 	if (closing)
 		close_handle(pool, h);
-}
-
-gboolean handle_was_shared(struct handle *h)
-{
-	gboolean shared;
-
-	g_mutex_lock(&h->slide->pool->lock);
-	shared = h->shared;
-	g_mutex_unlock(&h->slide->pool->lock);
 	return shared;
 }
 

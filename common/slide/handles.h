@@ -41,10 +41,9 @@ struct handle {
 /* A handle for one read; alone: one that nobody shares. It may wait for others' reads to end, so a thread
    must not hold one while it takes another. The error, FAULT_DATA, does not name the slide. */
 struct handle *handle_take(struct slide *slide, gboolean alone, GError **error);
-/* Broken: it is closed when its last user has given it back. */
-void handle_give(struct handle *handle, gboolean broken);
-/* Did anyone else use it while this read had it? Then a fault may be theirs. */
-gboolean handle_was_shared(struct handle *handle);
+/* Broken: it is closed when its last user has given it back. Did anyone else use it while this read had it? Then a fault may
+   be theirs. */
+gboolean handle_give(struct handle *handle, gboolean broken);
 /* Closes all that a slide has; none may be in use. */
 void handles_close(struct slide *slide);
 

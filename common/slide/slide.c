@@ -7,6 +7,9 @@
 #include "common/machine/jobs.h"
 #include "common/slide/resample.h"
 #include <math.h>
+#ifdef __x86_64__
+#include <tmmintrin.h>
+#endif
 
 #define SIDE_MAX 16384                 /* px of a read */
 #define BLOCK_MAX (4 << 20)            /* px read from OpenSlide at once */
@@ -212,8 +215,7 @@ static void try_level(const struct request *r, const gint64 at[2], gint64 w, gin
 	openslide_read_region(handle->osr, argb, at[0], at[1], r->level, w, h);
 	jpeg_watch_end();
 	*words = g_strdup(openslide_get_error(handle->osr));
-	*shared = handle_was_shared(handle);
-	handle_give(handle, *words != NULL);
+	*shared = handle_give(handle, *words != NULL);
 }
 
 /*
@@ -276,22 +278,28 @@ static gboolean read_argb(const struct request *r, struct scratch *s, gint64 u, 
 	return TRUE;
 }
 
-typedef guint32 words __attribute__((vector_size(16)));
+enum { RUN = 64 }; /* px that are converted together; they were opaque, or it is done again one by one */
 
-enum { RUN = 64 }; /* px that are tested, and if opaque converted, together */
-
-static gboolean is_opaque(const guint32 *argb)
+#ifdef __x86_64__
+/* As convert_run. */
+__attribute__((target("ssse3"))) static gboolean convert_run_ssse3(const guint32 *argb, guint8 *rgb)
 {
-	words all = { ~0u, ~0u, ~0u, ~0u };
+	const __m128i order = _mm_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
+	__m128i all = _mm_set1_epi32(-1), four[4];
 
-	for (int i = 0; i < RUN; i += 4) {
-		words w;
-
-		memcpy(&w, argb + i, sizeof(w));
-		all &= w;
+	for (int i = 0; i < RUN; i += 16, rgb += 48) {
+		for (int k = 0; k < 4; k++) {
+			four[k] = _mm_loadu_si128((const __m128i *)(const void *)(argb + i + 4 * k));
+			all = _mm_and_si128(all, four[k]);
+			four[k] = _mm_shuffle_epi8(four[k], order);
+		}
+		_mm_storeu_si128((__m128i *)(void *)rgb, _mm_or_si128(four[0], _mm_slli_si128(four[1], 12)));
+		_mm_storeu_si128((__m128i *)(void *)(rgb + 16), _mm_or_si128(_mm_srli_si128(four[1], 4), _mm_slli_si128(four[2], 8)));
+		_mm_storeu_si128((__m128i *)(void *)(rgb + 32), _mm_or_si128(_mm_srli_si128(four[2], 8), _mm_slli_si128(four[3], 4)));
 	}
-	return (all[0] & all[1] & all[2] & all[3]) >> 24 == 255;
+	return (_mm_movemask_epi8(_mm_cmpeq_epi8(all, _mm_set1_epi8(-1))) & 0x8888) == 0x8888;
 }
+#endif
 
 static void store_word(guint8 *to, guint32 word)
 {
@@ -299,15 +307,23 @@ static void store_word(guint8 *to, guint32 word)
 	memcpy(to, &word, sizeof(word));
 }
 
-/* 4 opaque words to 12 bytes, as three words. */
-static void convert_four(const guint32 *argb, guint8 *rgb)
+/* RUN words, as if they were opaque: were they? */
+static gboolean convert_run(const guint32 *argb, guint8 *rgb)
 {
-	guint32 a = GUINT32_SWAP_LE_BE(argb[0] << 8), b = GUINT32_SWAP_LE_BE(argb[1] << 8),
-		c = GUINT32_SWAP_LE_BE(argb[2] << 8), d = GUINT32_SWAP_LE_BE(argb[3] << 8);
-
-	store_word(rgb, a | b << 24);
-	store_word(rgb + 4, b >> 8 | c << 16);
-	store_word(rgb + 8, c >> 16 | d << 8);
+	guint32 all = ~0u;
+#ifdef __x86_64__
+	if (__builtin_cpu_supports("ssse3"))
+		return convert_run_ssse3(argb, rgb);
+#endif
+	for (int i = 0; i < RUN; i += 4, rgb += 12) {   /* 12 bytes, as three words */
+		guint32 a = GUINT32_SWAP_LE_BE(argb[i] << 8), b = GUINT32_SWAP_LE_BE(argb[i + 1] << 8),
+			c = GUINT32_SWAP_LE_BE(argb[i + 2] << 8), d = GUINT32_SWAP_LE_BE(argb[i + 3] << 8);
+		store_word(rgb, a | b << 24);
+		store_word(rgb + 4, b >> 8 | c << 16);
+		store_word(rgb + 8, c >> 16 | d << 8);
+		all &= argb[i] & argb[i + 1] & argb[i + 2] & argb[i + 3];
+	}
+	return all >> 24 == 255;
 }
 
 static guint8 whole(guint32 premultiplied, guint32 alpha)
@@ -336,9 +352,7 @@ void slide_convert(const guint32 *argb, gsize n, guint8 *rgb, guint8 *scanned)
 {
 	for (gsize i = 0, step; i < n; i += step) {
 		step = MIN(RUN, n - i);
-		if (step == RUN && is_opaque(argb + i)) {
-			for (gsize k = i; k < i + RUN; k += 4)
-				convert_four(argb + k, rgb + 3 * k);
+		if (step == RUN && convert_run(argb + i, rgb + 3 * i)) {
 			if (scanned != NULL)
 				memset(scanned + i, 255, RUN);
 			continue;
