@@ -105,16 +105,14 @@ void answers_begin(struct answers *a, double share, int rounds)
 }
 
 /* How many samples the case has in all, while it is prepared. */
-static void count_samples(const struct answers *a, const struct scan_case *c, struct kept *k)
+static void count_samples(const struct answers *a, guint item, struct kept *k)
 {
-	const struct task *task = a->work->task;
-	g_autoptr(GArray) samples = g_array_new(FALSE, FALSE, sizeof(struct sample));
+	g_autoptr(GArray) rounds = task_rounds(a->work, item, 1);
 
-	task->next(a->work, c->item, 0, 1, NULL, NULL, 0, samples);
-	k->samples = samples->len;
-	g_array_set_size(samples, 0);
-	task->next(a->work, c->item, 1, 1, c->samples, c->outputs, c->n, samples);
-	k->more = samples->len + MIN(answers_bag(a), k->samples);
+	k->samples = rounds->len > 0 ? g_array_index(rounds, guint64, 0) : 0;
+	for (guint i = 1; i < rounds->len; i++)
+		k->more += g_array_index(rounds, guint64, i);
+	k->more += MIN(answers_bag(a), k->samples);
 }
 
 /* What the case keeps, for the message that says why. */
@@ -235,7 +233,7 @@ gboolean answers_take(void *context, const struct scan_case *c, GError **error)
 	STAGE("answering");
 	(void)error;
 	if (c->n > 0 && k->samples == 0)
-		count_samples(a, c, k);
+		count_samples(a, c->item, k);
 	k->done |= a->share >= 1 && a->rounds == 0;
 	k->done |= c->n > 0 && c->n >= k->samples && k->more == 0;
 	g_autofree char *empty = g_strdup_printf("case '%s' has no samples", a->work->cases[c->item].id);

@@ -72,19 +72,12 @@ void validation_clear(struct validation *v)
 
 guint64 validation_samples(const struct work *work, const guint *items, gsize n)
 {
-	g_autoptr(GArray) samples = g_array_new(FALSE, FALSE, sizeof(struct sample));
 	guint64 sum = 0;
 
 	for (gsize i = 0; i < n; i++) {
-		g_array_set_size(samples, 0);
-		work->task->next(work, items[i], 0, 1, NULL, NULL, 0, samples);
-		g_autofree struct sample *first = g_memdup2(samples->data, samples->len * sizeof *first);
-		gsize count = samples->len;
-		g_autofree float *outputs = g_new0(float, count * (gsize)work->task->judged + 1);   /* any will do */
-		g_array_set_size(samples, 0);
-		if (count > 0)
-			work->task->next(work, items[i], 1, 1, first, outputs, count, samples);
-		sum += count + samples->len;
+		g_autoptr(GArray) rounds = task_rounds(work, items[i], 1);
+		for (guint k = 0; k < rounds->len; k++)
+			sum += g_array_index(rounds, guint64, k);
 	}
 	return sum;
 }

@@ -110,7 +110,7 @@ struct settings {
 		double time;        /* s since the program's start; 0: no limit */
 		int batch;
 		int turns;          /* of 8 flips and quarter turns, how many are averaged: 1, 2, 4 or 8 */
-		double effort;      /* 1: all samples in full; below, coarsely first, 0..1 */
+		double effort;      /* share of samples that are looked at in full behind a coarse look, 0..1; 1: all, at once */
 	} inference;
 	struct {
 		int top;            /* slide score: mean of this many highest tiles */

@@ -36,7 +36,7 @@ GArray *slide_components(const struct slide_work *sw, guint item, const struct s
 /* um; 0 where there is no tumour. */
 static double longest_axis(const struct slide_work *sw, guint item, const struct sample *samples, const float *outputs, gsize n)
 {
-	g_autofree float *tiles = slide_samples_tiles(samples, outputs, &n);
+	g_autofree float *tiles = slide_looks_tiles(samples, outputs, &n);
 	g_autoptr(GArray) found = slide_components(sw, item, samples, tiles, n, sw->work.settings->score.axis_threshold);
 
 	return found->len > 0 ? g_array_index(found, struct extent, 0).longest_axis : 0;

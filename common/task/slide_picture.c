@@ -18,7 +18,7 @@ double slide_picture_square(double share) { return exp2(MAX(0, round(-log2(share
 static void add_tiles(struct heat *heat, const struct slide *slide, double scale, double side, double share,
 		      const struct sample *samples, const float *outputs, gsize n)
 {
-	g_autofree float *tiles = slide_samples_tiles(samples, outputs, &n);
+	g_autofree float *tiles = slide_looks_tiles(samples, outputs, &n);
 	const double tiles_wide = slide_picture_square(share), wide = side * tiles_wide;
 
 	for (gsize i = 0; i < n; i++) {

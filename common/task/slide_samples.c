@@ -1,10 +1,8 @@
 /*
- * slide_samples.c - a slide's tiles: drawn for training, planned for answering, read, and joined to the
- * slide's features. A sample's at[] is its upper left corner in level-0 px; at[2], behind a slide's first look, the
- * index of the sample there that it is another look at: in full behind a coarse one, and turned (variant is not 0).
+ * slide_samples.c - a slide's tiles: drawn for training, read, and joined to the slide's features. A sample's at[] is its
+ * upper left corner in level-0 px; at[2] is of further looks (slide_looks.c).
  */
 #include "common/random/random.h"
-#include "common/score/coarse.h"
 #include "common/score/extent.h"
 #include "common/score/score.h"
 #include "common/slide/spread.h"
@@ -91,96 +89,6 @@ gboolean slide_samples_sure(const struct work *w, const struct sample *sample)
 	return c->mask == NULL || mask_share(c->mask, sample->at[0] - side, sample->at[1] - side, 3 * side, 3 * side) == 0;
 }
 
-/* The highest tiles decide the score, so they alone are looked at again, turned: enough of them that the
-   score's own stay among them. */
-static guint seconds(const struct settings *s) { return (guint)MAX(8 * s->score.top, 24); }
-
-struct ranked { float output; guint32 index; };
-
-static int highest(const void *a, const void *b)
-{
-	const struct ranked *x = a, *y = b;
-
-	if (x->output != y->output)
-		return x->output < y->output ? 1 : -1;
-	return x->index < y->index ? -1 : x->index > y->index;
-}
-
-static gboolean coarse_first(const struct work *w)
-{
-	return w->phase == PHASE_TEST && w->shape.halves && w->settings->inference.effort < 1;
-}
-
-static void first_look(const struct work *w, guint item, double share, GArray *out)
-{
-	const struct tiles *tiles = &slide_work_of(w)->slides[item].tiles;
-	g_autofree guint8 *chosen = g_new(guint8, tiles->n + 1);
-
-	spread_choose(tiles, (guint32)share_count(share, tiles->n), chosen);
-	for (guint32 i = 0; i < tiles->n; i++) {
-		struct sample s = { .item = item, .half = coarse_first(w) ? 1 : 0, .at = { tiles->tile[i].x, tiles->tile[i].y } };
-		if (chosen[i])
-			g_array_append_val(out, s);
-	}
-}
-
-/* Tiles that were seen coarsely and may still change the score, in full. */
-static void full_look(const struct work *w, const struct sample *samples, const float *outputs, gsize n, GArray *out)
-{
-	const gsize tiles = slide_samples_first(samples, n);
-	g_autofree float *coarse = g_memdup2(outputs, tiles * sizeof *coarse), *full = g_new(float, tiles);
-	g_autofree guint32 *chosen = g_new(guint32, tiles);
-
-	for (gsize i = 0; i < tiles; i++)
-		full[i] = NAN;
-	for (gsize i = tiles; i < n; i++) {
-		full[samples[i].at[2]] = outputs[i];
-		if (!isfinite(outputs[i]))      /* it was tried */
-			coarse[samples[i].at[2]] = NAN;
-	}
-	const gsize due = coarse_choose(coarse, full, tiles, (guint)w->settings->score.top, coarse_bound(w->settings->inference.effort), chosen);
-	for (gsize i = 0; i < due; i++) {
-		struct sample s = samples[chosen[i]];
-		s.half = 0;
-		s.at[2] = (gint32)chosen[i];
-		g_array_append_val(out, s);
-	}
-}
-
-static void turned_looks(const struct work *w, const struct sample *samples, const float *outputs, gsize n, GArray *out)
-{
-	g_autofree struct ranked *order = g_new(struct ranked, n);
-	const gsize tiles = slide_samples_first(samples, n);
-	const guint turns = (guint)w->settings->inference.turns;
-	guint ranked = 0;
-
-	for (gsize i = 0; i < n; i++)
-		if (isfinite(outputs[i]) && !samples[i].half)
-			order[ranked++] = (struct ranked){ outputs[i], i < tiles ? (guint32)i : (guint32)samples[i].at[2] };
-	qsort(order, ranked, sizeof *order, highest);
-	for (guint i = 0; i < MIN(ranked, seconds(w->settings)); i++)
-		for (guint turn = 1; turn < turns; turn++) {
-			struct sample s = samples[order[i].index];
-			s.variant = turn;
-			s.half = 0;
-			s.at[2] = (gint32)order[i].index;
-			g_array_append_val(out, s);
-		}
-}
-
-void slide_samples_next(const struct work *w, guint item, int round, double share, const struct sample *samples,
-			const float *outputs, gsize n, GArray *out)
-{
-	if (round == 0)
-		first_look(w, item, share, out);
-	if (round == 0 || n == 0 || samples[n - 1].variant != 0)
-		return;
-	if (samples[0].half)
-		full_look(w, samples, outputs, n, out);
-	if (out->len == 0)
-		turned_looks(w, samples, outputs, n, out);
-}
-
 static void swap(guint8 *a, guint8 *b)
 {
 	guint8 t[3];
@@ -249,51 +157,6 @@ gboolean slide_samples_read(struct work *w, const struct sample *sample, guint8 
 	return TRUE;
 }
 
-gsize slide_samples_first(const struct sample *samples, gsize n)
-{
-	gsize first = 0;
-
-	while (first < n && samples[first].variant == 0 && samples[first].half == samples[0].half)
-		first++;
-	return first;
-}
-
-/* What a look says of a tile, from the least on. */
-enum { LOOK_COARSE, LOOK_FULL, LOOK_TURNED };
-
-/* Of n tiles, what is said of each on average; and the best look that each had. */
-static float *tiles_of_looks(const struct sample *samples, const float *outputs, gsize n, gsize tiles, guint8 *best)
-{
-	g_autofree double *sum = g_new0(double, tiles + 1);
-	g_autofree guint *count = g_new0(guint, tiles + 1);
-	float *full = g_new(float, tiles + 1);
-
-	memset(best, LOOK_COARSE, tiles);
-	for (gsize i = 0; i < n; i++) {
-		const gsize of = i < tiles ? i : (gsize)samples[i].at[2];
-		if (samples[i].half || !isfinite(outputs[i]))
-			continue;
-		sum[of] += outputs[i];
-		count[of]++;
-		best[of] = samples[i].variant != 0 ? LOOK_TURNED : MAX(best[of], LOOK_FULL);
-	}
-	for (gsize i = 0; i < tiles; i++)
-		full[i] = count[i] > 0 ? (float)(sum[i] / count[i]) : NAN;
-	if (tiles > 0 && samples[0].half)
-		coarse_merge(outputs, full, tiles, full);
-	return full;
-}
-
-float *slide_samples_tiles(const struct sample *samples, const float *outputs, gsize *n)
-{
-	const gsize tiles = slide_samples_first(samples, *n);
-	g_autofree guint8 *best = g_new(guint8, tiles + 1);
-	float *out = tiles_of_looks(samples, outputs, *n, tiles, best);
-
-	*n = tiles;
-	return out;
-}
-
 /* The largest component of tiles over a half. */
 static struct feature_component largest(const struct slide_work *sw, guint item, const struct sample *samples, const float *tiles,
 					gsize n)
@@ -308,25 +171,16 @@ static struct feature_component largest(const struct slide_work *sw, guint item,
 					   .density = MIN(1, e->area / MAX(e->longest_axis * e->longest_axis / 2, 1e-9)) };
 }
 
-/* The highest tiles are sought among those that had the best look that any had. */
 void slide_samples_features(const struct work *w, guint item, const struct sample *samples, const float *outputs,
 			    gsize n, double *features)
 {
 	const guint top = (guint)w->settings->score.top;
-	const gsize n_tiles = slide_samples_first(samples, n);
-	g_autofree guint8 *best = g_new(guint8, n_tiles + 1);
-	g_autofree float *tiles = tiles_of_looks(samples, outputs, n, n_tiles, best), *candidates = g_new(float, n_tiles + 1);
-	guint8 look = LOOK_COARSE;
-	gsize among = 0;
-
-	for (gsize i = 0; i < n_tiles; i++)
-		look = MAX(look, best[i]);
-	for (gsize i = 0; i < n_tiles; i++)
-		if (best[i] == look)
-			candidates[among++] = tiles[i];
+	gsize n_tiles = n, n_closest = n;
+	g_autofree float *tiles = slide_looks_tiles(samples, outputs, &n_tiles), *closest = slide_looks_closest(samples, outputs, &n_closest);
 	const struct feature_component component = largest(slide_work_of(w), item, samples, tiles, n_tiles);
+
 	features_of(tiles, n_tiles, top, &component, features + SLIDE_FEATURES);
-	features[SLIDE_TOP] = score_top_mean(candidates, among, top) -
+	features[SLIDE_TOP] = score_top_mean(closest, n_closest, top) -
 			      score_background(tiles, n_tiles, w->settings->score.background);
 	features[SLIDE_ATTENTION] = NAN;
 }

@@ -94,22 +94,27 @@ GArray *slide_components(const struct slide_work *sw, guint item, const struct s
 			 double threshold);
 void slide_axis(struct work *work, guint item, const struct sample *samples, const float *outputs, gsize n, double *answer);
 
+/* slide_looks.c */
+void slide_looks_next(const struct work *work, guint item, int round, double share, const struct sample *samples,
+		      const float *outputs, gsize n, GArray *out);
+/* Samples of a case: how many are its first look, a tile each; behind them stand further looks at some of these. */
+gsize slide_looks_first(const struct sample *samples, gsize n);
+/* What the looks in full say of each tile, on average; or what a coarse one lets expect. NAN: nothing. n: of samples, then of
+   tiles. The caller frees them. */
+float *slide_looks_tiles(const struct sample *samples, const float *outputs, gsize *n);
+/* The same of those tiles alone that had the closest look that any had: turned, else in full, else coarse. n: of samples, then
+   of these. The caller frees them. */
+float *slide_looks_closest(const struct sample *samples, const float *outputs, gsize *n);
+
 /* slide_samples.c */
 guint32 slide_samples_count(const struct work *work, guint item, int stratum);
 void slide_samples_pick(const struct work *work, guint item, int stratum, guint64 random, struct sample *out);
 /* Free of tumour, and a tile's side or more from what was drawn as such. */
 gboolean slide_samples_sure(const struct work *work, const struct sample *sample);
-void slide_samples_next(const struct work *work, guint item, int round, double share, const struct sample *samples,
-			const float *outputs, gsize n, GArray *out);
 gboolean slide_samples_read(struct work *work, const struct sample *sample, guint8 *bytes, float *targets,
 			    GError **error);
 void slide_samples_features(const struct work *work, guint item, const struct sample *samples,
 			    const float *outputs, gsize n, double *features);
-/* Samples of a case: how many are its first look, a tile each; behind them stand further looks at some of these. */
-gsize slide_samples_first(const struct sample *samples, gsize n);
-/* What the looks in full say of each tile, on average; or what a coarse one lets expect. NAN: nothing. n: of samples, then of
-   tiles. The caller frees them. */
-float *slide_samples_tiles(const struct sample *samples, const float *outputs, gsize *n);
 /* Turns an n x n picture of 3 bytes in place by one of the 8 flips and quarter turns: bit 0 transposes,
    then bit 1 mirrors left-right, bit 2 top-bottom. */
 void slide_samples_turn(guint8 *rgb, int n, guint turn);

@@ -87,3 +87,22 @@ void look_clear(struct look *look)
 	g_clear_pointer(&look->doubts, g_ptr_array_unref);
 	*look = (struct look){ 0 };
 }
+
+GArray *task_rounds(const struct work *w, guint item, double share)
+{
+	g_autoptr(GArray) samples = g_array_new(FALSE, FALSE, sizeof(struct sample));
+	g_autoptr(GArray) outputs = g_array_new(FALSE, TRUE, sizeof(float)); /* all alike: any will do */
+	GArray *rounds = g_array_new(FALSE, FALSE, sizeof(guint64));
+
+	for (int round = 0;; round++) {
+		g_autoptr(GArray) more = g_array_new(FALSE, FALSE, sizeof(struct sample));
+		w->task->next(w, item, round, share, (const struct sample *)(gconstpointer)samples->data,
+			      (const float *)(gconstpointer)outputs->data, samples->len, more);
+		if (more->len == 0)
+			return rounds;
+		const guint64 n = more->len;
+		g_array_append_val(rounds, n);
+		g_array_append_vals(samples, more->data, more->len);
+		g_array_set_size(outputs, samples->len * (guint)w->task->judged);
+	}
+}

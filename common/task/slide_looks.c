@@ -1,0 +1,174 @@
+/*
+ * slide_looks.c - the looks that answering takes at a slide's tiles: first at all, or a share, of its grid; where the network
+ * learned from tiles at half their side, coarsely, and then in full at those that came out highest; last at turned views of the
+ * highest of these. A sample behind the first look has in at[2] the index of the tile there that it is another look at.
+ */
+#include "common/score/coarse.h"
+#include "common/slide/spread.h"
+#include "common/task/slide_work.h"
+#include <math.h>
+
+typedef struct seen {           /* what the looks said of n tiles: NAN where there was none, or in vain */
+	gsize n;
+	float *coarse, *full, *turned; /* turned: the mean of all views in full */
+} seen_t;
+
+static void seen_clear(seen_t *s)
+{
+	g_free(s->coarse);
+	g_free(s->full);
+	g_free(s->turned);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(seen_t, seen_clear)
+
+static float *nothing(gsize n)
+{
+	float *out = g_new(float, n + 1);
+
+	for (gsize i = 0; i < n; i++)
+		out[i] = NAN;
+	return out;
+}
+
+gsize slide_looks_first(const struct sample *samples, gsize n)
+{
+	gsize first = 0;
+
+	while (first < n && samples[first].variant == 0 && samples[first].half == samples[0].half)
+		first++;
+	return first;
+}
+
+static seen_t see(const struct sample *samples, const float *outputs, gsize n)
+{
+	const gsize tiles = slide_looks_first(samples, n);
+	seen_t s = { tiles, nothing(tiles), nothing(tiles), nothing(tiles) };
+	g_autofree double *sum = g_new0(double, tiles + 1);
+	g_autofree guint *count = g_new0(guint, tiles + 1);
+
+	for (gsize i = 0; i < n; i++) {
+		const gsize of = i < tiles ? i : (gsize)samples[i].at[2];
+		if (samples[i].half) {
+			s.coarse[of] = outputs[i];
+		} else if (samples[i].variant == 0) {
+			s.full[of] = outputs[i];
+		} else if (isfinite(outputs[i])) {
+			sum[of] += outputs[i];
+			count[of]++;
+		}
+	}
+	for (gsize i = tiles; i < n; i++) {     /* also where all turned views failed: it had its look */
+		const gsize of = (gsize)samples[i].at[2];
+		if (samples[i].variant != 0)
+			s.turned[of] = (float)((sum[of] + s.full[of]) / (count[of] + 1));
+	}
+	return s;
+}
+
+struct ranked { float output; guint32 index; };
+
+static int highest(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+
+	if (x->output != y->output)
+		return x->output < y->output ? 1 : -1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* ---- what is looked at next ---- */
+
+static gboolean coarse_first(const struct work *w)
+{
+	return w->phase == PHASE_TEST && w->shape.halves && w->settings->inference.effort < 1;
+}
+
+static void first_look(const struct work *w, guint item, double share, GArray *out)
+{
+	const struct tiles *tiles = &slide_work_of(w)->slides[item].tiles;
+	g_autofree guint8 *chosen = g_new(guint8, tiles->n + 1);
+
+	spread_choose(tiles, (guint32)share_count(share, tiles->n), chosen);
+	for (guint32 i = 0; i < tiles->n; i++) {
+		struct sample s = { .item = item, .half = coarse_first(w) ? 1 : 0, .at = { tiles->tile[i].x, tiles->tile[i].y } };
+		if (chosen[i])
+			g_array_append_val(out, s);
+	}
+}
+
+static void add_look(const struct sample *samples, guint32 tile, guint turn, GArray *out)
+{
+	struct sample s = samples[tile];
+
+	s.half = 0;
+	s.variant = turn;
+	s.at[2] = (gint32)tile;
+	g_array_append_val(out, s);
+}
+
+static void full_looks(const struct work *w, const struct sample *samples, const float *outputs, gsize n, GArray *out)
+{
+	g_autofree guint32 *chosen = g_new(guint32, n);
+	const gsize due = coarse_choose(outputs, n, w->settings->inference.effort, chosen);
+
+	for (gsize i = 0; i < due; i++)
+		add_look(samples, chosen[i], 0, out);
+}
+
+/* The highest tiles decide the score, so they alone are looked at again, turned: enough of them that the score's own stay
+   among them. */
+static void turned_looks(const struct work *w, const struct sample *samples, const float *outputs, gsize n, GArray *out)
+{
+	const struct settings *s = w->settings;
+	const gsize most = (gsize)MAX(8 * s->score.top, 24);
+	g_auto(seen_t) seen = see(samples, outputs, n);
+	g_autofree struct ranked *order = g_new(struct ranked, seen.n);
+	gsize ranked = 0;
+
+	for (gsize i = 0; i < seen.n; i++)
+		if (isfinite(seen.full[i]))
+			order[ranked++] = (struct ranked){ seen.full[i], (guint32)i };
+	qsort(order, ranked, sizeof *order, highest);
+	for (gsize i = 0; i < MIN(ranked, most); i++)
+		for (guint turn = 1; turn < (guint)s->inference.turns; turn++)
+			add_look(samples, order[i].index, turn, out);
+}
+
+void slide_looks_next(const struct work *w, guint item, int round, double share, const struct sample *samples, const float *outputs,
+		      gsize n, GArray *out)
+{
+	if (round == 0)
+		first_look(w, item, share, out);
+	else if (n > 0 && samples[n - 1].half)
+		full_looks(w, samples, outputs, n, out);
+	else if (n > 0 && samples[n - 1].variant == 0)
+		turned_looks(w, samples, outputs, n, out);
+}
+
+/* ---- what they say ---- */
+
+float *slide_looks_tiles(const struct sample *samples, const float *outputs, gsize *n)
+{
+	g_auto(seen_t) seen = see(samples, outputs, *n);
+	float *out = nothing(seen.n);
+
+	coarse_merge(seen.coarse, seen.full, seen.n, out);
+	for (gsize i = 0; i < seen.n; i++)
+		out[i] = isfinite(seen.turned[i]) ? seen.turned[i] : out[i];
+	*n = seen.n;
+	return out;
+}
+
+float *slide_looks_closest(const struct sample *samples, const float *outputs, gsize *n)
+{
+	g_auto(seen_t) seen = see(samples, outputs, *n);
+	const float *const looks[] = { seen.turned, seen.full, seen.coarse };
+	float *out = g_new(float, seen.n + 1);
+
+	*n = 0;
+	for (gsize k = 0; k < G_N_ELEMENTS(looks) && *n == 0; k++)
+		for (gsize i = 0; i < seen.n; i++)
+			if (isfinite(looks[k][i]))
+				out[(*n)++] = looks[k][i];
+	return out;
+}
