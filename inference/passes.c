@@ -17,11 +17,11 @@ static void say_plan(guint pass, const struct plan *p, const struct work *w, dou
 	char needs[16], rest[16];
 
 	if (pass == 1)
-		log_row("plan", TRUE, "plan pass=1 share=%.4g turns=1 effort=%.3g cases=%u left=%s", p->share, effort, p->n,
+		log_row("plan", TRUE, "plan pass=1 share=%.4g turns=1 cases=%u effort=%.3g left=%s", p->share, p->n, effort,
 			isinf(left) ? "unlimited" : log_duration(left, rest));
 	else
-		log_row("plan", TRUE, "plan pass=%u share=%.4g turns=%d effort=%.3g cases=%u samples=%" G_GUINT64_FORMAT " needs=%s left=%s", pass, p->share,
-			p->rounds == 0 ? s->inference.turns : 1, effort, p->n, p->samples, log_duration(p->seconds, needs),
+		log_row("plan", TRUE, "plan pass=%u share=%.4g turns=%d cases=%u effort=%.3g samples=%" G_GUINT64_FORMAT " needs=%s left=%s", pass, p->share,
+			p->rounds == 0 ? s->inference.turns : 1, p->n, effort, p->samples, log_duration(p->seconds, needs),
 			isinf(left) ? "unlimited" : log_duration(left, rest));
 }
 
