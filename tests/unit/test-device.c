@@ -1,0 +1,42 @@
+/* test-device.c - settings to a device: what is asked for is taken, and auto measures. */
+#include "common/model/device.h"
+
+static struct device open_with(const char *precision)
+{
+	g_autoptr(settings_t) settings = settings_new();
+	g_autoptr(GError) error = NULL;
+	struct device d;
+
+	g_assert_true(settings_assign(settings, precision, NULL));
+	g_assert_true(settings_assign(settings, "device=cpu", NULL));
+	g_assert_true(settings_assign(settings, "threads=1", NULL));
+	g_assert_true(device_open(settings, &d, &error));
+	g_assert_no_error(error);
+	g_assert_cmpint(d.index, ==, T_CPU);
+	g_assert_cmpint(d.threads, ==, 1);
+	g_assert_cmpuint(d.flags & SCOPE_CHANNELS_LAST, !=, 0);
+	return d;
+}
+
+static void test_precision(void)
+{
+	const struct device fp32 = open_with("precision=fp32"), bf16 = open_with("precision=bf16"), own = open_with("precision=auto");
+	g_autofree char *plain = device_describe(&fp32), *measured = device_describe(&own);
+
+	g_assert_cmpuint(fp32.flags & SCOPE_BF16, ==, 0);
+	g_assert_cmpuint(bf16.flags & SCOPE_BF16, !=, 0);
+	g_assert_cmpfloat(fp32.bf16_gain, ==, 0);
+	g_assert_cmpfloat(bf16.bf16_gain, ==, 0);
+	g_assert_cmpint(own.bf16_gain > 0, ==, tensor_bf16_fast(T_CPU));
+	g_assert_cmpint((own.flags & SCOPE_BF16) != 0, ==, own.bf16_gain > 1);
+	g_assert_true(g_str_has_prefix(plain, "device=cpu precision=fp32 threads=1 libtorch="));
+	g_assert_cmpint(strstr(measured, " bf16_gain=") != NULL, ==, own.bf16_gain > 0);
+	g_test_message("%s", measured);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/device/precision", test_precision);
+	return g_test_run();
+}
