@@ -1,8 +1,9 @@
 /*
  * device.h - where and how a network computes: settings device, precision and threads, resolved.
  *
- * device auto is the first GPU that works, else the CPU; precision auto is bf16 where the device multiplies
- * in it, and a convolution that is run in both at start was faster so. A libtorch that could use a GPU, and finds none, is a warning. Errors: FAULT_USAGE for a device that is not there.
+ * device auto is the first GPU that works, else the CPU; precision auto is bf16 where the device multiplies in it, and a
+ * convolution that is run in both at start was faster so. A libtorch that could use a GPU, and finds none, is a warning.
+ * Errors: FAULT_USAGE for a device that is not there.
  */
 #pragma once
 #include "common/config/config.h"
