@@ -3,6 +3,7 @@
 #include "common/fault/fault.h"
 #include "common/optim/optim.h"
 #include "common/random/random.h"
+#include "common/score/score.h"
 #include <math.h>
 
 enum purpose { PURPOSE_START, PURPOSE_ORDER, PURPOSE_DROPOUT };
@@ -234,30 +235,13 @@ gboolean attention_train(struct attention *a, const struct bag *bags, gsize n, c
 
 /* ---- bags ---- */
 
-struct ranked { float logit; guint32 index; };
-
-static int by_logit(const void *a, const void *b)
-{
-	const struct ranked *x = a, *y = b;
-
-	if (x->logit != y->logit)
-		return x->logit > y->logit ? -1 : 1;
-	return (x->index > y->index) - (x->index < y->index);
-}
-
 gsize attention_pick(const float *logits, gsize n, gsize most, guint32 *picked)
 {
-	g_autofree struct ranked *order = g_new(struct ranked, n + 1);
-	gsize read = 0;
-
-	for (gsize i = 0; i < n; i++)
-		if (isfinite(logits[i]))
-			order[read++] = (struct ranked){ logits[i], (guint32)i };
-	qsort(order, read, sizeof *order, by_logit);
+	g_autofree guint32 *order = g_new(guint32, n + 1);
+	const gsize read = score_order(logits, n, order);
 	gsize count = MIN(read, most), top = read <= most ? read : (most + 1) / 2, rest = count - top;
-	for (gsize i = 0; i < count; i++) {
-		gsize rank = i < top ? i : top + (2 * (i - top) + 1) * (read - top) / (2 * rest);
-		picked[i] = order[rank].index;
-	}
+
+	for (gsize i = 0; i < count; i++)
+		picked[i] = order[i < top ? i : top + (2 * (i - top) + 1) * (read - top) / (2 * rest)];
 	return count;
 }

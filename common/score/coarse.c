@@ -1,37 +1,22 @@
 /* coarse.c - see coarse.h. */
 #include "common/score/coarse.h"
+#include "common/score/score.h"
 #include <math.h>
 
 enum { PAIRS = 8 };             /* fewer are no ground for a line */
 
 struct line { double a, b; };   /* full = a + b * coarse */
-struct ranked { float coarse; guint32 index; };
-
-static int highest(const void *a, const void *b)
-{
-	const struct ranked *x = a, *y = b;
-
-	if (x->coarse != y->coarse)
-		return x->coarse < y->coarse ? 1 : -1;
-	return x->index < y->index ? -1 : x->index > y->index;
-}
 
 gsize coarse_choose(const float *coarse, gsize n, double share, guint32 *out)
 {
-	g_autofree struct ranked *order = g_new(struct ranked, n + 1);
-	gsize readable = 0;
-
-	for (gsize i = 0; i < n; i++)
-		if (isfinite(coarse[i]))
-			order[readable++] = (struct ranked){ coarse[i], (guint32)i };
-	qsort(order, readable, sizeof *order, highest);
-
+	g_autofree guint32 *order = g_new(guint32, n + 1);
+	const gsize readable = score_order(coarse, n, order);
 	const gsize high = MIN(readable, MAX((gsize)ceil(share * (double)n), COARSE_LEAST));
 	const gsize rest = readable - high, others = MIN(COARSE_OTHERS, rest);
 	for (gsize i = 0; i < high; i++)
-		out[i] = order[i].index;
+		out[i] = order[i];
 	for (gsize i = 0; i < others; i++)
-		out[high + i] = order[high + i * rest / others].index;
+		out[high + i] = order[high + i * rest / others];
 	return high + others;
 }
 

@@ -23,6 +23,31 @@ double score_top_mean(const float *values, gsize n, guint k)
 	return have > 0 ? sum / have : NAN;
 }
 
+struct ranked { float value; guint32 index; };
+
+static int highest(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+
+	if (x->value != y->value)
+		return x->value > y->value ? -1 : 1;
+	return (x->index > y->index) - (x->index < y->index);
+}
+
+gsize score_order(const float *values, gsize n, guint32 *order)
+{
+	g_autofree struct ranked *ranked = g_new(struct ranked, n + 1);
+	gsize finite = 0;
+
+	for (gsize i = 0; i < n; i++)
+		if (isfinite(values[i]))
+			ranked[finite++] = (struct ranked){ values[i], (guint32)i };
+	qsort(ranked, finite, sizeof *ranked, highest);
+	for (gsize i = 0; i < finite; i++)
+		order[i] = ranked[i].index;
+	return finite;
+}
+
 double score_background(const float *values, gsize n, double quantile)
 {
 	g_autofree double *sorted = g_new(double, n + 1);

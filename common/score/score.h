@@ -13,6 +13,9 @@ G_BEGIN_DECLS
 /* The mean of the k highest finite values; of all where there are fewer; NAN where there is none. */
 double score_top_mean(const float *values, gsize n, guint k);
 
+/* The indices of the finite values, the highest first, of equal ones the lower index; to order (n): how many. */
+gsize score_order(const float *values, gsize n, guint32 *order);
+
 /*
  * The level of a slide's own tissue: the quantile of its finite values, but 0 where that is above, so that a slide which
  * is mostly tumour does not lose by it; 0 where quantile is 0, or nothing is finite. What the highest tiles have above it is

@@ -4,6 +4,7 @@
  * highest of these. A sample behind the first look has in at[2] the index of the tile there that it is another look at.
  */
 #include "common/score/coarse.h"
+#include "common/score/score.h"
 #include "common/slide/spread.h"
 #include "common/task/slide_work.h"
 #include <math.h>
@@ -65,17 +66,6 @@ static seen_t see(const struct sample *samples, const float *outputs, gsize n)
 	return s;
 }
 
-struct ranked { float output; guint32 index; };
-
-static int highest(const void *a, const void *b)
-{
-	const struct ranked *x = a, *y = b;
-
-	if (x->output != y->output)
-		return x->output < y->output ? 1 : -1;
-	return x->index < y->index ? -1 : x->index > y->index;
-}
-
 /* ---- what is looked at next ---- */
 
 static gboolean coarse_first(const struct work *w)
@@ -122,16 +112,12 @@ static void turned_looks(const struct work *w, const struct sample *samples, con
 	const struct settings *s = w->settings;
 	const gsize most = (gsize)MAX(8 * s->score.top, 24);
 	g_auto(seen_t) seen = see(samples, outputs, n);
-	g_autofree struct ranked *order = g_new(struct ranked, seen.n);
-	gsize ranked = 0;
+	g_autofree guint32 *order = g_new(guint32, seen.n);
+	const gsize highest = MIN(score_order(seen.full, seen.n, order), most);
 
-	for (gsize i = 0; i < seen.n; i++)
-		if (isfinite(seen.full[i]))
-			order[ranked++] = (struct ranked){ seen.full[i], (guint32)i };
-	qsort(order, ranked, sizeof *order, highest);
-	for (gsize i = 0; i < MIN(ranked, most); i++)
+	for (gsize i = 0; i < highest; i++)
 		for (guint turn = 1; turn < (guint)s->inference.turns; turn++)
-			add_look(samples, order[i].index, turn, out);
+			add_look(samples, order[i], turn, out);
 }
 
 void slide_looks_next(const struct work *w, guint item, int round, double share, const struct sample *samples, const float *outputs,

@@ -6,6 +6,18 @@
 #include <math.h>
 #include <stdlib.h>
 
+static void test_order(void)
+{
+	const float values[] = { 1, NAN, 3, -2, 3, INFINITY, 0 };
+	const guint32 want[] = { 2, 4, 0, 6, 3 };
+	guint32 order[7];
+
+	g_assert_cmpuint(score_order(values, 7, order), ==, 5);
+	g_assert_true(memcmp(order, want, sizeof want) == 0);
+	g_assert_cmpuint(score_order(values, 0, order), ==, 0);
+	g_assert_cmpuint(score_order(values + 1, 1, order), ==, 0);
+}
+
 static void test_top_mean(void)
 {
 	const float values[] = { 1, 5, NAN, -2, 5, INFINITY, 3, -INFINITY, 4 };
@@ -176,6 +188,7 @@ static void test_not_finite(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/score/order", test_order);
 	g_test_add_func("/score/top-mean", test_top_mean);
 	g_test_add_func("/score/top-mean-sorted", test_top_mean_sorted);
 	g_test_add_func("/score/probability", test_probability);
