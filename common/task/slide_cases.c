@@ -177,9 +177,9 @@ struct task_reading slide_cases_reading(const struct work *w)
 				      .thread = SLIDE_READ_BYTES + (guint64)TISSUE_MAP_MAX * TISSUE_PX_BYTES };
 }
 
-static double mpp_learned(struct work *w, JsonObject *facts)
+static double mpp_learned(struct work *w, JsonObject *facts, double mpp)
 {
-	double mpp = slide_facts_read(facts).mpp, told = json_number(facts, "mpp", 0);
+	const double told = json_number(facts, "mpp", 0);
 
 	if (mpp != told) /* not copied: it was out of range */
 		slide_note(w, "the model was learned at %g um/px, which no slide has: its manifest is damaged, and slides are "
@@ -197,21 +197,21 @@ static int cells_of(const struct settings *settings)
 
 /* px that the network gets tiles enlarged to: networks that were learned on pictures of 224 px or so tell small tiles apart
    better so (SqueezeNet from ImageNet's weights on tiles of 96: tests/bench/learn). 0: as they are */
-static int input_of(const struct settings *s, JsonObject *facts)
+static int input_of(const struct settings *s, const struct slide_facts *known)
 {
 	enum { LARGE = 192 };
 	const int size = s->tiles.size, wanted = (int)s->model.input;
-	const int side = wanted > 0 ? wanted : facts != NULL ? slide_facts_read(facts).input
+	const int side = wanted > 0 ? wanted : known->learned ? known->input
 		       : s->model.weights[0] != '\0' ? MIN(2 * size, LARGE) : size;
 
 	return side > size ? side : 0;
 }
 
 /* Does the network learn, or has it learned, from tiles at half their side too? */
-static gboolean halves_of(const struct settings *s, const struct sample_shape *shape, enum phase phase, JsonObject *facts)
+static gboolean halves_of(const struct settings *s, const struct sample_shape *shape, enum phase phase, const struct slide_facts *known)
 {
 	const struct network *network = network_find(s->model.network, NULL);
-	const gboolean learns = phase == PHASE_TRAIN ? s->training.half > 0 : slide_facts_read(facts).halves;
+	const gboolean learns = phase == PHASE_TRAIN ? s->training.half > 0 : known->halves;
 
 	return learns && network != NULL && network_halves(network, MAX(shape->input, shape->width));
 }
@@ -220,6 +220,7 @@ struct work *slide_cases_open(const struct settings *settings, enum phase phase,
 {
 	struct slide_work *sw = g_new0(struct slide_work, 1);
 	struct work *w = &sw->work;
+	const struct slide_facts known = slide_facts_read(facts);
 
 	w->task = &slide_classification;
 	w->settings = settings;
@@ -227,8 +228,8 @@ struct work *slide_cases_open(const struct settings *settings, enum phase phase,
 	w->columns = sw->columns;
 	int map = phase == PHASE_TRAIN ? cells_of(settings) : 0;        /* nothing is learned from a test slide */
 	w->shape = (struct sample_shape){ 3, settings->tiles.size, settings->tiles.size, 1 + map * map, map,
-					 settings->tiles.context > 1 ? 1 : 0, input_of(settings, facts), FALSE };
-	w->shape.halves = halves_of(settings, &w->shape, phase, facts);
+					 settings->tiles.context > 1 ? 1 : 0, input_of(settings, &known), FALSE };
+	w->shape.halves = halves_of(settings, &w->shape, phase, &known);
 	w->outputs = 2;
 	w->patience = settings->data.patience;
 	w->notes = g_ptr_array_new_with_free_func(g_free);
@@ -258,7 +259,7 @@ struct work *slide_cases_open(const struct settings *settings, enum phase phase,
 	}
 	sw->mpp = settings->tiles.mpp > 0 ? settings->tiles.mpp
 		: settings->tiles.mpp == MPP_LEVEL0 ? 0
-		: phase == PHASE_TRAIN && facts == NULL ? median_mpp(sw) : mpp_learned(w, facts);
+		: phase == PHASE_TRAIN && facts == NULL ? median_mpp(sw) : mpp_learned(w, facts, known.mpp);
 	return w;
 }
 
