@@ -65,7 +65,7 @@ static struct work *run(gboolean stopped)
 	static struct work_case cases[MOST];
 	g_autoptr(settings_t) s = settings_new();
 	const struct memory memory = { .readers = 2 };
-	const struct device device = { T_CPU, 0, 2 };
+	const struct device device = { .index = T_CPU, .flags = 0, .threads = 2 };
 	g_auto(findings_t) findings = { 0 };
 	g_autoptr(GError) error = NULL;
 

@@ -186,7 +186,7 @@ static const char *const usual[] = { "model.network=simple", "tiles.size=16", "t
 static gboolean learn(const char *path, const char *const *set, guint members, GError **error)
 {
 	gboolean *const folds[] = { held_out[0], held_out[1] };
-	const struct device device = { T_CPU, 0, 1 };
+	const struct device device = { .index = T_CPU, .flags = 0, .threads = 1 };
 	const struct memory memory = { .batch = 10, .part = 10, .judged = 16, .readers = 2 };
 	g_autoptr(settings_t) settings = settings_of(set);
 	g_autoptr(resume_t) resume = NULL;

@@ -159,7 +159,7 @@ static gboolean learn(const char *path, const char *const *set, guint part, stru
 	struct running r;
 	gboolean held[CASES] = { [4] = TRUE, [5] = TRUE };
 	gboolean *const folds[] = { held };
-	const struct device device = { T_CPU, 0, 1 };
+	const struct device device = { .index = T_CPU, .flags = 0, .threads = 1 };
 	const struct memory memory = { .batch = 10, .part = part, .judged = 16, .readers = 2 };
 	g_autoptr(resume_t) resume = NULL;
 

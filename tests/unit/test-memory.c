@@ -32,7 +32,7 @@ static struct settings *settings(const char *network)
 static struct memory plan(enum phase phase, const struct settings *s, unsigned flags, guint64 limit)
 {
 	const struct work w = { .task = &task, .settings = s, .shape = { 3, 128, 128, 1 }, .phase = phase };
-	const struct device device = { T_CPU, flags, 4 };
+	const struct device device = { .index = T_CPU, .flags = flags, .threads = 4 };
 	g_autoptr(GError) error = NULL;
 	struct memory m;
 
@@ -76,7 +76,7 @@ static void test_fit(void)
 {
 	g_autoptr(settings_t) s = settings("resnet18");
 	const struct work w = { .task = &task, .settings = s, .shape = { 3, 128, 128, 1 } };
-	const struct device device = { T_CPU, 0, 4 };
+	const struct device device = { .index = T_CPU, .flags = 0, .threads = 4 };
 	struct memory before = { 0 };
 	gboolean fitted = FALSE;
 
@@ -104,7 +104,7 @@ static void test_gpu(void)
 {
 	g_autoptr(settings_t) s = settings("resnet50");
 	const struct work w = { .task = &task, .settings = s, .shape = { 3, 128, 128, 1 } };
-	const struct device device = { 0, 0, 4 };
+	const struct device device = { .index = 0, .flags = 0, .threads = 4 };
 	struct memory m;
 
 	g_assert_true(memory_plan(&w, &device, (guint64)2000 * MB, 1, &m, NULL));
@@ -116,7 +116,7 @@ static void test_too_little(void)
 {
 	g_autoptr(settings_t) s = settings("resnet50");
 	const struct work w = { .task = &task, .settings = s, .shape = { 3, 128, 128, 1 } };
-	const struct device device = { T_CPU, 0, 4 };
+	const struct device device = { .index = T_CPU, .flags = 0, .threads = 4 };
 	g_autoptr(GError) error = NULL;
 	struct memory m;
 
