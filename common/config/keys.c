@@ -180,7 +180,7 @@ const struct key key_table[] = {
 { "inference.batch", KEY_COUNT, AT(inference.batch), "128", 1, 65536, NULL, "tiles at once" },
 { "inference.turns", KEY_COUNT, AT(inference.turns), "8", 1, 8, "1 2 4 8",
   "flipped and turned views of a tile, averaged" },
-{ "inference.effort", KEY_NUMBER, AT(inference.effort), "0.1", 0, 1, NULL,
+{ "inference.effort", KEY_NUMBER, AT(inference.effort), "0.2", 0, 1, NULL,
   "share of a slide's tiles that are looked at in full, after all of\nthem at half their side; 1: all in full, at once" },
 
 { "score.top", KEY_COUNT, AT(score.top), "1", 1, 10000, NULL, "the mean of this many of the highest tiles" },
