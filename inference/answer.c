@@ -107,7 +107,7 @@ void answers_begin(struct answers *a, double share, int rounds)
 /* How many samples the case has in all, while it is prepared. */
 static void count_samples(const struct answers *a, guint item, struct kept *k)
 {
-	g_autoptr(GArray) rounds = task_rounds(a->work, item, 1);
+	g_autoptr(GArray) rounds = task_rounds(a->work, item);
 
 	k->samples = rounds->len > 0 ? g_array_index(rounds, guint64, 0) : 0;
 	for (guint i = 1; i < rounds->len; i++)

@@ -64,7 +64,6 @@ gboolean device_open(const struct settings *s, struct device *out, GError **erro
 char *device_describe(const struct device *d)
 {
 	g_autofree char *name = d->index == T_CPU ? g_strdup("cpu") : g_strdup_printf("cuda:%d", d->index);
-
 	g_autofree char *gain = d->bf16_gain > 0 ? g_strdup_printf(" bf16_gain=%.2f", d->bf16_gain) : g_strdup("");
 
 	return g_strdup_printf("device=%s precision=%s%s threads=%d libtorch=%s", name, d->flags & SCOPE_BF16 ? "bf16" : "fp32", gain,

@@ -76,11 +76,12 @@ static gboolean coarse_first(const struct work *w)
 static void first_look(const struct work *w, guint item, double share, GArray *out)
 {
 	const struct tiles *tiles = &slide_work_of(w)->slides[item].tiles;
+	const guint32 half = coarse_first(w) ? 1 : 0;
 	g_autofree guint8 *chosen = g_new(guint8, tiles->n + 1);
 
 	spread_choose(tiles, (guint32)share_count(share, tiles->n), chosen);
 	for (guint32 i = 0; i < tiles->n; i++) {
-		struct sample s = { .item = item, .half = coarse_first(w) ? 1 : 0, .at = { tiles->tile[i].x, tiles->tile[i].y } };
+		struct sample s = { .item = item, .half = half, .at = { tiles->tile[i].x, tiles->tile[i].y } };
 		if (chosen[i])
 			g_array_append_val(out, s);
 	}

@@ -215,7 +215,7 @@ static inline guint64 share_count(double share, guint64 n)
 
 /* guint64, for each round of a case that is prepared: how many samples answering looks at in it, as far as that does not follow
    from what they give. Main thread. */
-GArray *task_rounds(const struct work *work, guint item, double share);
+GArray *task_rounds(const struct work *work, guint item);
 
 /* By settings->task. FAULT_USAGE, naming those there are. */
 const struct task *task_find(const char *name, GError **error);

@@ -869,7 +869,7 @@ static void play(struct work *w, GArray *samples, GArray *outputs, guint *rounds
 	for (*rounds = 0;; ++*rounds) {
 		g_autoptr(GArray) more = g_array_new(FALSE, FALSE, sizeof(struct sample));
 		slide_looks_next(w, 0, (int)*rounds, 1, (const struct sample *)(gconstpointer)samples->data,
-				   (const float *)(gconstpointer)outputs->data, samples->len, more);
+				 (const float *)(gconstpointer)outputs->data, samples->len, more);
 		if (more->len == 0)
 			return;
 		for (guint i = 0; i < more->len; i++) {
@@ -920,7 +920,7 @@ static void test_coarse(struct fixture *f, gconstpointer data)
 		g_assert_cmpuint(turned, ==, 24 * 7);
 		g_assert_cmpuint(full, ==, !cases[k].coarse ? 0 : k == 0 ? (guint)ceil(0.4 * tiles) + COARSE_OTHERS : COARSE_LEAST + COARSE_OTHERS);
 		g_assert_cmpuint(rounds, ==, cases[k].coarse ? 3 : 2);
-		g_autoptr(GArray) counted = task_rounds(w, 0, 1);
+		g_autoptr(GArray) counted = task_rounds(w, 0);
 		g_assert_cmpuint(counted->len, ==, rounds);
 		g_assert_cmpuint(g_array_index(counted, guint64, 0), ==, tiles);
 		g_assert_cmpuint(g_array_index(counted, guint64, rounds - 1), ==, turned);
