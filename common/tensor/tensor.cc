@@ -425,17 +425,18 @@ tensor *t_conv2d_packed(scope *s, const tensor *x, const tensor *w, const tensor
 		const at::IntArrayRef pad = g.pad, stride = g.stride, dilation = g.dilation;
 		const c10::List<c10::optional<at::Scalar>> no_scalars;
 		std::vector<c10::IValue> stack { in, w->v, b->v, pad, stride, dilation, g.groups };
-		if (add) {
-			const at::Tensor other = channels_last(s, add->v.to(product_type(s)));
+		const at::Tensor other = add ? channels_last(s, add->v.to(product_type(s))) : at::Tensor();
+		/* of a sum that is laid out both ways, one pixel or one channel, libtorch 2.6 "could not create a memory" */
+		if (add && !(other.is_contiguous() && other.is_contiguous(at::MemoryFormat::ChannelsLast))) {
 			stack.insert(stack.begin() + 1, other);
 			/* ReLU alone can follow a sum */
 			stack.insert(stack.end(), { "add", 1.0, act == ACT_RELU ? c10::IValue("relu") : c10::IValue(), no_scalars, c10::IValue() });
 			binary.callBoxed(&stack);
 			return act == ACT_RELU ? stack[0].toTensor() : activated(stack[0].toTensor(), act);
 		}
-		stack.insert(stack.end(), { names[act], no_scalars, "" });
+		stack.insert(stack.end(), { names[add ? ACT_NONE : act], no_scalars, "" });
 		alone.callBoxed(&stack);
-		return stack[0].toTensor();
+		return add ? activated(stack[0].toTensor() + other, act) : stack[0].toTensor();
 	});
 }
 
