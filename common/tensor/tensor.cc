@@ -465,7 +465,23 @@ OP1(mean_hw, at::mean(x->v, { 2, 3 }))
 OP1(upsample2d, at::upsample_bilinear2d(x->v, { h, w }, false), int64_t h, int64_t w)
 OP1(cubic2d, at::upsample_bicubic2d(wide(x), { h, w }, false), int64_t h, int64_t w)
 OP1(adaptive_pool2d, at::adaptive_avg_pool2d(x->v, { h, w }), int64_t h, int64_t w)
-OP1(dropout, at::dropout(x->v, p, s->flags & SCOPE_TRAIN), double p)
+
+/* As at::dropout, which draws a number for each element, one after the other; here of each draw of 64 bits eight elements take
+   8. So p is a multiple of 1/256, and what is kept is scaled by that. */
+tensor *t_dropout(scope *s, const tensor *x, double p)
+{
+	return op(s, "dropout", IN1(x), [&] {
+		TORCH_CHECK(p >= 0 && p < 1, "p is ", p);
+		if (!(s->flags & SCOPE_TRAIN) || p == 0)
+			return x->v;
+		const at::Tensor in = x->v.is_non_overlapping_and_dense() ? x->v : x->v.contiguous();
+		const int kept = std::clamp((int)std::lround((1 - p) * 256), 1, 255);
+		const at::Tensor draws = at::empty({ in.numel() / 8 + 1 }, in.options().dtype(at::kLong));
+		draws.random_(INT64_MIN, c10::optional<int64_t>());
+		const at::Tensor mask = draws.view(at::kByte).as_strided(in.sizes(), in.strides()) < kept;
+		return in * mask.to(in.scalar_type()).mul_(256.0 / kept);
+	});
+}
 
 tensor *t_stochastic_depth(scope *s, const tensor *x, double p)
 {
@@ -646,19 +662,25 @@ DO(copy_, IN2(y, x), (same_shape(y, x), y->v.copy_(x->v), changed()), tensor *y,
 DO(index_copy_, IN3(y, indices, x), (y->v.index_copy_(dim, indices->v, x->v), changed()), tensor *y, int dim,
    const tensor *indices, const tensor *x)
 
-/* The corrections of the two moments are folded into the last line's factor and eps. */
+/* libtorch's own fused step from 2.4 on, where it came to CPUs; before it, the corrections of the two moments are folded into the
+   last line's factor and eps. */
 bool t_adam_(scope *s, tensor *p, const tensor *grad, tensor *m, tensor *v, double lr, double beta1, double beta2, double eps,
 	     double decay, int64_t step)
 {
 	return act(s, "adam_", IN4(p, grad, m, v), [&] {
 		TORCH_CHECK(step >= 1, "step is ", step);
 		same_shape(p, grad), same_shape(p, m), same_shape(p, v);
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+		const at::Tensor at_step = at::full({}, (double)step, p->v.options().dtype(at::kFloat));
+		at::_fused_adamw_({ p->v }, { grad->v.contiguous() }, { m->v }, { v->v }, {}, { at_step }, lr, beta1, beta2, decay, eps, false, false);
+#else
 		const double bias1 = 1 - std::pow(beta1, (double)step), bias2 = std::sqrt(1 - std::pow(beta2, (double)step));
 		if (decay != 0)
 			p->v.mul_(1 - lr * decay);
 		m->v.lerp_(grad->v, 1 - beta1);
 		v->v.mul_(beta2).addcmul_(grad->v, grad->v, 1 - beta2);
 		p->v.addcdiv_(m->v, at::sqrt(v->v).add_(eps * bias2), -lr * bias2 / bias1);
+#endif
 		changed();
 	});
 }
