@@ -339,7 +339,7 @@ static gboolean take(struct state *st, GError **error)
 	/* each flight advances once, at its last sample of this batch */
 	for (guint i = 0; i < n; i++) {
 		struct flight *f = tickets[i].flight;
-		gboolean last = tickets[i].index + 1 == f->back && f->back == f->samples->len;
+		gboolean last = (i + 1 == n || tickets[i + 1].flight != f) && f->back == f->samples->len;
 		if (last && !advance(st, f, error))
 			return FALSE;
 	}

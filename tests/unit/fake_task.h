@@ -75,7 +75,7 @@ static void fake_next(const struct work *w, guint item, int round, double share,
 	for (guint i = 0; n > 0 && i < more; i++) {
 		struct sample s = samples[best];
 		s.variant = (guint)round * 10 + i;
-		s.half = 0;
+		s.half = w->shape.halves && i % 2 == 1; /* looks of both sizes in one round */
 		g_array_append_val(out, s);
 	}
 }
