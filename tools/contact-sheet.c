@@ -386,7 +386,7 @@ int main(int argc, char **argv)
 			   .truth = truth, .out = out };
 	if (ok && check_usage(&s, argc, &error)) {
 		s.entries = g_ptr_array_new_with_free_func(entry_free);
-		s.pool = slide_pool_new(1, 64 << 20);
+		s.pool = slide_pool_new(1);
 		make(&s, &error);
 		g_ptr_array_unref(s.entries);
 		slide_pool_free(s.pool);

@@ -41,7 +41,6 @@ struct settings {
 		enum origin origin; /* where their coordinates begin; auto: GeoJSON at the scanned part, XML at the slide */
 		char *test;         /* pattern below paths.test, with {name} */
 		double patience;    /* s: longest wait for a slide to open, or for one read of it; 0: without end */
-		double cache;       /* GB; 0: auto */
 	} data;
 	struct {
 		int size;           /* px, 16..4096 */

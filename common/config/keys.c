@@ -63,9 +63,6 @@ const struct key key_table[] = {
 { "data.test", KEY_PATTERN, AT(data.test), "{name}.mrxs", 1, PATH_MAX_BYTES, "name", "below paths.test" },
 { "data.patience", KEY_DURATION, AT(data.patience), "5m", 0, YEAR, NULL,
   "longest wait for a slide to open, or for one read of it:\nthen the slide is given up; 0: without end" },
-{ "data.cache", KEY_WORD_OR_NUMBER, AT(data.cache), "auto", 0.001, 1e6, "auto",
-  "memory for parts of slides that are decoded, GB, so that tiles\nnearby, and the same ones later, need not be decoded again;\n"
-  "auto: an eighth of all. OpenSlide 4 has it, 3.4 uses 32 MB a slide" },
 
 { "tiles.size", KEY_COUNT, AT(tiles.size), "256", 16, 4096, NULL, "side, px" },
 { "tiles.mpp", KEY_WORD_OR_NUMBER, AT(tiles.mpp), "auto", 0.01, 100, "auto level0",

@@ -6,8 +6,9 @@
 
 #ifdef OPENSLIDE_PROPERTY_NAME_ICC_SIZE /* first in 4.0, as is the cache that handles share */
 #define SHARED_CACHE
+#define SHARED_CACHE_MAX (256ull << 20) /* bytes */
 #endif
-#define HANDLE_CACHE (32ull << 20)      /* bytes: what 3.4.1 gives each handle */
+#define HANDLE_CACHE (32ull << 20)      /* what 3.4.1 gives each handle */
 #define HANDLE_INDEX (12ull << 20)      /* 210 bytes a photo were measured; some 50,000 of them */
 
 #define LOOK_US (G_USEC_PER_SEC / 10)   /* how often who waits looks for handles that hang */
@@ -25,7 +26,7 @@ struct slide_pool {
 #endif
 };
 
-struct slide_pool *slide_pool_new(guint most, guint64 cache)
+struct slide_pool *slide_pool_new(guint most)
 {
 	struct slide_pool *pool = g_new0(struct slide_pool, 1);
 
@@ -36,9 +37,7 @@ struct slide_pool *slide_pool_new(guint most, guint64 cache)
 	g_queue_init(&pool->idle);
 	g_queue_init(&pool->waiting);
 #ifdef SHARED_CACHE
-	pool->cache = openslide_cache_create((size_t)cache);
-#else
-	(void)cache;
+	pool->cache = openslide_cache_create((size_t)MIN(SHARED_CACHE_MAX, pool->most * HANDLE_CACHE));
 #endif
 	return pool;
 }
@@ -48,12 +47,11 @@ void slide_pool_set_patience(struct slide_pool *pool, double patience)
 	pool->patience = (gint64)(patience * G_USEC_PER_SEC);
 }
 
-guint64 slide_pool_bytes(guint most, guint64 cache)
+guint64 slide_pool_bytes(guint most)
 {
 #ifdef SHARED_CACHE
-	return most * HANDLE_INDEX + cache;
+	return most * HANDLE_INDEX + MIN(SHARED_CACHE_MAX, most * HANDLE_CACHE);
 #else
-	(void)cache;
 	return most * (HANDLE_INDEX + HANDLE_CACHE);
 #endif
 }

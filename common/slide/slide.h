@@ -37,10 +37,10 @@ struct slide {                  /* facts of one slide */
 };
 
 /* most: handles open at once, over all slides, >= 1. Threads that read one slide share its handle; where all
-   are in use a read waits its turn. cache: bytes for decoded parts of slides, which reads nearby, or of the same place later,
-   need not decode again; OpenSlide 4.0 has it for all together, 3.4.1 gives each handle 32 MiB instead. */
-struct slide_pool *slide_pool_new(guint most, guint64 cache);
-guint64 slide_pool_bytes(guint most, guint64 cache);    /* what so many open slides of the challenge's size take */
+   are in use a read waits its turn. OpenSlide 3.4.1 gives each handle a cache of 32 MiB; 4.0 has one for all,
+   of 32 MiB a handle and at most 256 MiB. */
+struct slide_pool *slide_pool_new(guint most);
+guint64 slide_pool_bytes(guint most);           /* what so many open slides of the challenge's size take */
 /* Where a read waits for a handle, those whose read or opening began longer ago hang and are counted out: others
    may be opened in their place. s; 0, as at first: none. */
 void slide_pool_set_patience(struct slide_pool *pool, double patience);

@@ -164,24 +164,16 @@ static guint handles(enum phase phase, guint n_cases)
 	const guint most = (guint)CLAMP(room_files() / 2, LEAST, MOST);
 	guint n = CLAMP(phase == PHASE_TRAIN ? n_cases : 2 * (guint)machine_cores() + 2, LEAST, most);
 
-	while (n > LEAST && slide_pool_bytes(n, 0) > room)
+	while (n > LEAST && slide_pool_bytes(n) > room)
 		n--;
 	return n;
-}
-
-/* For their decoded parts: an eighth of the memory, too. */
-static guint64 cache_of(const struct settings *s)
-{
-	const double gb = 1e9, least = 0.064;
-
-	return (guint64)(s->data.cache > 0 ? s->data.cache * gb : MAX((double)machine_memory() / 8, least * gb));
 }
 
 struct task_reading slide_cases_reading(const struct work *w)
 {
 	const gboolean draws = w->phase == PHASE_TEST && w->settings->pictures.heat;
 
-	return (struct task_reading){ .all = slide_pool_bytes(slide_work_of(w)->handles, slide_work_of(w)->cache) + (draws ? SLIDE_PICTURE_BYTES : 0),
+	return (struct task_reading){ .all = slide_pool_bytes(slide_work_of(w)->handles) + (draws ? SLIDE_PICTURE_BYTES : 0),
 				      .thread = SLIDE_READ_BYTES + (guint64)TISSUE_MAP_MAX * TISSUE_PX_BYTES };
 }
 
@@ -249,8 +241,7 @@ struct work *slide_cases_open(const struct settings *settings, enum phase phase,
 		return NULL;
 	}
 	sw->handles = handles(phase, all->len);
-	sw->cache = cache_of(settings);
-	sw->pool = slide_pool_new(sw->handles, sw->cache);
+	sw->pool = slide_pool_new(sw->handles);
 	slide_pool_set_patience(sw->pool, w->patience / 2);     /* who waits for a handle is given up later */
 	w->n_cases = all->len;
 	w->cases = g_new0(struct work_case, all->len);

@@ -30,7 +30,6 @@ struct slide_work {
 	struct work work;       /* first */
 	struct slide_pool *pool;
 	guint handles;          /* slides that it keeps open at most */
-	guint64 cache;          /* bytes, for their decoded parts */
 	struct slide_case *slides; /* (n_cases) beside work.cases */
 	double mpp;             /* um/px that is read at; 0: level 0 as it is */
 	struct answer_column columns[ANSWER_COLUMNS_MAX]; /* work.columns */

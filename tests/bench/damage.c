@@ -150,7 +150,7 @@ static struct slide *open_or_stop(struct slide_pool *pool, const char *path)
 
 static void damage(struct bench *b, int seed)
 {
-	struct slide_pool *pool = slide_pool_new(2, 64 << 20);
+	struct slide_pool *pool = slide_pool_new(2);
 	g_autoptr(GError) error = NULL;
 	struct counts c = { 0 };
 
@@ -186,7 +186,7 @@ int main(int argc, char **argv)
 	    !g_str_has_suffix(argv[1], ".mrxs"))
 		stop("damage SLIDE.mrxs", error);
 	copy_slide(&b, argv[1]);
-	struct slide_pool *pool = slide_pool_new(2, 64 << 20);
+	struct slide_pool *pool = slide_pool_new(2);
 	struct slide *s = open_or_stop(pool, b.slide);
 	b.across = (int)((double)s->w / s->downsample[level] / tile);
 	b.down = (int)((double)s->h / s->downsample[level] / tile);

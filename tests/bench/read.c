@@ -3,9 +3,8 @@
  * in turns, at random over all slides and in scan order. One thread by its processor time, so the numbers
  * are per core, whatever else runs; more threads by the clock.
  *
- *   read FOLDER [--tile=256] [--tiles=2000] [--rounds=5] [--threads=1] [--scale=1] [--cache=GB]
+ *   read FOLDER [--tile=256] [--tiles=2000] [--rounds=5] [--threads=1] [--scale=1]
  */
-#include "common/machine/machine.h"
 #include "common/slide/slide.h"
 #include <math.h>
 #include <openslide.h>
@@ -18,7 +17,7 @@ struct bench {
 	struct slide *slide[SLIDES_MAX];
 	openslide_t *bare[SLIDES_MAX];
 	int slides, tile, tiles, rounds, threads;
-	double scale, cache;
+	double scale;
 	struct place { int slide; gint64 x, y; } *place; /* (tiles) */
 };
 
@@ -155,14 +154,13 @@ static void compare(struct bench *b, gboolean scan)
 
 int main(int argc, char **argv)
 {
-	struct bench b = { .tile = 256, .tiles = 2000, .rounds = 5, .threads = 1, .scale = 1, .cache = (double)machine_memory() / 8e9 };
+	struct bench b = { .tile = 256, .tiles = 2000, .rounds = 5, .threads = 1, .scale = 1 };
 	const GOptionEntry entries[] = {
 		{ "tile", 0, 0, G_OPTION_ARG_INT, &b.tile, "Side, px (256)", "PX" },
 		{ "tiles", 0, 0, G_OPTION_ARG_INT, &b.tiles, "Tiles a round (2000)", "N" },
 		{ "rounds", 0, 0, G_OPTION_ARG_INT, &b.rounds, "Rounds (5)", "N" },
 		{ "threads", 0, 0, G_OPTION_ARG_INT, &b.threads, "Threads (1)", "N" },
 		{ "scale", 0, 0, G_OPTION_ARG_DOUBLE, &b.scale, "Level-0 px a pixel, of slide_read alone (1)", "X" },
-		{ "cache", 0, 0, G_OPTION_ARG_DOUBLE, &b.cache, "GB for decoded parts, of slide_read alone (an eighth of the memory)", "GB" },
 		G_OPTION_ENTRY_NULL,
 	};
 	g_autoptr(GOptionContext) options = g_option_context_new("FOLDER");
@@ -174,7 +172,7 @@ int main(int argc, char **argv)
 		g_printerr("read: %s\n", error != NULL ? error->message : "expected one folder of slides (see --help)");
 		return 2;
 	}
-	b.pool = slide_pool_new(SLIDES_MAX, (guint64)(b.cache * 1e9));
+	b.pool = slide_pool_new(SLIDES_MAX);
 	find_slides(&b, argv[1]);
 	if (b.slides == 0) {
 		g_printerr("read: no slides in '%s'\n", argv[1]);

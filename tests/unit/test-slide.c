@@ -116,7 +116,7 @@ static void test_id(void)
 
 static void test_facts(void)
 {
-	struct slide_pool *pool = slide_pool_new(2, 64 << 20);
+	struct slide_pool *pool = slide_pool_new(2);
 	g_autoptr(slide_t) cmu = NULL, tcga = NULL;
 
 	if (without_slides()) {
@@ -184,7 +184,7 @@ static void put(const struct copy *c, gsize at, const void *bytes, gsize length)
 
 static double mpp_with(const char *text, const char *instead)
 {
-	struct slide_pool *pool = slide_pool_new(1, 64 << 20);
+	struct slide_pool *pool = slide_pool_new(1);
 	g_autoptr(slide_t) slide = NULL;
 	struct copy c;
 	gsize n = strlen(text);
@@ -225,7 +225,7 @@ static void test_mpp(void)
 
 static void assert_unopened(const char *path, const char *message)
 {
-	struct slide_pool *pool = slide_pool_new(1, 64 << 20);
+	struct slide_pool *pool = slide_pool_new(1);
 	g_autoptr(GError) error = NULL;
 
 	g_assert_null(slide_open(pool, path, &error));
@@ -272,7 +272,7 @@ static void test_negatives(void)
 		return;
 	for (gsize i = 0; i < G_N_ELEMENTS(expected); i++) {
 		g_autofree char *path = g_build_filename(wsi, "negative_tests", expected[i].name, NULL);
-		struct slide_pool *pool = slide_pool_new(1, 64 << 20);
+		struct slide_pool *pool = slide_pool_new(1);
 		GError *error = NULL;
 		g_autoptr(slide_t) slide = slide_open(pool, path, &error);
 		const char *message = expected[i].opening;
@@ -329,7 +329,7 @@ static void assert_reads(struct slide *slide, double x, double y, double scale, 
 
 static void test_straight(void)
 {
-	struct slide_pool *pool = slide_pool_new(1, 64 << 20);
+	struct slide_pool *pool = slide_pool_new(1);
 
 	if (!without_slides()) {
 		g_autoptr(slide_t) cmu = open_named(pool, CMU), tcga = open_named(pool, TCGA);
@@ -368,7 +368,7 @@ static guint8 *mean_rgb(const guint8 *rgb, int stride, double x, double y, doubl
 
 static void test_reduced(void)
 {
-	struct slide_pool *pool = slide_pool_new(1, 64 << 20);
+	struct slide_pool *pool = slide_pool_new(1);
 
 	if (!without_slides()) {
 		static const double scales[] = { 1.0011, 1.7557, 2, 2.5, 7.3, 32 };
@@ -388,7 +388,7 @@ static void test_reduced(void)
 /* 2,200 x 2,900 level pixels are read in blocks: their seams do not show. */
 static void test_blocks(void)
 {
-	struct slide_pool *pool = slide_pool_new(1, 64 << 20);
+	struct slide_pool *pool = slide_pool_new(1);
 
 	if (!without_slides()) {
 		g_autoptr(slide_t) cmu = open_named(pool, CMU);
@@ -402,7 +402,7 @@ static void test_blocks(void)
 
 static void test_enlarged(void)
 {
-	struct slide_pool *pool = slide_pool_new(1, 64 << 20);
+	struct slide_pool *pool = slide_pool_new(1);
 
 	if (!without_slides()) {
 		enum { N = 60 };
@@ -428,7 +428,7 @@ static void test_enlarged(void)
 /* Off the slide nothing was scanned, and it does not colour what is beside it. */
 static void test_off_slide(void)
 {
-	struct slide_pool *pool = slide_pool_new(1, 64 << 20);
+	struct slide_pool *pool = slide_pool_new(1);
 
 	if (!without_slides()) {
 		g_autoptr(slide_t) cmu = open_named(pool, CMU);
@@ -479,7 +479,7 @@ static void assert_refused(struct slide *slide, double scale, int w, int h, cons
 
 static void test_limits(void)
 {
-	struct slide_pool *pool = slide_pool_new(1, 64 << 20);
+	struct slide_pool *pool = slide_pool_new(1);
 
 	if (!without_slides()) {
 		g_autoptr(slide_t) s = open_named(pool, CMU);
@@ -533,7 +533,7 @@ static void test_mirax(void)
 	struct MiraxBounds bounds;
 	g_autofree char *folder = g_dir_make_tmp("blindrun-mirax-XXXXXX", NULL);
 	g_autofree char *path = g_build_filename(folder, "Slide001.mrxs", NULL);
-	struct slide_pool *pool = slide_pool_new(1, 64 << 20);
+	struct slide_pool *pool = slide_pool_new(1);
 	g_autoptr(slide_t) slide = NULL;
 	static guint8 rgb[600 * 600 * 3], scanned[600 * 600];
 	GError *error = NULL;
@@ -591,7 +591,7 @@ static void test_mirax(void)
 
 static void test_repaired(void)
 {
-	struct slide_pool *pool = slide_pool_new(1, 64 << 20);
+	struct slide_pool *pool = slide_pool_new(1);
 	g_autofree guint8 *before = g_malloc(64 * 64 * 3), *after = g_malloc(64 * 64 * 3);
 	struct copy c;
 
@@ -635,7 +635,7 @@ static void test_repaired(void)
 /* Another file in its place, after the pool had closed it. */
 static void test_replaced(void)
 {
-	struct slide_pool *pool = slide_pool_new(1, 64 << 20);
+	struct slide_pool *pool = slide_pool_new(1);
 	struct copy c;
 
 	if (!without_slides()) {
@@ -723,7 +723,7 @@ static void test_one_bad_tile(void)
 	copy_init(&c, CMU);
 	put(&c, middle_image(&c), "\0\0", 2);
 	for (guint most = 1; most <= 3; most++) {
-		struct slide_pool *pool = slide_pool_new(most, 64 << 20);
+		struct slide_pool *pool = slide_pool_new(most);
 		GError *error = NULL;
 		g_autoptr(slide_t) slide = slide_open(pool, c.path, &error);
 		struct work alone, work[THREADS];
@@ -799,7 +799,7 @@ static void spoil(const char *path, int first, int n)
 /* Reads all images one by one; how many fail, and the last one's words. */
 static int count_failed(const char *path, char **words)
 {
-	struct slide_pool *pool = slide_pool_new(1, 64 << 20);
+	struct slide_pool *pool = slide_pool_new(1);
 	g_autoptr(slide_t) slide = slide_open(pool, path, NULL);
 	guint8 rgb[IMAGE * IMAGE * 3];
 	int failed = 0;
@@ -868,7 +868,7 @@ static void test_tried_again(void)
 	if (without_slides())
 		return;
 	copy_init(&c, CMU);
-	struct slide_pool *pool = slide_pool_new(1, 64 << 20);
+	struct slide_pool *pool = slide_pool_new(1);
 	GError *error = NULL;
 	g_autofree char *away = g_strconcat(c.path, ".away", NULL);
 	slide_t *slide = slide_open(pool, c.path, &error);
@@ -918,7 +918,7 @@ static void test_few_handles(void)
 	if (without_slides())
 		return;
 	for (guint most = 1; most <= 4; most++) {
-		struct crowd crowd = { .pool = slide_pool_new(most, 64 << 20), .most = most };
+		struct crowd crowd = { .pool = slide_pool_new(most), .most = most };
 		GThread *thread[8];
 
 		crowd.slides[0] = open_named(crowd.pool, CMU);

@@ -294,7 +294,7 @@ static void test_slides(void)
 		g_test_skip("no real slides: BLINDRUN_SHARED names no folder that has data/wsi");
 		return;
 	}
-	pool = slide_pool_new(1, 64 << 20);
+	pool = slide_pool_new(1);
 	for (gsize i = 0; i < G_N_ELEMENTS(expected); i++) {
 		g_autofree char *path = g_build_filename(folder, expected[i].name, NULL);
 		GError *error = NULL;
