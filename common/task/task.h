@@ -148,8 +148,8 @@ struct task {
 	gboolean (*sure)(const struct work *work, const struct sample *sample);
 	/* For answering: appends the samples that a case needs next, given what its first n gave (outputs:
 	   n, `judged` numbers each; NAN where reading failed). Round 0 has n = 0: of all that the case has, in
-	   their order, share_count() are taken, evenly over it; a larger share contains the smaller ones. Those of one
-	   round are all coarse looks (sample.half), or none is. Nothing appended ends. No state. */
+	   their order, share_count() are taken, evenly over it; a larger share contains the smaller ones. Some may be
+	   coarse looks (sample.half). Nothing appended ends. No state. */
 	void (*next)(const struct work *work, guint item, int round, double share, const struct sample *samples,
 		     const float *outputs, gsize n, GArray *out);
 	gboolean (*read)(struct work *work, const struct sample *sample, guint8 *bytes, float *targets,
