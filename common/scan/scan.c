@@ -336,7 +336,7 @@ static gboolean take(struct state *st, GError **error)
 	st->scan->n_samples += n;
 	st->scan->n_half += b->samples[0].half ? n : 0;
 	loader_recycle(st->loader, b);
-	/* each flight advances once, at its last sample of this batch */
+	/* each flight advances once, at its last sample of this batch, where its own are side by side: a round is queued at once */
 	for (guint i = 0; i < n; i++) {
 		struct flight *f = tickets[i].flight;
 		gboolean last = (i + 1 == n || tickets[i + 1].flight != f) && f->back == f->samples->len;

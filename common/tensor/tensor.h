@@ -125,7 +125,7 @@ tensor *t_upsample2d(scope *s, const tensor *x, int64_t h, int64_t w); /* or dow
 tensor *t_cubic2d(scope *s, const tensor *x, int64_t h, int64_t w);    /* bicubic (Keys 1981, a = -0.75), corners not aligned */
 tensor *t_adaptive_pool2d(scope *s, const tensor *x, int64_t h, int64_t w); /* means; output i of n is of the inputs from
 		     floor(i H / n) to ceil((i + 1) H / n) */
-tensor *t_dropout(scope *s, const tensor *x, double p);
+tensor *t_dropout(scope *s, const tensor *x, double p);        /* 0 <= p < 1, taken to the nearest 1/256; 0: none */
 tensor *t_stochastic_depth(scope *s, const tensor *x, double p); /* Huang et al. 2016: where the scope trains, each
 		     sample (of the first dimension) is 0 by chance p, else divided by 1 - p */
 

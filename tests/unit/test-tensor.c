@@ -523,24 +523,25 @@ static void test_packed_small(void)
 	/* of the kernel only the middle counts: out 0 is x0 + 2 x1 - x2, out 1 is -x0 */
 	w[4] = 1, w[9 + 4] = 2, w[18 + 4] = -1, w[27 + 4] = -1;
 	static const float pixel[] = { 1, 2, 3, 4, 5, 6 }, line[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9 }, add[] = { 0.5F, 1, 0.5F, 5 };
-	const struct { dims x, added; int out, n; const float *in; float want[4]; } cases[] = {
+	const struct small { dims x, added; int out, n; const float *in; float want[4]; } cases[] = {
 		{ DIMS(2, 3, 1, 1), DIMS(2, 2, 1, 1), 2, 4, pixel, { 2.5F, 0, 8.5F, 1 } },
 		{ DIMS(1, 3, 1, 3), DIMS(1, 1, 1, 3), 1, 3, line, { 2.5F, 5, 6.5F } },
 	};
 
 	FOR(k, 4) {
-		const int bf16 = k & 2;
-		SCOPE(s, NULL, SCOPE_NO_GRAD | SCOPE_CHANNELS_LAST | (bf16 ? SCOPE_BF16 : 0));
-		SCOPE(packed, NULL, SCOPE_NO_GRAD | SCOPE_CHANNELS_LAST | (bf16 ? SCOPE_BF16 : 0));
-		tensor *x = t_from(s, cases[k & 1].in, cases[k & 1].x, T_F32, T_CPU), *other = t_from(s, add, cases[k & 1].added, T_F32, T_CPU);
-		tensor *weight = t_from(s, w, DIMS(cases[k & 1].out, 3, 3, 3), T_F32, T_CPU);
+		const struct small *c = &cases[k & 1];
+		const unsigned flags = SCOPE_NO_GRAD | SCOPE_CHANNELS_LAST | (k & 2 ? SCOPE_BF16 : 0);
+		SCOPE(s, NULL, flags);
+		SCOPE(packed, NULL, flags);
+		tensor *x = t_from(s, c->in, c->x, T_F32, T_CPU), *other = t_from(s, add, c->added, T_F32, T_CPU);
+		tensor *weight = t_from(s, w, DIMS(c->out, 3, 3, 3), T_F32, T_CPU);
 		const conv_opts o = { .pad = 1 };
 		g_assert_true(conv_pack(packed, "w", weight, "b", NULL, NULL, t_dims(x), o));
 		tensor *got = t_conv2d_packed(s, x, scope_find(packed, "w"), scope_find(packed, "b"), o, other, ACT_RELU);
-		const gboolean was_read = t_read(s, t_to(s, got, T_F32, T_CPU), y, (size_t)cases[k & 1].n * sizeof *y);
+		const gboolean was_read = t_read(s, t_to(s, got, T_F32, T_CPU), y, (size_t)c->n * sizeof *y);
 		expect(s, SCOPE_OK, "");
 		g_assert_true(was_read);
-		FOR(i, cases[k & 1].n) g_assert_cmpfloat_with_epsilon((double)y[i], (double)cases[k & 1].want[i], 1e-6);
+		FOR(i, c->n) g_assert_cmpfloat_with_epsilon((double)y[i], (double)c->want[i], 1e-6);
 	}
 }
 
