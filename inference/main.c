@@ -40,6 +40,13 @@ static gboolean take_settings(struct settings *s, JsonObject *manifest, GError *
 	return TRUE;
 }
 
+static enum precision learned_in(JsonObject *facts)
+{
+	const double bf16 = json_number(facts, "bf16", -1);
+
+	return bf16 < 0 ? PRECISION_AUTO : bf16 > 0 ? PRECISION_BF16 : PRECISION_FP32;
+}
+
 /* A model of bags that goes with a network; NULL where there is none, or none that can be read, which is said. */
 static struct attention *read_bags(const struct settings *s, JsonObject *manifest, guint member, const struct model *m)
 {
@@ -206,7 +213,7 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 	colours = colours_new(w, manifest);
 	gboolean ok = a != NULL;
 	const guint members = facts != NULL ? members_of(manifest) : 0;
-	if (ok && facts != NULL && device_open(s, &device, wrong) &&
+	if (ok && facts != NULL && device_open(s, learned_in(facts), &device, wrong) &&
 	    memory_plan(w, &device, machine_memory(), members, &memory, wrong))
 		models = read_models(s, manifest, members, w, &device, bags, wrong);
 	opening_say_machine(&device);

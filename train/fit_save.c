@@ -80,6 +80,7 @@ static void set_score(const struct fit *f, JsonObject *about, gboolean judged)
 
 	task->facts(f->work, facts);
 	const struct interval metric = fit_judge(f, facts, held);
+	json_object_set_int_member(facts, "bf16", (f->device.flags & SCOPE_BF16) != 0);
 	json_object_set_object_member(about, "facts", facts);
 	json_object_set_array_member(about, "held", held);
 	json_object_set_array_member(about, "colours", colours_of(f->work));
@@ -317,12 +318,5 @@ gboolean fit_restore(struct fit *f, GError **error)
 	f->memory.part = MIN(f->memory.part, (guint)r->state.part);
 	f->now.plan.set_epochs = f->now.plan.epochs;
 	f->now.plan.set_steps = f->now.plan.epoch_steps;
-	unsigned bf16 = f->device.flags & SCOPE_BF16;
-	if (r->state.bf16 != (bf16 != 0)) {
-		if (!r->state.bf16 || tensor_bf16_fast(f->device.index))
-			f->device.flags ^= SCOPE_BF16;
-		else
-			log_warn("resume", "the run was begun in bf16, which this machine is slow in: it goes on in fp32");
-	}
 	return TRUE;
 }

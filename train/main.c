@@ -185,6 +185,7 @@ static gboolean run(const struct options *o, const struct job *job, GError **err
 	const struct task *task = task_find(s->task, error);
 	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
 	struct device device;
+	enum precision learned = PRECISION_AUTO;
 	g_autoptr(resume_t) resume = NULL;
 
 	if (task == NULL)
@@ -192,11 +193,14 @@ static gboolean run(const struct options *o, const struct job *job, GError **err
 	g_autoptr(model_folder_t) folder = model_folder_take(s->paths.model, notes, error);
 	for (guint i = 0; i < notes->len; i++)
 		log_warn("model", "%s", (char *)notes->pdata[i]);
-	if (folder == NULL || !resume_find(folder, s, job->fresh || job->rehearse_only, &resume, error) ||
-	    !device_open(s, &device, error))
+	if (folder == NULL || !resume_find(folder, s, job->fresh || job->rehearse_only, &resume, error))
+		return FALSE;
+	const gboolean finished = resume != NULL && resume->state.finished;
+	if (resume != NULL && !finished)
+		learned = resume->state.bf16 ? PRECISION_BF16 : PRECISION_FP32;
+	if (!device_open(s, learned, &device, error))
 		return FALSE;
 	opening_say_machine(&device);
-	gboolean finished = resume != NULL && resume->state.finished;
 	struct work *w = task->open(s, PHASE_TRAIN, resume != NULL && !finished ? resume->facts : NULL, error);
 	if (w == NULL)
 		return FALSE;

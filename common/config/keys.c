@@ -206,7 +206,7 @@ const struct key key_table[] = {
 
 { "device", KEY_DEVICE, AT(device), "auto", 1, 200, NULL, "auto, cpu, cuda, cuda:1, ..." },
 { "precision", KEY_CHOICE, AT(precision), "auto", 0, 0, "auto fp32 bf16",
-  "auto: bf16 where the processor has it" },
+  "auto: bf16 where the processor has it; to answer, as was learned" },
 { "threads", KEY_COUNT, AT(threads), "0", 0, 1024, NULL, "that read and compute; 0: one a core" },
 { NULL, KEY_TEXT, 0, NULL, 0, 0, NULL, NULL },
 };

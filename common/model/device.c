@@ -29,18 +29,26 @@ static double measure_bf16(const struct device *d)
 }
 
 /* What the processor says is not always what libtorch makes of it. Where both are about as fast, bf16 it is: two runs beside
-   other work must not differ in it, for answers in one and the other do. */
-static gboolean faster_in_bf16(struct device *d)
+   other work must not differ in it, for what they learn in one and the other does. */
+static gboolean choose_bf16(enum precision learned, struct device *d)
 {
 	static const double CLEARLY_SLOWER = 0.8;
 
-	if (!tensor_bf16_fast(d->index))
+	if (learned == PRECISION_FP32)
 		return FALSE;
+	if (!tensor_bf16_fast(d->index)) {
+		if (learned == PRECISION_BF16)
+			log_warn("device", "the weights were learned in bf16, which this device is slow in: they are taken in fp32, and "
+				 "give slightly other numbers; precision: bf16 gives the same, slowly");
+		return FALSE;
+	}
+	if (learned == PRECISION_BF16)
+		return TRUE;
 	d->bf16_gain = measure_bf16(d);
 	return d->bf16_gain > CLEARLY_SLOWER;
 }
 
-gboolean device_open(const struct settings *s, struct device *out, GError **error)
+gboolean device_open(const struct settings *s, enum precision learned, struct device *out, GError **error)
 {
 	const char *why = NULL;
 	int gpus = g_str_equal(s->device, "cpu") ? 0 : tensor_gpus(&why);
@@ -60,7 +68,7 @@ gboolean device_open(const struct settings *s, struct device *out, GError **erro
 			 "all), and is its driver new enough?", why);
 	}
 	tensor_threads(d.threads);
-	if (s->precision == PRECISION_BF16 || (s->precision == PRECISION_AUTO && faster_in_bf16(&d)))
+	if (s->precision == PRECISION_BF16 || (s->precision == PRECISION_AUTO && choose_bf16(learned, &d)))
 		d.flags |= SCOPE_BF16;
 	*out = d;
 	return TRUE;

@@ -1,8 +1,10 @@
 /*
  * device.h - where and how a network computes: settings device, precision and threads, resolved.
  *
- * device auto is the first GPU that works, else the CPU; precision auto is bf16 where the device multiplies in it, and a
- * convolution that is run in both at start was faster so. A libtorch that could use a GPU, and finds none, is a warning.
+ * device auto is the first GPU that works, else the CPU. precision auto is what the weights were learned in, so that they
+ * answer as they were judged; before there are any, bf16 where the device multiplies in it and a convolution that is run in
+ * both at start is not slower so. Warnings: a libtorch that could use a GPU, and finds none; weights that were learned in bf16,
+ * which this device is slow in, and are taken in fp32.
  * Errors: FAULT_USAGE for a device that is not there.
  */
 #pragma once
@@ -18,8 +20,8 @@ struct device {
 	double bf16_gain;       /* where it was measured: how many times as fast a convolution is in bf16; else 0 */
 };
 
-/* Also sets the threads of tensor operations. */
-gboolean device_open(const struct settings *settings, struct device *out, GError **error);
+/* learned: what the weights were learned in; PRECISION_AUTO: there are none. Also sets the threads of tensor operations. */
+gboolean device_open(const struct settings *settings, enum precision learned, struct device *out, GError **error);
 /* "device=cpu precision=bf16 bf16_gain=1.9 threads=2 libtorch=2.6.0", for the log. */
 char *device_describe(const struct device *d);
 

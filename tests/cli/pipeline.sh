@@ -107,6 +107,9 @@ is 'gives much the same' "$(paste -d, first.csv d/output/output.csv |
 expect 'the model says what a tile is' 0 'nothing failed' $inference --set tiles.size=96 --set data.classes=a,b
 stdout_has 'and so does the log' 'settings tiles.size=64 from=model instead_of=96'
 is 'and the answers are the same' "$(cmp first.csv d/output/output.csv 2>&1)" ''
+cp -R d/model fp32 && sed 's/"bf16" : [01]/"bf16" : 0/' d/model/model.json > fp32/model.json
+expect 'a model that was learned in fp32' 0 'nothing failed' $inference --set paths.model=fp32
+stdout_has 'answers in it, wherever it is' ' precision=fp32 threads='
 expect 'another file, with a header' 0 'nothing failed' $inference --set answer.file=other.csv --set answer.header=true \
 	--set answer.decimals=2
 is 'has it' "$(head -n 1 d/output/other.csv)" 'case,probability'

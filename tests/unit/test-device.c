@@ -1,7 +1,7 @@
 /* test-device.c - settings to a device: what is asked for is taken, and auto measures. */
 #include "common/model/device.h"
 
-static struct device open_with(const char *precision)
+static struct device open_with(const char *precision, enum precision learned)
 {
 	g_autoptr(settings_t) settings = settings_new();
 	g_autoptr(GError) error = NULL;
@@ -10,7 +10,7 @@ static struct device open_with(const char *precision)
 	g_assert_true(settings_assign(settings, precision, NULL));
 	g_assert_true(settings_assign(settings, "device=cpu", NULL));
 	g_assert_true(settings_assign(settings, "threads=1", NULL));
-	g_assert_true(device_open(settings, &d, &error));
+	g_assert_true(device_open(settings, learned, &d, &error));
 	g_assert_no_error(error);
 	g_assert_cmpint(d.index, ==, T_CPU);
 	g_assert_cmpint(d.threads, ==, 1);
@@ -20,7 +20,8 @@ static struct device open_with(const char *precision)
 
 static void test_precision(void)
 {
-	const struct device fp32 = open_with("precision=fp32"), bf16 = open_with("precision=bf16"), own = open_with("precision=auto");
+	const struct device fp32 = open_with("precision=fp32", PRECISION_BF16), bf16 = open_with("precision=bf16", PRECISION_FP32);
+	const struct device own = open_with("precision=auto", PRECISION_AUTO);
 	g_autofree char *plain = device_describe(&fp32), *measured = device_describe(&own);
 
 	g_assert_cmpuint(fp32.flags & SCOPE_BF16, ==, 0);
@@ -34,9 +35,21 @@ static void test_precision(void)
 	g_test_message("%s", measured);
 }
 
+/* auto is what the weights were learned in, without measuring; fp32 where bf16 would be slow. */
+static void test_learned(void)
+{
+	const struct device fp32 = open_with("precision=auto", PRECISION_FP32), bf16 = open_with("precision=auto", PRECISION_BF16);
+
+	g_assert_cmpuint(fp32.flags & SCOPE_BF16, ==, 0);
+	g_assert_cmpfloat(fp32.bf16_gain, ==, 0);
+	g_assert_cmpint((bf16.flags & SCOPE_BF16) != 0, ==, tensor_bf16_fast(T_CPU));
+	g_assert_cmpfloat(bf16.bf16_gain, ==, 0);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/device/precision", test_precision);
+	g_test_add_func("/device/learned", test_learned);
 	return g_test_run();
 }
