@@ -150,7 +150,11 @@ static gboolean learn(const struct options *o, const struct job *job, const stru
 		return FALSE;
 	if (job->rehearse_only)
 		return TRUE;
+	if (w->task->copy_begin != NULL)
+		w->task->copy_begin(w);
 	gboolean ok = fit(&fit_job, &outcome, error);
+	if (w->task->copy_end != NULL)
+		w->task->copy_end(w, !ok);
 	report(&outcome, w, &findings, &memory);
 	fit_outcome_clear(&outcome);
 	return ok;

@@ -6,7 +6,7 @@
 
 /* Keys, and sections with their dot, that may be others when a run goes on. */
 static const char *const free_to_change[] = {
-	"competition", "paths.", "data.test", "data.patience", "inference.", "answer.", "pictures.", "log.", "device", "precision", "threads",
+	"competition", "paths.", "data.test", "data.patience", "load.", "inference.", "answer.", "pictures.", "log.", "device", "precision", "threads",
 	"score.axis_threshold",
 	"training.time", "training.checkpoint", "training.run", NULL,
 };

@@ -56,6 +56,10 @@ struct settings {
 		int seed;
 	} split;
 	struct {
+		double cache;       /* bytes of slides that train copies to a local disk, and reads from there; 0: none */
+		char *folder;       /* on that disk; the copies are in a folder of ours in it, and removed at the end */
+	} load;
+	struct {
 		double tumour, normal, negative; /* shares of a batch, >= 0 */
 		int tiles_per_epoch;             /* 1..1e9 */
 		double jitter;                   /* tiles move by up to this share of their side, 0..0.5 */

@@ -17,6 +17,7 @@ const struct section section_table[] = {
 	{ "data", "where the slides and their labels are" },
 	{ "tiles", "what the network sees: squares of a slide" },
 	{ "split", "slides held out of training, to judge by" },
+	{ "load", "copies of the slides, where paths.train is slow to read" },
 	{ "sampling", "what a batch is made of; 1, 1, 2: quarter, quarter, half" },
 	{ "model", "the network" },
 	{ "training", "how the network learns" },
@@ -78,6 +79,11 @@ const struct key key_table[] = {
 { "split.validation", KEY_NUMBER, AT(split.validation), "0.2", 0, 0.5, NULL, "share held out" },
 { "split.seed", KEY_COUNT, AT(split.seed), "2018", 0, G_MAXINT, NULL,
   "of every random choice: the same seed, the same run" },
+
+{ "load.cache", KEY_SIZE, AT(load.cache), "0", 0, 1e15, NULL,
+  "such as 200G: train copies so much of the slides to a local disk while\nit learns, and reads there; 0: nothing" },
+{ "load.folder", KEY_TEXT, AT(load.folder), "/tmp", 1, PATH_MAX_BYTES, NULL,
+  "on that disk; train removes the copies at its end" },
 
 { "sampling.tumour", KEY_NUMBER, AT(sampling.tumour), "1", 0, 1000, NULL,
   "share of tiles with tumour" },

@@ -21,6 +21,7 @@ enum key_type {
 	KEY_NUMBER,
 	KEY_WORD_OR_NUMBER, /* or one of words; word i is stored as -i */
 	KEY_DURATION,       /* s */
+	KEY_SIZE,           /* bytes */
 	/* others */
 	KEY_SWITCH, /* gboolean */
 	KEY_CHOICE, /* an enum; word i is stored as i */
@@ -95,5 +96,8 @@ gboolean duration_parse(const char *text, double *seconds);
 /* The shortest decimal text that reads back as the same number. */
 char *number_print(double number);
 char *duration_print(double seconds);
+/* Bytes, or with a unit of 1000 behind: "20G", "1.5T", "500M", "64K". */
+gboolean size_parse(const char *text, double *bytes);
+char *size_print(double bytes);
 
 G_END_DECLS

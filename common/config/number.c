@@ -4,6 +4,7 @@
  */
 #include "common/config/keys.h"
 #include <errno.h>
+#include <math.h>
 
 gboolean number_parse(const char *text, const char **end, double *number)
 {
@@ -79,6 +80,38 @@ gboolean duration_parse(const char *text, double *seconds)
 	} while (*text);
 	*seconds = sum;
 	return TRUE;
+}
+
+static const struct {
+	char letter;
+	double bytes;
+} sizes[] = { { 'T', 1e12 }, { 'G', 1e9 }, { 'M', 1e6 }, { 'K', 1e3 } };
+
+gboolean size_parse(const char *text, double *bytes)
+{
+	const char *end;
+	double number;
+
+	if (!number_parse(text, &end, &number))
+		return FALSE;
+	for (gsize i = 0; i < G_N_ELEMENTS(sizes); i++)
+		if (*end == sizes[i].letter) {
+			number *= sizes[i].bytes;
+			end++;
+			break;
+		}
+	*bytes = number;
+	return *end == '\0';
+}
+
+char *size_print(double bytes)
+{
+	for (gsize i = 0; i < G_N_ELEMENTS(sizes); i++) { /* 1500G rather than 1.5T */
+		const double whole = bytes / sizes[i].bytes;
+		if (whole >= 1 && whole == floor(whole))
+			return g_strdup_printf("%.0f%c", whole, sizes[i].letter);
+	}
+	return number_print(bytes);
 }
 
 char *duration_print(double seconds)

@@ -165,8 +165,8 @@ static gboolean number_set(double *field, const struct key *key, const char *tex
 		*field = -word_find(key->words, text);
 		return TRUE;
 	}
-	if (key->type == KEY_DURATION) {
-		if (!duration_parse(text, &number))
+	if (key->type == KEY_DURATION || key->type == KEY_SIZE) {
+		if (!(key->type == KEY_DURATION ? duration_parse : size_parse)(text, &number))
 			return FALSE;
 	} else if (!number_parse(text, &end, &number) || *end) {
 		return FALSE;
@@ -216,6 +216,7 @@ gboolean value_set(struct settings *settings, const struct key *key, const char 
 	case KEY_NUMBER:
 	case KEY_WORD_OR_NUMBER:
 	case KEY_DURATION:
+	case KEY_SIZE:
 		return number_set(FIELD(settings, key, double), key, text);
 	case KEY_SWITCH:
 		return switch_set(FIELD(settings, key, gboolean), text);
@@ -248,6 +249,8 @@ char *value_get(const struct settings *settings, const struct key *key)
 		return number > 0 ? number_print(number) : word_at(key->words, (int)-number);
 	case KEY_DURATION:
 		return duration_print(*CONST_FIELD(settings, key, double));
+	case KEY_SIZE:
+		return size_print(*CONST_FIELD(settings, key, double));
 	case KEY_SWITCH:
 		return g_strdup(*CONST_FIELD(settings, key, gboolean) ? "true" : "false");
 	default:
@@ -295,6 +298,8 @@ char *value_expected(const struct key *key)
 		return g_strdup_printf("%s or a number from %s to %s", words, least, most);
 	case KEY_DURATION:
 		return g_strdup("a time up to 365d, such as 28h, 1h30m or 90s");
+	case KEY_SIZE:
+		return g_strdup("a size, such as 20G, 1.5T or 500M");
 	case KEY_SWITCH:
 		return g_strdup("true or false");
 	case KEY_CHOICE:

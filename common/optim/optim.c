@@ -181,10 +181,13 @@ double schedule_factor(enum schedule kind, double progress, double warmup, int p
 void average_step(scope *parent, const struct model *average, const struct model *model, double half_life,
 		  gint64 step)
 {
-	double weight = MAX(1 - exp2(-1 / half_life), 9.0 / (10.0 + (double)step));
+	const int stride = half_life >= 100 && step >= 40 ? 4 : 1;
+	const double weight = MAX(1 - exp2(-1 / half_life), 9.0 / (10.0 + (double)step));
 
+	if (step % stride != 0)
+		return;
 	SCOPE(s, parent, SCOPE_NO_GRAD);
 	for (size_t i = 0; i < scope_count(model->params); i++)
-		t_lerp_(s, scope_at(average->params, i, NULL, NULL), weight,
+		t_lerp_(s, scope_at(average->params, i, NULL, NULL), 1 - pow(1 - weight, stride),
 			scope_at(model->params, i, NULL, NULL));
 }

@@ -33,7 +33,7 @@ static const struct kind {
 	{ "looking", { "of" }, FALSE },		{ "weights", { NULL }, FALSE },		{ "trained", { NULL }, FALSE },
 	{ "ended", { NULL }, FALSE },		{ "finished", { NULL }, FALSE },	{ "pictures", { NULL }, FALSE },
 	{ "dropped", { NULL }, FALSE },		{ "frozen", { "step" }, FALSE },	{ "mined", { "epoch" }, FALSE },	{ "member", { "n" }, FALSE },
-	{ "attention", { "member" }, FALSE },	{ "fixed", { NULL }, FALSE },
+	{ "attention", { "member" }, FALSE },	{ "fixed", { NULL }, FALSE },		{ "copies", { NULL }, FALSE },
 };
 
 struct line {

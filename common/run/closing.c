@@ -12,11 +12,11 @@ const char *closing_limit(double waiting, double augmenting, double computing)
 	if (all <= 0)
 		return "nothing was computed";
 	if (waiting > 0.5 * all)
-		return "reading the slides: most of the time the network waited for tiles; more cores, a faster disk or a larger network "
-		       "cost nothing, more tiles do";
+		return "reading the slides: most of the time the network waited for tiles; more cores, copies on a faster disk (load.cache) "
+		       "or a larger network cost nothing, more tiles do";
 	if (waiting > 0.2 * all)
-		return "reading the slides, in part: the network waited for tiles more than a fifth of the time; more cores or a faster "
-		       "disk help";
+		return "reading the slides, in part: the network waited for tiles more than a fifth of the time; more cores or copies "
+		       "on a faster disk (load.cache) help";
 	if (augmenting > 0.4 * all)
 		return "augmenting: it takes more than two fifths of the time; augmentation.stain=0 and augmentation.colour=0 would free "
 		       "half of it";

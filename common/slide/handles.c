@@ -91,9 +91,9 @@ static gboolean same_slide(openslide_t *osr, const struct facts *f)
 	       height == f->slide.height;
 }
 
-static openslide_t *open_file(struct slide_pool *pool, const struct facts *f, GError **error)
+static openslide_t *open_file(struct slide_pool *pool, const struct facts *f, const char *path, GError **error)
 {
-	const char *path = f->slide.path, *words;
+	const char *words;
 	openslide_t *osr;
 
 	if (g_access(path, R_OK) != 0) {
@@ -130,6 +130,31 @@ static openslide_t *open_file(struct slide_pool *pool, const struct facts *f, GE
 	(void)pool;
 #endif
 	return osr;
+}
+
+/* A copy that is no good, or not wanted any more; under the lock. */
+static void forget_copy(struct facts *f)
+{
+	g_clear_pointer(&f->copy, g_free);
+}
+
+/* From its copy, if there is one and it is good. */
+static openslide_t *open_slide(struct slide_pool *pool, struct facts *f, gboolean *copied, GError **error)
+{
+	g_mutex_lock(&pool->lock);
+	g_autofree char *copy = g_strdup(f->copy);
+	g_mutex_unlock(&pool->lock);
+	openslide_t *osr = copy != NULL ? open_file(pool, f, copy, NULL) : NULL;
+
+	*copied = osr != NULL;
+	if (osr != NULL)
+		return osr;
+	if (copy != NULL) {
+		g_mutex_lock(&pool->lock);
+		forget_copy(f);
+		g_mutex_unlock(&pool->lock);
+	}
+	return open_file(pool, f, f->slide.path, error);
 }
 
 /* Those that wait, if any do, that something changed; under the lock. A call of the system, which most reads need not make. */
@@ -268,7 +293,7 @@ struct handle *handle_take(struct slide *slide, gboolean alone, GError **error)
 		openslide_close(old->osr);
 		g_free(old);
 	}
-	h->osr = open_file(pool, f, error);
+	h->osr = open_slide(pool, f, &h->copied, error);
 	g_mutex_lock(&pool->lock);
 	if (h->osr != NULL) {
 		h->alone = alone;
@@ -290,6 +315,8 @@ gboolean handle_give(struct handle *h, gboolean broken)
 	g_mutex_lock(&pool->lock);
 	shared = h->shared;
 	h->broken = h->broken || broken;
+	if (broken && h->copied)
+		forget_copy(facts_of(h->slide));
 	h->alone = FALSE;
 	if (--h->users == 0) {
 		closing = h->broken;
@@ -307,17 +334,24 @@ gboolean handle_give(struct handle *h, gboolean broken)
 	return shared;
 }
 
-void handles_close(struct slide *slide)
+/* All that a slide has: those in use as soon as they are given back. Then it is read from `copy`, which it takes; NULL: from
+   its own file. */
+static void renew(struct slide *slide, char *copy)
 {
 	struct slide_pool *pool = slide->pool;
 	struct facts *f = facts_of(slide);
 	GQueue closing = G_QUEUE_INIT;
 
 	g_mutex_lock(&pool->lock);
-	while (f->handles.head != NULL) {
-		struct handle *h = f->handles.head->data;
+	forget_copy(f);
+	f->copy = copy;
+	for (GList *l = f->handles.head, *next; l != NULL; l = next) {
+		struct handle *h = l->data;
 
-		g_warn_if_fail(h->users == 0);
+		next = l->next;
+		h->broken = TRUE;
+		if (h->users > 0)
+			continue;
 		g_queue_unlink(&f->handles, &h->in_slide);
 		leave_idle(pool, h);
 		g_queue_push_tail_link(&closing, &h->in_slide);
@@ -325,4 +359,23 @@ void handles_close(struct slide *slide)
 	g_mutex_unlock(&pool->lock);
 	while (closing.head != NULL)
 		close_handle(pool, g_queue_pop_head_link(&closing)->data);
+}
+
+void slide_move(struct slide *slide, const char *copy_opt)
+{
+	renew(slide, g_strdup(copy_opt));
+}
+
+gboolean slide_moved(struct slide *slide)
+{
+	g_mutex_lock(&slide->pool->lock);
+	const gboolean moved = facts_of(slide)->copy != NULL;
+	g_mutex_unlock(&slide->pool->lock);
+	return moved;
+}
+
+void handles_close(struct slide *slide)
+{
+	renew(slide, NULL);
+	g_warn_if_fail(facts_of(slide)->handles.head == NULL);
 }

@@ -16,7 +16,8 @@ struct facts {                  /* a slide, and what its users need not see */
 	gint64 *level_width, *level_height; /* (levels) px */
 	struct jpeg_ends *ends; /* (levels) */
 	gint in_vain;           /* reads that failed twice; atomic */
-	GQueue handles;         /* under the pool's lock */
+	GQueue handles;         /* this and what follows: under the pool's lock */
+	char *copy;             /* what it is read from instead of its own file, or NULL */
 };
 
 static inline struct facts *facts_of(const struct slide *slide)
@@ -31,6 +32,7 @@ struct handle {
 	gboolean alone;         /* its user shares it with nobody */
 	gboolean shared;        /* more than one user since it was last idle */
 	gboolean broken;        /* OpenSlide refuses it for good */
+	gboolean copied;        /* of the slide's copy */
 	gboolean out;           /* it hung: counted out of the pool, and broken */
 	gint64 since;           /* us, monotonic: its opening or newest read began; 0: idle */
 	GList in_pool;

@@ -51,6 +51,10 @@ guint slide_pool_open_handles(struct slide_pool *pool);        /* now */
    of 20x and 40x scan at 0.5 and 0.25). */
 struct slide *slide_open(struct slide_pool *pool, const char *path, GError **error);
 void slide_close(struct slide *slide);
+/* From here on it is read from a copy of its file, and of what belongs to that; NULL: from its own again. Where the copy cannot
+   be opened or read it goes back to its own file by itself: then slide_moved is false. Any thread. */
+void slide_move(struct slide *slide, const char *copy_opt);
+gboolean slide_moved(struct slide *slide);
 typedef struct slide slide_t;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(slide_t, slide_close)
 

@@ -34,6 +34,8 @@ struct slide_work {
 	double mpp;             /* um/px that is read at; 0: level 0 as it is */
 	struct answer_column columns[ANSWER_COLUMNS_MAX]; /* work.columns */
 	gboolean size_unknown;  /* it was said that a slide's resolution is, so its longest axis too */
+	struct copies *copies;  /* between slide_copy_begin and _end, where there are any, of: */
+	struct slide **copied;  /* (n_cases) or NULL */
 	GHashTable *table;      /* file: struct slide_row *, of the organisers' table; NULL: there is none */
 };
 
@@ -52,6 +54,10 @@ void slide_cases_close(struct work *work);
 struct task_reading slide_cases_reading(const struct work *work);
 /* A slide of its own for the caller, through the work's pool. */
 slide_t *slide_cases_open_one(struct slide_pool *pool, const char *id, const char *path, GError **error);
+
+/* slide_copy.c */
+void slide_copy_begin(struct work *work);
+void slide_copy_end(struct work *work, gboolean keep);
 
 /* slide_prepare.c */
 gboolean slide_prepare(struct work *work, guint item, GError **error);

@@ -121,6 +121,10 @@ struct task {
 	void (*close)(struct work *work);
 	gboolean (*prepare)(struct work *work, guint item, GError **error);
 	void (*release)(struct work *work, guint item);
+	/* While training's cases stay prepared: copies of them on a local disk are begun, where load.cache asks for them, and ended.
+	   keep: for a run that goes on. NULL, both: none are made. */
+	void (*copy_begin)(struct work *work);
+	void (*copy_end)(struct work *work, gboolean keep);
 	void (*facts)(const struct work *work, JsonObject *facts);
 	struct task_reading (*reading)(const struct work *work);        /* before any is prepared */
 	/* Makes a training case stand as a case of a test folder (paths.test), by links: for the rehearsal. */

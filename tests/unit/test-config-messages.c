@@ -6,6 +6,7 @@
 #include "common/fault/fault.h"
 
 #define LIST "a list of 2 or more different names without '/', such as [a, b]"
+#define BYTES "a size, such as 20G, 1.5T or 500M"
 #define TIME "a time up to 365d, such as 28h, 1h30m or 90s"
 #define TILES "expected a section, with the keys tiles.size, tiles.mpp, tiles.context, tiles.tissue, tiles.normalise, " \
 	"tiles.fallback_mpp"
@@ -88,6 +89,11 @@ static const struct {
 	{ "training:\n  time: 1h30", "f.yaml:2: training.time: expected " TIME ", not '1h30'" },
 	{ "training:\n  time: -1h", "f.yaml:2: training.time: expected " TIME ", not '-1h'" },
 	{ "training:\n  time: h", "f.yaml:2: training.time: expected " TIME ", not 'h'" },
+	{ "load:\n  cache: 20 G", "f.yaml:2: load.cache: expected " BYTES ", not '20 G'" },
+	{ "load:\n  cache: 20g", "f.yaml:2: load.cache: expected " BYTES ", not '20g'" },
+	{ "load:\n  cache: 20GB", "f.yaml:2: load.cache: expected " BYTES ", not '20GB'" },
+	{ "load:\n  cache: -1G", "f.yaml:2: load.cache: expected " BYTES ", not '-1G'" },
+	{ "load:\n  cache: G", "f.yaml:2: load.cache: expected " BYTES ", not 'G'" },
 	{ "training:\n  time: 366d", "f.yaml:2: training.time: expected " TIME ", not '366d'" },
 	{ "augmentation:\n  flips: 1", "f.yaml:2: augmentation.flips: expected true or false, not '1'" },
 	{ "answer:\n  file: a/b.csv", "f.yaml:2: answer.file: expected a file's name, without '/', not 'a/b.csv'" },

@@ -52,6 +52,8 @@ static const struct {
 	{ "tiles.fallback_mpp", "0.5", "0.5" }, { "tiles.fallback_mpp", "auto", "auto" },
 	{ "training.time", "28h", "28h" }, { "training.time", "90s", "1m30s" }, { "training.time", "5400", "1h30m" },
 	{ "training.time", "2d", "48h" }, { "training.time", "1d1h1m1s", "25h1m1s" }, { "training.time", "0.5", "0.5" },
+	{ "load.cache", "20G", "20G" }, { "load.cache", "1.5T", "1500G" }, { "load.cache", "500M", "500M" }, { "load.cache", "64K", "64K" },
+	{ "load.cache", "1234", "1234" }, { "load.cache", "0.5K", "500" }, { "load.cache", "0", "0" }, { "load.cache", "1000", "1K" },
 	{ "training.time", "1.5h", "1h30m" }, { "training.time", "0s", "0" }, { "training.time", "365d", "8760h" },
 	{ "training.schedule", "plateau", "plateau" }, { "precision", "bf16", "bf16" },
 	{ "tiles.normalise", "macenko", "macenko" }, { "tiles.normalise", "true", "density" }, { "tiles.normalise", "No", "none" },

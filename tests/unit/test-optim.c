@@ -421,6 +421,7 @@ static void test_half_life(void)
 {
 	static const struct { double half_life; int steps; double left; } cases[] = {
 		{ 1, 1, 0.5 }, { 1, 3, 0.125 }, { 0.5, 1, 0.25 }, { 10, 10, 0.5 }, { 10, 20, 0.25 }, { 200, 100, 0.70710678 },
+		{ 200, 1, 0.98623270 }, { 200, 4, 0.98623270 }, /* four at once */
 	};
 	struct model *m = small_model(), *average = small_model();
 
