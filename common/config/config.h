@@ -57,7 +57,7 @@ struct settings {
 	} split;
 	struct {
 		double cache;       /* bytes of slides that train copies to a local disk, and reads from there; 0: none */
-		char *folder;       /* on that disk; the copies are in a folder of ours in it, and removed at the end */
+		char *folder;       /* on that disk; the copies are in a folder of ours in it, until training ends well */
 	} load;
 	struct {
 		double tumour, normal, negative; /* shares of a batch, >= 0 */

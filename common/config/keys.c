@@ -83,7 +83,7 @@ const struct key key_table[] = {
 { "load.cache", KEY_SIZE, AT(load.cache), "0", 0, 1e15, NULL,
   "such as 200G: train copies so much of the slides to a local disk while\nit learns, and reads there; 0: nothing" },
 { "load.folder", KEY_TEXT, AT(load.folder), "/tmp", 1, PATH_MAX_BYTES, NULL,
-  "on that disk; train removes the copies at its end" },
+  "on that disk; train removes the copies where it ends well, and else\nfinds them again" },
 
 { "sampling.tumour", KEY_NUMBER, AT(sampling.tumour), "1", 0, 1000, NULL,
   "share of tiles with tumour" },
