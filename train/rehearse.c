@@ -5,10 +5,10 @@
 #include "common/log/log.h"
 #include "common/log/stage.h"
 #include "common/machine/machine.h"
+#include "common/machine/remove_tree.h"
 #include "common/machine/stop.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <glib/gstdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,17 +16,6 @@
 enum { STEPS = 3, LEAST_S = 4, CASES_A_CLASS = 2, CASES_MAX = 8 };
 
 struct scratch { char *root, *model, *test, *output, *config, *out, *err; };
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	remove(path);
-	return 0;
-}
-
-static void remove_tree(const char *path) { nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
 
 static void scratch_clear(struct scratch *s)
 {

@@ -160,18 +160,15 @@ static gboolean number_set(double *field, const struct key *key, const char *tex
 {
 	const char *end;
 	double number;
+	gboolean is;
 
 	if (key->type == KEY_WORD_OR_NUMBER && word_find(key->words, text) >= 0) {
 		*field = -word_find(key->words, text);
 		return TRUE;
 	}
-	if (key->type == KEY_DURATION || key->type == KEY_SIZE) {
-		if (!(key->type == KEY_DURATION ? duration_parse : size_parse)(text, &number))
-			return FALSE;
-	} else if (!number_parse(text, &end, &number) || *end) {
-		return FALSE;
-	}
-	if (number < key->min || number > key->max)
+	is = key->type == KEY_DURATION ? duration_parse(text, &number) : key->type == KEY_SIZE ? size_parse(text, &number)
+	   : number_parse(text, &end, &number) && *end == '\0';
+	if (!is || number < key->min || number > key->max)
 		return FALSE;
 	*field = number;
 	return TRUE;

@@ -2,10 +2,10 @@
 #include "common/slide/copies.h"
 #include "common/fault/fault.h"
 #include "common/machine/jobs.h"
+#include "common/machine/remove_tree.h"
 #include "common/machine/room.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <sys/file.h>
@@ -22,7 +22,7 @@ struct copies {
 	char *folder;
 	int lock;               /* a descriptor of it, or -1 */
 	guint64 bytes;
-	struct slide *const *slides;
+	struct slide **slides;  /* (n) or NULL */
 	guint n;
 	enum result *results;   /* (n) */
 	char *why;
@@ -32,24 +32,12 @@ struct copies {
 
 /* A slide's copy, as the thread that makes it has it: all its own. */
 struct copying {
-	char *path, *folder, *target, *copy; /* of the slide, copies->folder, HASH below it, the slide's copy in that */
+	char *path, *target;    /* the slide's; HASH below copies->folder */
 	guint64 bytes;
 	GCancellable *stop;
 	enum result result;
 	GError *error;
 };
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st, (void)type, (void)at;
-	remove(path);
-	return 0;
-}
-
-static void remove_all(const char *path)
-{
-	nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
 
 /* ---- a slide's files ---- */
 
@@ -80,20 +68,20 @@ static GPtrArray *files_of(const char *path, const char *top)
 	return files;
 }
 
-/* Bytes of files below a folder; of those, how many are in `like_opt` as large and as old. */
-static guint64 measure(const char *top, const GPtrArray *files, const char *like_opt, guint *alike)
+/* Bytes of files below a folder; of those, how many are in `like` as large and as old. */
+static guint64 measure(const char *top, const GPtrArray *files, const char *like, guint *alike)
 {
 	guint64 bytes = 0;
 
 	*alike = 0;
 	for (guint i = 0; i < files->len; i++) {
 		g_autofree char *path = g_build_filename(top, files->pdata[i], NULL);
-		g_autofree char *like = like_opt != NULL ? g_build_filename(like_opt, files->pdata[i], NULL) : NULL;
+		g_autofree char *twin = g_build_filename(like, files->pdata[i], NULL);
 		struct stat st, other;
 		if (stat(path, &st) != 0)
 			continue;
 		bytes += (guint64)st.st_size;
-		*alike += like != NULL && stat(like, &other) == 0 && other.st_size == st.st_size && other.st_mtime == st.st_mtime;
+		*alike += stat(twin, &other) == 0 && other.st_size == st.st_size && other.st_mtime == st.st_mtime;
 	}
 	return bytes;
 }
@@ -162,18 +150,18 @@ static gboolean copy_files(const struct copying *c, const char *top, const GPtrA
 	}
 	if (ok && (g_rename(part, c->target) == 0 || fail(error)))
 		return TRUE;
-	remove_all(part);
+	remove_tree(part);
 	return FALSE;
 }
 
 static void copy_slide(gpointer data)
 {
 	struct copying *c = data;
-	g_autofree char *top = g_path_get_dirname(c->path);
+	g_autofree char *top = g_path_get_dirname(c->path), *folder = g_path_get_dirname(c->target);
 	g_autoptr(GPtrArray) files = files_of(c->path, top);
 	guint alike;
 	const guint64 bytes = measure(top, files, c->target, &alike);
-	const gint64 room = room_disk(c->folder);
+	const gint64 room = room_disk(folder);
 
 	if (g_cancellable_is_cancelled(c->stop))
 		return;
@@ -181,8 +169,8 @@ static void copy_slide(gpointer data)
 		c->result = TAKEN;
 		return;
 	}
-	remove_all(c->target);
-	if (bytes_below(c->folder) + bytes > c->bytes || (room >= 0 && (guint64)room < bytes + COPIES_SPARE))
+	remove_tree(c->target);
+	if (bytes_below(folder) + bytes > c->bytes || (room >= 0 && (guint64)room < bytes + COPIES_SPARE))
 		c->result = NO_ROOM;
 	else if (copy_files(c, top, files, &c->error))
 		c->result = COPIED;
@@ -203,12 +191,9 @@ static gpointer begin_copying(gpointer what, gpointer user)
 	const struct copies *all = user;
 	struct copying *c = g_new0(struct copying, 1);
 	const char *path = all->slides[GPOINTER_TO_UINT(what)]->path;
-	g_autofree char *name = g_path_get_basename(path);
 
 	c->path = g_strdup(path);
-	c->folder = g_strdup(all->folder);
 	c->target = target_of(all, path);
-	c->copy = g_build_filename(c->target, name, NULL);
 	c->bytes = all->bytes;
 	c->stop = g_object_ref(all->stop);
 	return c;
@@ -219,9 +204,7 @@ static void drop_copying(gpointer data)
 	struct copying *c = data;
 
 	g_free(c->path);
-	g_free(c->folder);
 	g_free(c->target);
-	g_free(c->copy);
 	g_clear_error(&c->error);
 	g_object_unref(c->stop);
 	g_free(c);
@@ -232,10 +215,11 @@ static void take_copying(gpointer what, gpointer data, gpointer user)
 	struct copies *all = user;
 	struct copying *c = data;
 	const guint i = GPOINTER_TO_UINT(what);
+	g_autofree char *name = g_path_get_basename(c->path), *copy = g_build_filename(c->target, name, NULL);
 
 	all->results[i] = c->result;
 	if (c->result == COPIED || c->result == TAKEN)
-		slide_move(all->slides[i], c->copy);
+		slide_move(all->slides[i], copy);
 	else if (c->result == FAILED && all->why == NULL)
 		all->why = g_strdup_printf("slide '%s': %s", all->slides[i]->id, c->error->message);
 	drop_copying(c);
@@ -255,7 +239,7 @@ static void sweep(const struct copies *all)
 	for (const char *name; dir != NULL && (name = g_dir_read_name(dir)) != NULL;) {
 		g_autofree char *path = g_build_filename(all->folder, name, NULL);
 		if (!g_hash_table_contains(ours, path))
-			remove_all(path);
+			remove_tree(path);
 	}
 }
 
@@ -265,6 +249,7 @@ static void copies_free(struct copies *all)
 		close(all->lock);
 	g_object_unref(all->stop);
 	g_free(all->folder);
+	g_free(all->slides);
 	g_free(all->results);
 	g_free(all->why);
 	g_free(all);
@@ -276,8 +261,8 @@ struct copies *copies_begin(const char *folder, guint64 bytes, double patience, 
 	static const struct jobs_kind kind = { "copy", 0, begin_copying, copy_slide, take_copying, drop_copying };
 	struct copies *all = g_new0(struct copies, 1);
 
-	*all = (struct copies){ .folder = g_build_filename(folder, NAME, NULL), .lock = -1, .bytes = bytes, .slides = slides, .n = n,
-				.results = g_new0(enum result, n), .stop = g_cancellable_new() };
+	*all = (struct copies){ .folder = g_build_filename(folder, NAME, NULL), .lock = -1, .bytes = bytes,
+				.slides = g_memdup2(slides, n * sizeof *slides), .n = n, .results = g_new0(enum result, n), .stop = g_cancellable_new() };
 	if (g_mkdir_with_parents(all->folder, 0700) != 0 || (all->lock = open(all->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0) {
 		g_set_error(error, FAULT, FAULT_FAILED, "cannot make '%s': %s", all->folder, g_strerror(errno));
 	} else if (flock(all->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
@@ -307,14 +292,16 @@ void copies_end(struct copies *all, gboolean keep, struct copies_report *report)
 	jobs_free(all->jobs);
 	for (guint i = 0; i < all->n; i++)
 		counts[all->results[i]]++;
-	if (report != NULL)
-		*report = (struct copies_report){ counts[COPIED], counts[TAKEN], counts[NO_ROOM], counts[FAILED], g_strdup(all->why) };
-	if (!keep) {
-		for (guint i = 0; i < all->n; i++)
-			if (all->slides[i] != NULL)
-				slide_move(all->slides[i], NULL);
-		remove_all(all->folder);
+	*report = (struct copies_report){ counts[COPIED], counts[TAKEN], 0, counts[NO_ROOM], counts[FAILED], g_steal_pointer(&all->why) };
+	for (guint i = 0; i < all->n; i++) {
+		if (all->slides[i] == NULL)
+			continue;
+		report->read += slide_moved(all->slides[i]) ? 1 : 0;
+		if (!keep)
+			slide_move(all->slides[i], NULL);
 	}
+	if (!keep)
+		remove_tree(all->folder);
 	copies_free(all);
 }
 

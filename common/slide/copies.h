@@ -23,7 +23,7 @@ G_BEGIN_DECLS
 struct copies;
 
 /* bytes: that copies may take at most; besides, COPIES_SPARE bytes of the disk stay free. patience: s that a read may
-   take, 0: any. slides: n, of which any may be NULL; they live until copies_end. FAULT_FAILED: another run has the folder, or it
+   take, 0: any. slides: n, of which any may be NULL; they live until copies_end, and the array until here. FAULT_FAILED: another run has the folder, or it
    cannot be made. */
 #define COPIES_SPARE (G_GUINT64_CONSTANT(2) << 30)
 struct copies *copies_begin(const char *folder, guint64 bytes, double patience, struct slide *const *slides, guint n,
@@ -31,11 +31,12 @@ struct copies *copies_begin(const char *folder, guint64 bytes, double patience, 
 
 struct copies_report {
 	guint copied, taken;    /* copies made; found, of a run before */
+	guint read;             /* slides that are read from one, at the end */
 	guint no_room, failed;  /* slides without one; the rest had not come to their turn */
 	char *why;              /* what was wrong with the first that failed, or NULL */
 };
 /* Copies no more. keep: they stay for the next run; else they are removed, and slides are read where they were. Frees copies. */
-void copies_end(struct copies *copies, gboolean keep, struct copies_report *report_opt);
+void copies_end(struct copies *copies, gboolean keep, struct copies_report *report);
 void copies_report_clear(struct copies_report *report);
 
 G_END_DECLS

@@ -334,9 +334,8 @@ gboolean handle_give(struct handle *h, gboolean broken)
 	return shared;
 }
 
-/* All that a slide has: those in use as soon as they are given back. Then it is read from `copy`, which it takes; NULL: from
-   its own file. */
-static void renew(struct slide *slide, char *copy)
+/* Handles that are in use are closed as soon as they are given back. */
+void slide_move(struct slide *slide, const char *copy)
 {
 	struct slide_pool *pool = slide->pool;
 	struct facts *f = facts_of(slide);
@@ -344,7 +343,7 @@ static void renew(struct slide *slide, char *copy)
 
 	g_mutex_lock(&pool->lock);
 	forget_copy(f);
-	f->copy = copy;
+	f->copy = g_strdup(copy);
 	for (GList *l = f->handles.head, *next; l != NULL; l = next) {
 		struct handle *h = l->data;
 
@@ -361,11 +360,6 @@ static void renew(struct slide *slide, char *copy)
 		close_handle(pool, g_queue_pop_head_link(&closing)->data);
 }
 
-void slide_move(struct slide *slide, const char *copy_opt)
-{
-	renew(slide, g_strdup(copy_opt));
-}
-
 gboolean slide_moved(struct slide *slide)
 {
 	g_mutex_lock(&slide->pool->lock);
@@ -376,6 +370,6 @@ gboolean slide_moved(struct slide *slide)
 
 void handles_close(struct slide *slide)
 {
-	renew(slide, NULL);
+	slide_move(slide, NULL);
 	g_warn_if_fail(facts_of(slide)->handles.head == NULL);
 }

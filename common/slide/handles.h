@@ -31,7 +31,7 @@ struct handle {
 	guint users;            /* this and what follows: under the pool's lock */
 	gboolean alone;         /* its user shares it with nobody */
 	gboolean shared;        /* more than one user since it was last idle */
-	gboolean broken;        /* OpenSlide refuses it for good */
+	gboolean broken;        /* OpenSlide refuses it for good, or its slide was moved */
 	gboolean copied;        /* of the slide's copy */
 	gboolean out;           /* it hung: counted out of the pool, and broken */
 	gint64 since;           /* us, monotonic: its opening or newest read began; 0: idle */

@@ -11,30 +11,24 @@ void slide_copy_begin(struct work *w)
 
 	if (s->load.cache <= 0)
 		return;
-	sw->copied = g_new0(struct slide *, w->n_cases);
+	g_autofree struct slide **slides = g_new0(struct slide *, w->n_cases);
 	for (guint i = 0; i < w->n_cases; i++)
-		sw->copied[i] = w->cases[i].ready && !w->cases[i].given_up ? sw->slides[i].slide : NULL;
-	sw->copies = copies_begin(s->load.folder, (guint64)s->load.cache, w->patience, sw->copied, w->n_cases, &error);
-	if (sw->copies == NULL) {
+		slides[i] = w->cases[i].ready && !w->cases[i].given_up ? sw->slides[i].slide : NULL;
+	sw->copies = copies_begin(s->load.folder, (guint64)s->load.cache, w->patience, slides, w->n_cases, &error);
+	if (sw->copies == NULL)
 		log_warn("copies", "load.cache: %s; slides are read where they are", error->message);
-		g_clear_pointer(&sw->copied, g_free);
-	}
 }
 
 void slide_copy_end(struct work *w, gboolean keep)
 {
 	struct slide_work *sw = slide_work_of(w);
 	struct copies_report r;
-	guint moved = 0;
 
 	if (sw->copies == NULL)
 		return;
-	for (guint i = 0; i < w->n_cases; i++)
-		moved += sw->copied[i] != NULL && slide_moved(sw->copied[i]);
 	copies_end(sw->copies, keep, &r);
 	sw->copies = NULL;
-	g_clear_pointer(&sw->copied, g_free);
-	log_keep("copies", "copies copied=%u found=%u read=%u no_room=%u failed=%u", r.copied, r.taken, moved, r.no_room, r.failed);
+	log_keep("copies", "copies copied=%u found=%u read=%u no_room=%u failed=%u", r.copied, r.taken, r.read, r.no_room, r.failed);
 	if (r.no_room > 0)
 		log_warn("copies", "%u slides found no room below '%s' and were read where they are; a larger load.cache, or a larger disk "
 			 "by load.folder, holds more", r.no_room, w->settings->load.folder);

@@ -34,8 +34,7 @@ struct slide_work {
 	double mpp;             /* um/px that is read at; 0: level 0 as it is */
 	struct answer_column columns[ANSWER_COLUMNS_MAX]; /* work.columns */
 	gboolean size_unknown;  /* it was said that a slide's resolution is, so its longest axis too */
-	struct copies *copies;  /* between slide_copy_begin and _end, where there are any, of: */
-	struct slide **copied;  /* (n_cases) or NULL */
+	struct copies *copies;  /* between slide_copy_begin and _end; NULL: none are made */
 	GHashTable *table;      /* file: struct slide_row *, of the organisers' table; NULL: there is none */
 };
 

@@ -6,8 +6,8 @@
  *
  *   damage SLIDE.mrxs [--bits=200] [--seeds=5] [--tile=256] [--level=0]
  */
+#include "common/machine/remove_tree.h"
 #include "common/slide/slide.h"
-#include "tests/unit/remove_tree.h"
 #include <math.h>
 #include <openslide.h>
 

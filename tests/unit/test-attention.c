@@ -5,11 +5,11 @@
  */
 #include "common/checkpoint/model_folder.h"
 #include "common/fault/fault.h"
+#include "common/machine/remove_tree.h"
 #include "common/metrics/metrics.h"
 #include "common/score/attention.h"
 #include "common/score/logistic.h"
 #include "tests/unit/peer.h"
-#include "tests/unit/remove_tree.h"
 #include <math.h>
 
 enum { WIDTH = 12, HIDDEN = ATTENTION_HIDDEN, TILES = 40, BAGS = 240 };

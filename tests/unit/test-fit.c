@@ -6,9 +6,9 @@
 #include "common/checkpoint/model_folder.h"
 #include "common/fault/fault.h"
 #include "common/log/log.h"
+#include "common/machine/remove_tree.h"
 #include "common/machine/stop.h"
 #include "common/random/random.h"
-#include "tests/unit/remove_tree.h"
 #include "train/fit_work.h"
 #include <math.h>
 #include <signal.h>

@@ -5,7 +5,7 @@
  */
 #include "common/machine/cgroup.h"
 #include "common/machine/machine.h"
-#include "tests/unit/remove_tree.h"
+#include "common/machine/remove_tree.h"
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/wait.h>

@@ -6,7 +6,8 @@
 #include "common/checkpoint/safetensors.h"
 #include "common/config/options.h"
 #include "common/fault/fault.h"
-#include "tests/unit/remove_tree.h"
+#include "common/machine/remove_tree.h"
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>

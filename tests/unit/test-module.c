@@ -4,8 +4,8 @@
  */
 #include "common/checkpoint/model_folder.h"
 #include "common/fault/fault.h"
+#include "common/machine/remove_tree.h"
 #include "common/model/module.h"
-#include "tests/unit/remove_tree.h"
 #include <math.h>
 
 static char *files;             /* folder of what the peer exported; NULL: there is none, and why */

@@ -2,8 +2,8 @@
  * test-pattern.c - patterns to files: what fits, in which order, and what is said of what does not.
  */
 #include "common/fault/fault.h"
+#include "common/machine/remove_tree.h"
 #include "common/task/pattern.h"
-#include "tests/unit/remove_tree.h"
 
 static char *root;
 

@@ -3,10 +3,10 @@
  * warning, never more. The task draws files that say what it was given.
  */
 #include "common/log/log.h"
+#include "common/machine/remove_tree.h"
 #include "common/machine/stop.h"
 #include "inference/pictures.h"
 #include "tests/unit/fake_task.h"
-#include "tests/unit/remove_tree.h"
 #include <signal.h>
 #include <sys/stat.h>
 

@@ -5,10 +5,10 @@
 #include "common/fault/fault.h"
 #include "common/image/heat.h"
 #include "common/image/png_file.h"
+#include "common/machine/remove_tree.h"
 #include "common/slide/thumbnail.h"
 #include "common/task/slide_work.h"
 #include "tests/sample/dataset.h"
-#include "tests/unit/remove_tree.h"
 #include <math.h>
 #include <sys/stat.h>
 

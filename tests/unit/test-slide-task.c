@@ -5,13 +5,13 @@
 #include "common/fault/fault.h"
 #include "common/image/png_file.h"
 #include "common/log/log.h"
+#include "common/machine/remove_tree.h"
 #include "common/random/random.h"
 #include "common/score/coarse.h"
 #include "common/task/slide_facts.h"
 #include "common/task/slide_work.h"
 #include "tests/sample/dataset.h"
 #include "tests/sample/plan.h"
-#include "tests/unit/remove_tree.h"
 #include <math.h>
 #include <sys/stat.h>
 #include <unistd.h>

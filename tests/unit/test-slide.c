@@ -3,10 +3,10 @@
  * scanned, and what happens to handles when a read fails or many threads want few.
  */
 #include "common/fault/fault.h"
+#include "common/machine/remove_tree.h"
 #include "common/slide/slide.h"
 #include "tests/sample/jpeg.h"
 #include "tests/sample/mirax.h"
-#include "tests/unit/remove_tree.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
