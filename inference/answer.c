@@ -8,7 +8,7 @@ enum { REWRITE_S = 10 };        /* what SIGKILL costs at most, 10 s after SIGTER
 
 struct kept {                   /* of a case */
 	gsize read;             /* samples that its answer is from; 0: it has the fallback */
-	guint64 samples, more;  /* as struct plan_case */
+	guint64 samples, more, fixed; /* as struct plan_case */
 	gboolean full;          /* its answer is from all that it has */
 	gboolean done;          /* all that it has was tried */
 	gboolean partly, said;
@@ -104,15 +104,26 @@ void answers_begin(struct answers *a, double share, int rounds)
 	a->rounds = rounds;
 }
 
-/* How many samples the case has in all, while it is prepared. */
+/* Samples of the case's first round; more: of those behind it. */
+static guint64 count_rounds(const struct answers *a, guint item, double share, guint64 *more)
+{
+	g_autoptr(GArray) rounds = task_rounds(a->work, item, share);
+	const guint64 first = rounds->len > 0 ? g_array_index(rounds, guint64, 0) : 0;
+
+	*more = MIN(answers_bag(a), first);
+	for (guint i = 1; i < rounds->len; i++)
+		*more += g_array_index(rounds, guint64, i);
+	return first;
+}
+
+/* How many samples the case has in all, while it is prepared. What share 1/2 has more than half of share 1 does not grow. */
 static void count_samples(const struct answers *a, guint item, struct kept *k)
 {
-	g_autoptr(GArray) rounds = task_rounds(a->work, item);
+	guint64 half;
 
-	k->samples = rounds->len > 0 ? g_array_index(rounds, guint64, 0) : 0;
-	for (guint i = 1; i < rounds->len; i++)
-		k->more += g_array_index(rounds, guint64, i);
-	k->more += MIN(answers_bag(a), k->samples);
+	count_rounds(a, item, 0.5, &half);
+	k->samples = count_rounds(a, item, 1, &k->more);
+	k->fixed = MIN(2 * half > k->more ? 2 * half - k->more : 0, k->more);
 }
 
 /* What the case keeps, for the message that says why. */
@@ -298,7 +309,7 @@ void answers_cases(const struct answers *a, struct plan_case *out)
 
 	for (guint i = 0; i < a->work->n_cases; i++) {
 		const struct kept *k = &a->kept[i];
-		out[i] = (struct plan_case){ .samples = k->samples, .more = k->more, .read = k->read > 0, .done = k->done,
+		out[i] = (struct plan_case){ .samples = k->samples, .more = k->more, .fixed = k->fixed, .read = k->read > 0, .done = k->done,
 					     .doubt = 1 - fabs(first_of(a, i) - middle) / half };
 	}
 }

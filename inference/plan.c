@@ -6,8 +6,8 @@
 static const double COARSE = 1.0 / 64;
 /* A pass over all again wants twice the samples: less is no clear gain. */
 static const double GAIN = 2;
-/* Later rounds (turned views of the highest tiles) may cost a quarter of what the first one does; where they would
-   cost more, that time finds more among tiles not seen yet. */
+/* What does not grow with the share (turned views of the highest tiles) may cost a quarter of what does; where it would cost
+   more, that time finds more among tiles not seen yet. */
 static const double LATER = 0.25;
 enum { HALVINGS = 30 };
 
@@ -34,14 +34,21 @@ static int by_item(const void *a, const void *b)
 	return x->item < y->item ? -1 : x->item > y->item;
 }
 
+/* Of later rounds: looks in full, which are a share of those looked at coarsely, and turned views of the highest. */
+static guint64 later_of(const struct plan_case *c, double share)
+{
+	return c->fixed + (guint64)(share * (double)(c->more - c->fixed));
+}
+
 static guint64 samples_of(const struct plan_case *c, double share, gboolean later)
 {
-	return share_count(share, c->samples) + (later ? c->more : 0);
+	return share_count(share, c->samples) + (later ? later_of(c, share) : 0);
 }
 
 static double seconds_of(const struct plan_case *c, struct plan_rate rate, double share, gboolean later)
 {
-	return rate.case_s + rate.sample_s * (double)share_count(share, c->samples) + (later ? rate.more_s * (double)c->more : 0);
+	return rate.case_s + rate.sample_s * (double)share_count(share, c->samples) +
+	       (later ? rate.more_s * (double)later_of(c, share) : 0);
 }
 
 static double seconds_all(const struct candidate *all, guint n, struct plan_rate rate, double share, gboolean later)
@@ -70,13 +77,24 @@ static double largest_share(const struct candidate *all, guint n, struct plan_ra
 	return fits;
 }
 
-/* Do later rounds cost little beside the first? */
+/* Does what later rounds add however small the share cost little beside the rest? */
 static gboolean later_pays(const struct candidate *all, guint n, struct plan_rate rate, double share)
 {
 	const struct plan_rate looks = { rate.sample_s, rate.more_s, 0 };
-	const double first = seconds_all(all, n, looks, share, FALSE);
+	double fixed = 0;
 
-	return seconds_all(all, n, looks, share, TRUE) - first <= LATER * first;
+	for (guint i = 0; i < n; i++)
+		fixed += rate.more_s * (double)all[i].of->fixed;
+	return fixed <= LATER * (seconds_all(all, n, looks, share, TRUE) - fixed);
+}
+
+/* Was any of them looked at alone, rather than that a pass over all saw all of it? */
+static gboolean any_alone(const struct plan_case *cases, guint n, double share)
+{
+	for (guint i = 0; i < n; i++)
+		if (cases[i].done && share_count(share, cases[i].samples) < cases[i].samples)
+			return TRUE;
+	return FALSE;
 }
 
 /* Takes a candidate into the plan. */
@@ -109,7 +127,7 @@ void plan_next(const struct plan_case *cases, guint n, struct plan_rate rate, do
 	double with = largest_share(all, open, rate, left, TRUE), without = largest_share(all, open, rate, left, FALSE);
 	gboolean later = with >= 1 || (with > 0 && later_pays(all, open, rate, with));
 	double fits = later ? with : without;
-	gboolean together = (later && fits >= 1) || (open == n && fits >= GAIN * share);
+	gboolean together = (later && fits >= 1) || (!any_alone(cases, n, share) && fits >= GAIN * share);
 	if (together) {
 		out->share = fits;
 		out->rounds = later ? 0 : 1;

@@ -14,7 +14,8 @@
 G_BEGIN_DECLS
 
 struct plan_case {
-	guint64 samples, more;  /* that it has in round 0 at share 1; that later rounds add; 0: not known */
+	guint64 samples, more;  /* that it has in round 0 at share 1; that later rounds add then; 0: not known */
+	guint64 fixed;          /* of more: what does not grow with the share */
 	double doubt;           /* 0: its answer is sure; 1: as undecided as can be */
 	gboolean read;          /* it has an answer of its own */
 	gboolean done;          /* all of it was tried */

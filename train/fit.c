@@ -129,23 +129,35 @@ static gboolean train_epoch(struct fit *f, GError **error)
 
 /* ---- validation and saving ---- */
 
-/* The best by the task's metric. What so few cases cannot tell apart (half a standard error) is no reason
-   to keep an earlier network before a later one. */
+/* The best by the task's metric. What so few cases cannot tell apart (half a standard error below the highest so far) is no
+   reason to keep an earlier network before a later one. But cases that could not be read are: they may be those that the
+   network gets wrong. */
 static gboolean is_best(const struct fit *f, const struct validation *v)
 {
-	const struct interval *best = &f->now.best;
+	const struct interval *peak = f->now.peak.value > f->now.best.value ? &f->now.peak : &f->now.best;
 
 	if (v->n > 0 && v->broken == v->n)      /* a network that gives no numbers is no model */
 		return FALSE;
-	if (f->now.best_epoch == 0 || !isfinite(best->value) || !isfinite(v->metric.value))
+	if (f->now.best_epoch == 0 || !isfinite(peak->value))
 		return TRUE;
-	return v->metric.value >= best->value - (best->value - best->low) / 4;
+	if (!isfinite(v->metric.value) || 2 * v->n < f->n_held) {
+		log_warn("judged", "epoch %" G_GINT64_FORMAT " was judged by %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " held-out cases, for "
+			 "the others could not be read: the best of those before stays", f->now.epoch + 1, v->n, f->n_held);
+		return FALSE;
+	}
+	return v->metric.value >= peak->value - (peak->value - peak->low) / 4;
 }
 
-static void note_plateau(struct fit *f, gboolean better)
+/* The highest so far; does it rise no more? */
+static void note_plateau(struct fit *f, const struct validation *v)
 {
 	enum { PATIENCE = 2 };
+	const gboolean first = !isfinite(f->now.peak.value), better = first || v->metric.value > f->now.peak.value;
 
+	if (!isfinite(v->metric.value))
+		return;
+	if (better)
+		f->now.peak = v->metric;
 	f->now.stale = better ? 0 : f->now.stale + 1;
 	if (f->now.stale > PATIENCE) {
 		f->now.plateaus++;
@@ -172,6 +184,8 @@ static gboolean keep_best(struct fit *f, const struct validation *v, GError **er
 		g_propagate_error(error, g_steal_pointer(&wrong));
 	else
 		log_warn("save", "%s; what was saved before stays", wrong->message);
+	g_clear_error(&f->unsaved);
+	f->unsaved = g_steal_pointer(&wrong);
 	return FALSE;
 }
 
@@ -213,15 +227,15 @@ static gboolean end_epoch(struct fit *f, GError **error)
 		validation_clear(&v);
 		return end_unjudged(f, error);
 	}
-	gboolean better = is_best(f, &v);
-	note_plateau(f, better);
+	const gboolean best = is_best(f, &v);
+	note_plateau(f, &v);
 	fit_note_epoch(f, &v);
 	struct state ended = f->now;
 	f->now.epoch++;
 	f->now.at = 0;
 	f->now.loss_sum = 0;
 	f->now.loss_count = 0;
-	gboolean saved = better && keep_best(f, &v, &wrong);
+	gboolean saved = best && keep_best(f, &v, &wrong);
 	fit_say_epoch(f, &ended, &v, saved);
 	f->now.costs.validation = log_seconds() - start;
 	validation_clear(&v);
@@ -280,6 +294,7 @@ static void set_member(struct fit *f)
 	const guint64 seed = (guint64)f->settings->split.seed, member = (guint64)f->now.member;
 	const double now = log_seconds(), left = f->job->deadline - now;
 
+	f->now.peak.value = NAN;
 	f->seed = member == 0 ? seed : random_hash(seed, member, 0, PURPOSE_MEMBER);
 	f->time = f->job->deadline > 0 ? left / (f->job->members - (guint)member) : 0;
 	f->deadline = f->job->deadline > 0 ? now + f->time : 0;
@@ -361,8 +376,11 @@ static gboolean run_member(struct fit *f, GError **error)
 			break;
 	}
 	if (f->now.best_epoch == 0 && !f->cut) {
-		g_set_error(error, FAULT, FAULT_FAILED, "the network gave no numbers in any epoch, so no model was saved; try --set "
-			    "training.learning_rate=%g", optim_rate(f->settings) / 10);
+		if (f->unsaved != NULL)
+			g_propagate_error(error, g_steal_pointer(&f->unsaved));
+		else
+			g_set_error(error, FAULT, FAULT_FAILED, "the network gave no numbers in any epoch, so no model was saved; try --set "
+				    "training.learning_rate=%g", optim_rate(f->settings) / 10);
 		return FALSE;
 	}
 	fit_say_ended(f);
@@ -422,6 +440,7 @@ static void clear(struct fit *f)
 	json_array_unref(f->history);
 	g_array_unref(f->hard);
 	out_of_fold_clear(&f->judged_cases);
+	g_clear_error(&f->unsaved);
 	g_free(f->held);
 }
 

@@ -4,6 +4,7 @@
 #include "common/fault/fault.h"
 #include "common/log/log.h"
 #include "common/log/stage.h"
+#include "common/machine/stop.h"
 #include "common/random/random.h"
 #include "train/augment.h"
 #include "train/blend.h"
@@ -52,7 +53,7 @@ static gboolean fill_gaps(struct fit *f, struct batch *b)
 			good = i;
 			continue;
 		}
-		log_warn("sample", "%s; another takes its place", b->failed[i]->message);
+		log_warn("sample", "%s; %s", b->failed[i]->message, good < b->n ? "another takes its place" : "so all of its batch");
 		if (good == b->n)
 			continue;
 		memcpy(b->bytes + i * size, b->bytes + good * size, size);
@@ -162,11 +163,33 @@ static void look_at_gradient(struct fit *f, scope *s)
 	f->gradients++;
 }
 
+/* A batch of which nothing could be read is left out, after a little while: whatever the data come from may be back then. Where
+   it is not for as long as one read is waited for, the run ends, before it goes through all its steps without learning. */
+static gboolean leave_out(struct fit *f, GError **error)
+{
+	enum { UNREAD_MOST = 20, PATIENCE = 300 /* s, where reads have all time */ };
+	const double now = log_seconds(), patience = f->work->patience > 0 ? f->work->patience : PATIENCE;
+
+	if (f->unread++ == 0)
+		f->unread_at = now;
+	if (f->unread >= UNREAD_MOST && now - f->unread_at >= patience) {
+		g_set_error(error, FAULT, FAULT_DATA, "no sample of the last %u batches could be read, for %.0f s: is '%s' still there? "
+			    "Started again, it goes on from the last point that was saved", f->unread, now - f->unread_at,
+			    f->settings->paths.train);
+		return FALSE;
+	}
+	const double wait = MIN(1, patience / UNREAD_MOST);
+	for (int i = 0; i < 10 && stop_asked() == NULL; i++)
+		g_usleep((gulong)(wait * G_USEC_PER_SEC / 10));
+	return TRUE;
+}
+
 gboolean fit_step(struct fit *f, struct batch *b, double *loss, GError **error)
 {
 	*loss = NAN;
 	if (!fill_gaps(f, b))
-		return TRUE;
+		return leave_out(f, error);
+	f->unread = 0;
 	fit_enter_phase(f);
 	if (!learn(f, b, loss, error))
 		return FALSE;

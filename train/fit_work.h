@@ -38,6 +38,8 @@ struct fit {
 	struct attention *attention;    /* of this member, while it is saved */
 	guint64 drawn;                  /* samples of this epoch pushed */
 	/* of this process alone */
+	guint unread;                   /* batches in a row of which nothing could be read */
+	double unread_at;               /* log_seconds() at the first of them */
 	double began, seconds_before;   /* log_seconds(); of the processes before */
 	double step_s, wait_s, save_s;  /* training alone; of it, waiting; saving */
 	double save_cost;               /* s, of the last save */
@@ -47,6 +49,7 @@ struct fit {
 	JsonObject *about;              /* of the weights in the folder; NULL: there are none */
 	gboolean judged;                /* they were validated, those of this member or of one before */
 	double save_at;                 /* log_seconds() of the next point to go on from */
+	GError *unsaved;                /* why the newest of the best was not saved, or NULL */
 	gboolean cut;                   /* the time was over before the last epoch was judged */
 	double planned_at;              /* log_seconds() of the last look at the plan */
 	double gradient, gradient_sum;  /* Euclidean norm: the newest, looked at now and then; of this epoch */

@@ -80,12 +80,11 @@ static gboolean *split(const struct work *w, const struct resume *resume, guint 
 
 	if (resume == NULL)
 		split_cases(w, s->split.validation, (guint64)s->split.seed, member, held);
-	for (guint i = 0; i < w->n_cases; i++) {
-		if (resume != NULL)
-			held[i] = w->cases[i].ready && g_hash_table_contains(resume->held->pdata[member], w->cases[i].id);
+	else
+		split_again(w, resume->held->pdata[member], held);
+	for (guint i = 0; i < w->n_cases; i++)
 		if (held[i] && n++ < NAMES_SAID && !log_names_hidden())
 			g_string_append_printf(names, "%s%s", names->len > 0 ? "," : "", w->cases[i].id);
-	}
 	if (s->training.members > 1)
 		g_string_append_printf(line, " member=%u", member + 1);
 	g_string_append_printf(line, " cases=%u", n);

@@ -212,16 +212,17 @@ static gboolean learn(const struct fit_job *job, const struct scratch *s, double
 	return ok;
 }
 
-/* limit: s, for all of it */
-static gboolean perform(const struct fit_job *job, const struct scratch *s, double limit, guint *cases, GError **error)
+/* limit: s, for all of it; inference has half of it also where learning took more: *slow */
+static gboolean perform(const struct fit_job *job, const struct scratch *s, double limit, guint *cases, gboolean *slow, GError **error)
 {
 	g_autofree char *yaml = settings_to_yaml(job->work->settings);
 	double start = log_seconds(), end = start + limit;
 
 	if (!g_file_set_contents(s->config, yaml, -1, error) || !learn(job, s, start + limit / 3, error))
 		return FALSE;
+	*slow = limit < REHEARSAL_S || log_seconds() > start + limit / 2;
 	machine_release();
-	return stage(job->work, s->test, cases, error) && answer(s, MAX(end - log_seconds(), 1), error) &&
+	return stage(job->work, s->test, cases, error) && answer(s, MAX(end - log_seconds(), limit / 2), error) &&
 	       check(job->work, s, error);
 }
 
@@ -229,7 +230,7 @@ gboolean rehearse(const struct fit_job *job, gboolean always, GError **error)
 {
 	const struct settings *settings = job->work->settings;
 	double time = settings->training.time, start = log_seconds();
-	double limit = time > 0 && !always ? MIN(REHEARSAL_S, time * REHEARSAL_SHARE) : REHEARSAL_S;
+	double limit = always ? 10 * REHEARSAL_S : time > 0 ? MIN(REHEARSAL_S, time * REHEARSAL_SHARE) : REHEARSAL_S;
 	struct scratch s;
 	guint cases = 0;
 	char took[16];
@@ -240,11 +241,11 @@ gboolean rehearse(const struct fit_job *job, gboolean always, GError **error)
 		return TRUE;
 	}
 	g_autoptr(GError) wrong = NULL;
-	gboolean ok = scratch_make(&s, settings, &wrong) && perform(job, &s, limit, &cases, &wrong);
+	gboolean slow = FALSE, ok = scratch_make(&s, settings, &wrong) && perform(job, &s, limit, &cases, &slow, &wrong);
 	scratch_clear(&s);
-	if (!ok && limit < REHEARSAL_S && g_error_matches(wrong, FAULT, FAULT_TIME)) {
-		log_warn("rehearsal", "%s, which is %.0f%% of training.time: whether inference works is not known yet; "
-			 "train --rehearse-only takes the time it needs", wrong->message, 100 * REHEARSAL_SHARE);
+	if (!ok && slow && !always && g_error_matches(wrong, FAULT, FAULT_TIME)) {
+		log_warn("rehearsal", "%s, of %.0f s for the rehearsal (%d s, or %.0f%% of training.time): whether inference works is not known "
+			 "yet; train --rehearse-only gives it longer", wrong->message, limit, REHEARSAL_S, 100 * REHEARSAL_SHARE);
 		return TRUE;
 	}
 	if (!ok)

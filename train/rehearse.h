@@ -17,7 +17,8 @@ G_BEGIN_DECLS
 enum { REHEARSAL_S = 120 };
 #define REHEARSAL_SHARE 0.02
 
-/* job: as it will be run; its folder and deadline are not used. always: however little time there is. */
+/* job: as it will be run; its folder and deadline are not used. always: however little time there is, and for up to ten times
+   REHEARSAL_S. */
 gboolean rehearse(const struct fit_job *job, gboolean always, GError **error);
 
 G_END_DECLS

@@ -126,3 +126,14 @@ void split_cases(const struct work *work, double share, guint64 seed, guint fold
 	for (guint i = 0; i < work->n_cases && share > 0; i++)
 		held[i] = work->cases[i].ready && g_hash_table_lookup(index, name_of(&work->cases[i])) != NULL;
 }
+
+void split_again(const struct work *w, GHashTable *names, gboolean *held)
+{
+	g_autoptr(GHashTable) groups = g_hash_table_new(g_str_hash, g_str_equal);
+
+	for (guint i = 0; i < w->n_cases; i++)
+		if (g_hash_table_contains(names, w->cases[i].id))
+			g_hash_table_add(groups, (gpointer)name_of(&w->cases[i]));
+	for (guint i = 0; i < w->n_cases; i++)
+		held[i] = w->cases[i].ready && g_hash_table_contains(groups, name_of(&w->cases[i]));
+}

@@ -13,6 +13,8 @@ G_BEGIN_DECLS
    fold: of split_folds(share), from 0 on, and over again: no group is held out in two of them (but where a class has too
    few), and what is left in the last one is, so that all are held out once. */
 void split_cases(const struct work *work, double share, guint64 seed, guint fold, gboolean *held);
+/* As a run before held them out, by their names; and whoever belongs to one of them, which may not have been ready then. */
+void split_again(const struct work *work, GHashTable *names, gboolean *held);
 /* How many shares make a whole, at least 1. */
 guint split_folds(double share);
 

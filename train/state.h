@@ -30,6 +30,7 @@ struct state {
 	gint64 plateaus, stale; /* schedule: plateau */
 	struct interval best;   /* the task's metric on held-out cases */
 	gint64 best_epoch;      /* from 1; 0: none was saved yet */
+	struct interval peak;   /* the highest metric so far, which the best may be a little below; NAN: none yet */
 	gint64 bags;            /* enum bags: is a model of bags made at the member's end? */
 	gint64 looked;          /* for it, at so many samples of a case to learn from; 0: undecided */
 	gint64 finished;        /* 1: nothing is left to do */

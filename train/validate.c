@@ -75,7 +75,7 @@ guint64 validation_samples(const struct work *work, const guint *items, gsize n)
 	guint64 sum = 0;
 
 	for (gsize i = 0; i < n; i++) {
-		g_autoptr(GArray) rounds = task_rounds(work, items[i]);
+		g_autoptr(GArray) rounds = task_rounds(work, items[i], 1);
 		for (guint k = 0; k < rounds->len; k++)
 			sum += g_array_index(rounds, guint64, k);
 	}

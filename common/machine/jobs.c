@@ -32,7 +32,7 @@ struct jobs {
 	GArray *done;           /* struct done, oldest first */
 	GPtrArray *hands;       /* struct hand, those given up left out */
 	guint running, hanging; /* jobs under way; threads given up */
-	gboolean stop;
+	gboolean stop, hurry;
 	double busy;            /* s */
 };
 
@@ -175,7 +175,7 @@ static gint64 patience_now(const struct jobs *j)
 {
 	const gint64 brief = JOBS_STOP_S * G_USEC_PER_SEC;
 
-	if (stop_asked() == NULL && !jobs_hurry())
+	if (stop_asked() == NULL && !jobs_hurry() && !j->hurry)
 		return j->patience > 0 ? j->patience : G_MAXINT64;
 	return j->patience > 0 ? MIN(j->patience, brief) : brief;
 }
@@ -234,6 +234,13 @@ void jobs_cancel(struct jobs *j)
 {
 	g_mutex_lock(&j->lock);
 	g_queue_clear(&j->waiting);
+	g_mutex_unlock(&j->lock);
+}
+
+void jobs_hurry_these(struct jobs *j)
+{
+	g_mutex_lock(&j->lock);
+	j->hurry = TRUE;
 	g_mutex_unlock(&j->lock);
 }
 

@@ -9,7 +9,7 @@
  * So a job works in memory of its own, which begin makes; it is handed over where the job was not given up, and
  * dropped where it was. Only what work() itself reaches must be left as it is.
  *
- * Time: monotonic. Threads: new, push, pop and free on one thread.
+ * Time: monotonic. Threads: new, push, pop and free on one thread, or handed on from one to the next.
  */
 #pragma once
 #include <glib.h>
@@ -36,7 +36,8 @@ struct jobs *jobs_new(guint threads, double patience, const struct jobs_kind *ki
 void jobs_push(struct jobs *jobs, gpointer what);
 /* One that is handed over (*late false) or given up; FALSE where there is none: with wait, no job is left at all. */
 gboolean jobs_pop(struct jobs *jobs, gboolean wait, gpointer *what, gboolean *late);
-void jobs_cancel(struct jobs *jobs);            /* drops those not begun: they are not popped */
+void jobs_cancel(struct jobs *jobs);            /* drops those not begun: they are not popped. Any thread */
+void jobs_hurry_these(struct jobs *jobs);       /* from now on, their patience is JOBS_STOP_S at most. Any thread */
 double jobs_busy(struct jobs *jobs);            /* s that threads spent in jobs now done */
 void jobs_free(struct jobs *jobs);              /* all must be popped or cancelled */
 

@@ -14,26 +14,28 @@
 
 #define NAME "blindrun-slides"
 #define PART ".part"
-enum { HASH = 32 };             /* letters */
+enum { HASH = 32 /* letters */, PATIENCE = 300 /* s, where the reads themselves have all time: others shall be copied */ };
 
 enum result { WAITS, COPIED, TAKEN, NO_ROOM, FAILED };
 
 struct copies {
 	char *folder;
 	int lock;               /* a descriptor of it, or -1 */
-	guint64 bytes;
+	guint64 bytes, used;    /* that copies may take, and take; used is of the job under way */
 	struct slide **slides;  /* (n) or NULL */
 	guint n;
-	enum result *results;   /* (n) */
-	char *why;
+	enum result *results;   /* (n) this and what follows: of the slide's job */
+	GError **errors;        /* (n) */
 	GCancellable *stop;
+	double patience;        /* s */
 	struct jobs *jobs;
+	GThread *watch;         /* it gives up what hangs */
 };
 
 /* A slide's copy, as the thread that makes it has it: all its own. */
 struct copying {
 	char *path, *target;    /* the slide's; HASH below copies->folder */
-	guint64 bytes;
+	guint64 bytes, used;    /* as those of struct copies */
 	GCancellable *stop;
 	enum result result;
 	GError *error;
@@ -160,22 +162,25 @@ static void copy_slide(gpointer data)
 	g_autofree char *top = g_path_get_dirname(c->path), *folder = g_path_get_dirname(c->target);
 	g_autoptr(GPtrArray) files = files_of(c->path, top);
 	guint alike;
-	const guint64 bytes = measure(top, files, c->target, &alike);
-	const gint64 room = room_disk(folder);
+	const guint64 bytes = measure(top, files, c->target, &alike), there = bytes_below(c->target);
 
 	if (g_cancellable_is_cancelled(c->stop))
 		return;
-	if (files->len > 0 && alike == files->len) {
+	if (files->len > 0 && alike == files->len && c->used <= c->bytes) {
 		c->result = TAKEN;
 		return;
 	}
 	remove_tree(c->target);
-	if (bytes_below(folder) + bytes > c->bytes || (room >= 0 && (guint64)room < bytes + COPIES_SPARE))
+	c->used -= MIN(there, c->used);
+	const gint64 room = room_disk(folder);
+	if (c->used + bytes > c->bytes || (room >= 0 && (guint64)room < bytes + COPIES_SPARE)) {
 		c->result = NO_ROOM;
-	else if (copy_files(c, top, files, &c->error))
+	} else if (copy_files(c, top, files, &c->error)) {
 		c->result = COPIED;
-	else if (!g_cancellable_is_cancelled(c->stop))
+		c->used += bytes;
+	} else if (!g_cancellable_is_cancelled(c->stop)) {
 		c->result = FAILED;
+	}
 }
 
 static char *target_of(const struct copies *all, const char *path)
@@ -195,6 +200,7 @@ static gpointer begin_copying(gpointer what, gpointer user)
 	c->path = g_strdup(path);
 	c->target = target_of(all, path);
 	c->bytes = all->bytes;
+	c->used = all->used;
 	c->stop = g_object_ref(all->stop);
 	return c;
 }
@@ -217,12 +223,28 @@ static void take_copying(gpointer what, gpointer data, gpointer user)
 	const guint i = GPOINTER_TO_UINT(what);
 	g_autofree char *name = g_path_get_basename(c->path), *copy = g_build_filename(c->target, name, NULL);
 
+	all->used = c->used;
 	all->results[i] = c->result;
+	all->errors[i] = g_steal_pointer(&c->error);
 	if (c->result == COPIED || c->result == TAKEN)
 		slide_move(all->slides[i], copy);
-	else if (c->result == FAILED && all->why == NULL)
-		all->why = g_strdup_printf("slide '%s': %s", all->slides[i]->id, c->error->message);
 	drop_copying(c);
+}
+
+static gpointer watch(gpointer data)
+{
+	struct copies *all = data;
+	gpointer what;
+	gboolean late;
+
+	while (jobs_pop(all->jobs, TRUE, &what, &late)) {
+		const guint i = GPOINTER_TO_UINT(what);
+		if (!late || g_cancellable_is_cancelled(all->stop))
+			continue;
+		all->results[i] = FAILED;
+		all->errors[i] = g_error_new(FAULT, FAULT_DATA, "reading it to copy it hung for %g s", all->patience);
+	}
+	return NULL;
 }
 
 /* ---- all of them ---- */
@@ -251,7 +273,9 @@ static void copies_free(struct copies *all)
 	g_free(all->folder);
 	g_free(all->slides);
 	g_free(all->results);
-	g_free(all->why);
+	for (guint i = 0; i < all->n; i++)
+		g_clear_error(&all->errors[i]);
+	g_free(all->errors);
 	g_free(all);
 }
 
@@ -262,17 +286,20 @@ struct copies *copies_begin(const char *folder, guint64 bytes, double patience, 
 	struct copies *all = g_new0(struct copies, 1);
 
 	*all = (struct copies){ .folder = g_build_filename(folder, NAME, NULL), .lock = -1, .bytes = bytes,
-				.slides = g_memdup2(slides, n * sizeof *slides), .n = n, .results = g_new0(enum result, n), .stop = g_cancellable_new() };
+				.slides = g_memdup2(slides, n * sizeof *slides), .n = n, .results = g_new0(enum result, n),
+				.errors = g_new0(GError *, n), .stop = g_cancellable_new(), .patience = patience > 0 ? patience : PATIENCE };
 	if (g_mkdir_with_parents(all->folder, 0700) != 0 || (all->lock = open(all->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0) {
 		g_set_error(error, FAULT, FAULT_FAILED, "cannot make '%s': %s", all->folder, g_strerror(errno));
 	} else if (flock(all->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
 		g_set_error(error, FAULT, FAULT_FAILED, "another run has '%s'", all->folder);
 	} else {
 		sweep(all);
-		all->jobs = jobs_new(1, patience, &kind, all);
+		all->used = bytes_below(all->folder);
+		all->jobs = jobs_new(1, all->patience, &kind, all);
 		for (guint i = 0; i < n; i++)
 			if (slides[i] != NULL)
 				jobs_push(all->jobs, GUINT_TO_POINTER(i));
+		all->watch = g_thread_new("copies", watch, all);
 		return all;
 	}
 	copies_free(all);
@@ -282,20 +309,20 @@ struct copies *copies_begin(const char *folder, guint64 bytes, double patience, 
 void copies_end(struct copies *all, gboolean keep, struct copies_report *report)
 {
 	guint counts[FAILED + 1] = { 0 };
-	gboolean late;
-	gpointer what;
 
 	g_cancellable_cancel(all->stop);
 	jobs_cancel(all->jobs);
-	while (jobs_pop(all->jobs, TRUE, &what, &late))
-		continue;
+	jobs_hurry_these(all->jobs);
+	g_thread_join(all->watch);
 	jobs_free(all->jobs);
 	for (guint i = 0; i < all->n; i++)
 		counts[all->results[i]]++;
-	*report = (struct copies_report){ counts[COPIED], counts[TAKEN], 0, counts[NO_ROOM], counts[FAILED], g_steal_pointer(&all->why) };
+	*report = (struct copies_report){ counts[COPIED], counts[TAKEN], 0, counts[NO_ROOM], counts[FAILED], NULL };
 	for (guint i = 0; i < all->n; i++) {
 		if (all->slides[i] == NULL)
 			continue;
+		if (all->errors[i] != NULL && report->why == NULL)
+			report->why = g_strdup_printf("slide '%s': %s", all->slides[i]->id, all->errors[i]->message);
 		report->read += slide_moved(all->slides[i]) ? 1 : 0;
 		if (!keep)
 			slide_move(all->slides[i], NULL);

@@ -10,19 +10,13 @@
 
 #define POSITIVE 0.5            /* probability from which a slide is called so */
 
-/* um a level-0 px; 0: not known. */
-static double mpp_of(const struct slide_work *sw, const struct slide *slide)
-{
-	return slide->mpp > 0 ? slide->mpp : sw->work.settings->tiles.fallback_mpp;
-}
-
 GArray *slide_components(const struct slide_work *sw, guint item, const struct sample *samples, const float *tiles, gsize n,
 			 double threshold)
 {
 	const struct slide_case *c = &sw->slides[item];
 	g_autofree double *x = g_new(double, n + 1), *y = g_new(double, n + 1), *p = g_new(double, n + 1);
 	const double side = c->tiles.side, wide = slide_picture_square(MIN(1, (double)MAX(n, 1) / MAX(c->tiles.n, 1)));
-	const double mpp = mpp_of(sw, c->slide);
+	const double mpp = slide_mpp(sw, c->slide);
 
 	for (gsize i = 0; i < n; i++) {
 		/* the grid begins where the scanned part does; its tiles stand at whole px */
@@ -51,7 +45,7 @@ void slide_axis(struct work *w, guint item, const struct sample *samples, const 
 	answer[1] = 0;
 	if (answer[0] < POSITIVE)
 		return;
-	if (mpp_of(sw, sw->slides[item].slide) > 0) {
+	if (slide_mpp(sw, sw->slides[item].slide) > 0) {
 		answer[1] = longest_axis(sw, item, samples, outputs, n);
 	} else if (!sw->size_unknown) {
 		log_warn("answer", "slide '%s': its file says no resolution, so its longest axis is not known, and 0 is answered, for others "

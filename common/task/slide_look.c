@@ -264,7 +264,7 @@ static void look_at_mask(struct looking *l)
 	else if (wc->ready && c->mask == NULL)
 		doubt(l, "it has no mask: its tiles are not learned from; put one where data.masks says");
 	if (c->mask != NULL)
-		number(l, "tumour_mm2", (double)c->mask->area * pow(c->mask->scale * l->slide->mpp / 1e3, 2));
+		number(l, "tumour_mm2", (double)c->mask->area * pow(c->mask->scale * slide_mpp(l->sw, l->slide) / 1e3, 2));
 }
 
 gboolean slide_look(struct work *w, guint item, struct look *out, GError **error)

@@ -16,9 +16,14 @@ void slide_forget(struct slide_case *c)
 	tiles_clear(&c->tiles);
 }
 
+double slide_mpp(const struct slide_work *sw, const struct slide *slide)
+{
+	return slide->mpp > 0 ? slide->mpp : sw->work.settings->tiles.fallback_mpp;
+}
+
 double slide_scale(const struct slide_work *sw, const struct slide *slide)
 {
-	double mpp = slide->mpp > 0 ? slide->mpp : sw->work.settings->tiles.fallback_mpp;
+	const double mpp = slide_mpp(sw, slide);
 
 	if (sw->mpp <= 0 || mpp <= 0)
 		return 1;
@@ -64,6 +69,11 @@ static gboolean list_tiles(struct slide_work *sw, struct slide_case *c, GError *
 	const struct settings *s = sw->work.settings;
 	double side = s->tiles.size * c->scale;
 
+	if (side < 1) {
+		g_set_error(error, FAULT, FAULT_DATA, "a tile would be %.2g of its pixels wide, for it says that one is %.3g um, and tiles are "
+			    "read at %.3g: leave it out, or correct tiles.mpp", side, slide_mpp(sw, c->slide), sw->mpp);
+		return FALSE;
+	}
 	c->tissue = tissue_find(c->slide, side / FINEST, error);
 	if (c->tissue == NULL || !read_mask(sw, c, error) ||
 	    !tiles_index(c->tissue, c->mask, c->slide->w, c->slide->h, side, side, s->tiles.tissue, &c->tiles, error))
@@ -100,31 +110,46 @@ static gboolean look(struct slide_work *sw, guint item, struct slide_case *c, GE
 	c->scale = slide_scale(sw, c->slide);
 	if (list_tiles(sw, c, error))
 		return TRUE;
-	if (error != NULL && !g_str_has_prefix((*error)->message, prefix))
+	if (!g_str_has_prefix((*error)->message, prefix))
 		g_prefix_error(error, "%s: ", prefix);
-	slide_forget(c);
 	return FALSE;
 }
 
-/* Where it was given up meanwhile, all that was made stays where it is: the case's slide may be part of it. */
+/* What slide_forget frees. */
+static void take_parts(struct slide_case *from, struct slide_case *to)
+{
+	to->slide = g_steal_pointer(&from->slide);
+	to->tissue = g_steal_pointer(&from->tissue);
+	to->mask = g_steal_pointer(&from->mask);
+	to->tiles = from->tiles;
+	from->tiles = (struct tiles){ 0 };
+}
+
+/* Where it was given up meanwhile, all that was made stays where it is: the case's slide, which a thread may hang in, may be
+   part of it. */
 gboolean slide_prepare(struct work *w, guint item, GError **error)
 {
 	struct slide_work *sw = slide_work_of(w);
-	struct slide_case c = sw->slides[item];
+	struct slide_case c = sw->slides[item], parts = { 0 };
 	struct work_case *wc = &w->cases[item];
 	g_autoptr(GError) wrong = NULL;
-	gboolean ok = look(sw, item, &c, &wrong);
 
+	if (case_given_up(w, item, error))
+		return FALSE;
+	const gboolean ok = look(sw, item, &c, &wrong);
 	if (!case_change_begin(w, item, error))
 		return FALSE;
 	sw->slides[item] = c;
 	if (ok) {
 		wc->stratum = stratum_of(wc->label, &c);
 		if (c.mask != NULL && c.mask->n_lesions > 0)
-			wc->size = mask_lesion_area(c.mask, 0, c.slide->mpp);
+			wc->size = mask_lesion_area(c.mask, 0, slide_mpp(sw, c.slide));
 		wc->ready = TRUE;
+	} else {
+		take_parts(&sw->slides[item], &parts);
 	}
 	case_change_end();
+	slide_forget(&parts);           /* without the lock: closing files takes a while */
 	if (!ok)
 		g_propagate_error(error, g_steal_pointer(&wrong));
 	return ok;

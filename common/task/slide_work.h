@@ -64,6 +64,8 @@ void slide_release(struct work *work, guint item);
 void slide_forget(struct slide_case *c);       /* closes and frees what is the slide's */
 /* A slide's mask, whether it is a PNG or was drawn (data.masks says which, by its ending). */
 mask_t *slide_mask(const struct settings *settings, const slide_t *slide, const char *path, GError **error);
+/* um a level-0 pixel: what its file says, else tiles.fallback_mpp; 0: not known. */
+double slide_mpp(const struct slide_work *sw, const struct slide *slide);
 /* Level-0 pixels a pixel that is read: the wanted resolution over the slide's, and a level's own where that
    is within a tenth: then nothing is resampled. */
 double slide_scale(const struct slide_work *sw, const struct slide *slide);

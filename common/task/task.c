@@ -88,7 +88,7 @@ void look_clear(struct look *look)
 	*look = (struct look){ 0 };
 }
 
-GArray *task_rounds(const struct work *w, guint item)
+GArray *task_rounds(const struct work *w, guint item, double share)
 {
 	g_autoptr(GArray) samples = g_array_new(FALSE, FALSE, sizeof(struct sample));
 	g_autoptr(GArray) outputs = g_array_new(FALSE, TRUE, sizeof(float)); /* all alike: any will do */
@@ -96,7 +96,7 @@ GArray *task_rounds(const struct work *w, guint item)
 
 	for (int round = 0;; round++) {
 		g_autoptr(GArray) more = g_array_new(FALSE, FALSE, sizeof(struct sample));
-		w->task->next(w, item, round, 1, (const struct sample *)(gconstpointer)samples->data,
+		w->task->next(w, item, round, share, (const struct sample *)(gconstpointer)samples->data,
 			      (const float *)(gconstpointer)outputs->data, samples->len, more);
 		if (more->len == 0)
 			return rounds;

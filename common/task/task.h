@@ -217,9 +217,9 @@ static inline guint64 share_count(double share, guint64 n)
 	return MIN(n, MAX((guint64)ceil(share * (double)n), SHARE_LEAST));
 }
 
-/* guint64, for each round of a case that is prepared: how many samples answering looks at in it, as far as that does not follow
-   from what they give. Main thread. */
-GArray *task_rounds(const struct work *work, guint item);
+/* guint64, for each round of a case that is prepared: how many samples answering looks at in it, of such a share, as far as that
+   does not follow from what they give. Main thread. */
+GArray *task_rounds(const struct work *work, guint item, double share);
 
 /* By settings->task. FAULT_USAGE, naming those there are. */
 const struct task *task_find(const char *name, GError **error);

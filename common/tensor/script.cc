@@ -72,12 +72,12 @@ bool keep(scope *model, const std::string &name, const at::Tensor &v, bool train
 	return scope_named(model, trained ? "param" : "buffer", name.c_str(), d, trained, [&] { return v; }) != nullptr;
 }
 
-/* The module's own tensor, made float32; whole numbers are left out. */
+/* The module's own tensor, made float32, and laid out as t_adam_ wants it; whole numbers are left out. */
 void keep_float(scope *model, const std::string &name, at::Tensor v, bool trained)
 {
 	if (!at::isFloatingType(v.scalar_type()))
 		return;
-	v.set_data(v.to(at::kFloat));
+	v.set_data(v.to(at::kFloat).contiguous());
 	keep(model, name, v, trained);
 }
 

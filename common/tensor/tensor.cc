@@ -662,7 +662,8 @@ DO(copy_, IN2(y, x), (same_shape(y, x), y->v.copy_(x->v), changed()), tensor *y,
 DO(index_copy_, IN3(y, indices, x), (y->v.index_copy_(dim, indices->v, x->v), changed()), tensor *y, int dim,
    const tensor *indices, const tensor *x)
 
-/* libtorch's own fused step from 2.4 on, where it came to CPUs; before it, the corrections of the two moments are folded into the
+/* libtorch's own fused step from 2.5 on: it came to CPUs with 2.4, which refuses gradients of 1 x 1 convolutions as cuDNN lays them
+   out (pytorch/pytorch issue 134546). It takes all as they lie in memory, so they lie alike. Before it, the corrections of the two moments are folded into the
    last line's factor and eps. */
 bool t_adam_(scope *s, tensor *p, const tensor *grad, tensor *m, tensor *v, double lr, double beta1, double beta2, double eps,
 	     double decay, int64_t step)
@@ -670,7 +671,7 @@ bool t_adam_(scope *s, tensor *p, const tensor *grad, tensor *m, tensor *v, doub
 	return act(s, "adam_", IN4(p, grad, m, v), [&] {
 		TORCH_CHECK(step >= 1, "step is ", step);
 		same_shape(p, grad), same_shape(p, m), same_shape(p, v);
-#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 5)
 		const at::Tensor at_step = at::full({}, (double)step, p->v.options().dtype(at::kFloat));
 		at::_fused_adamw_({ p->v }, { grad->v.contiguous() }, { m->v }, { v->v }, {}, { at_step }, lr, beta1, beta2, decay, eps, false, false);
 #else

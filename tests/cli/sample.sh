@@ -91,7 +91,7 @@ check "refuses a bad range" refuses 2 "--lesion: expected N or MIN:MAX, found '1
 check "refuses too large a lesion" refuses 2 "--lesion: must be less than --tissue-tiles" --lesion 1:60 --tissue-tiles 60 "$work/x"
 check "refuses a bad tile" refuses 2 "--tile: a multiple of 16 from 16 to 512" --tile 100 "$work/x"
 check "refuses too many levels" refuses 2 "--levels: 6 to 10" --levels 11 "$work/x"
-check "refuses no slides" refuses 2 "--train and --test: 1 to 999 slides in all" --train 0 --test 0 "$work/x"
+check "refuses no slides" refuses 2 "--train and --test: 1 to 10000 slides in all" --train 0 --test 0 "$work/x"
 check "bad options write nothing" test ! -e "$work/x"
 mkdir "$work/tiles"
 printf 'id,label\nabc,2\n' >"$work/tiles/labels.csv"

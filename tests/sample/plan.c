@@ -7,7 +7,7 @@
 
 #include "random.h"
 
-#define SLIDE_LIMIT 999
+#define SLIDE_LIMIT 10000
 #define TISSUE_LIMIT 200000
 
 void sample_options_init(struct SampleOptions *options)
@@ -49,7 +49,7 @@ bool sample_options_check(const struct SampleOptions *options, GError **error)
 {
 	return require(options->train >= 0 && options->test >= 0 && options->train + options->test > 0 &&
 			options->train <= SLIDE_LIMIT && options->test <= SLIDE_LIMIT - options->train,
-			error, "--train and --test: 1 to 999 slides in all") &&
+			error, "--train and --test: 1 to 10000 slides in all") &&
 		require(is_share(options->positive), error, "--positive: a share from 0 to 1") &&
 		require(is_share(options->test_positive), error, "--test-positive: a share from 0 to 1") &&
 		require(is_share(options->ink), error, "--ink: a share from 0 to 1") &&

@@ -8,15 +8,15 @@ enum { N = 4 };
 
 static const struct plan_rate RATE = { .sample_s = 1, .more_s = 1, .case_s = 10 };
 
-/* Four cases of 6400 samples, 168 more in later rounds; 2 is the least sure, 3 could not be read. */
+/* Four cases of 6400 samples, 168 more in later rounds, whatever the share; 2 is the least sure, 3 could not be read. */
 static void four(struct plan_case cases[N])
 {
 	static const double doubt[N] = { 0.1, 0.5, 0.9, 1 };
 
 	for (int i = 0; i < N; i++)
-		cases[i] = (struct plan_case){ .samples = 6400, .more = 168, .doubt = doubt[i], .read = TRUE };
+		cases[i] = (struct plan_case){ .samples = 6400, .more = 168, .fixed = 168, .doubt = doubt[i], .read = TRUE };
 	cases[3].read = FALSE;
-	cases[3].samples = cases[3].more = 0;
+	cases[3].samples = cases[3].more = cases[3].fixed = 0;
 }
 
 static void assert_plan(struct plan *p, double share, int rounds, guint n, const guint *items)
@@ -105,6 +105,38 @@ static void test_share(void)
 	assert_plan(&p, 368.0 / 6400, 1, ITEMS(2, 1, 0, 3));
 }
 
+/* Beside turned views, a fifth of the coarse looks is taken in full, each for four: 6400 s of them, 4 * 1280, 4 * 168 and 10 of a
+   case. In a little over half the time all get half, rather than some of them all: 3 * (5760 + 672) + 40. */
+static void test_share_in_full(void)
+{
+	const struct plan_rate rate = { .sample_s = 1, .more_s = 4, .case_s = 10 };
+	struct plan_case cases[N];
+	struct plan p;
+
+	four(cases);
+	for (int i = 0; i < 3; i++)
+		cases[i].more = 1280 + 168;
+	plan_next(cases, N, rate, 3 * (6400 + 4 * 1448) + 40, 1.0 / 64, &p);
+	assert_plan(&p, 1, 0, ITEMS(2, 1, 0, 3));
+	plan_next(cases, N, rate, 19336, 1.0 / 64, &p);
+	g_assert_cmpfloat(p.seconds, <=, 19336);
+	assert_plan(&p, 0.5, 0, ITEMS(2, 1, 0, 3));
+}
+
+/* A slide of 40 tiles was seen whole by the first pass: the others are looked at together all the same. */
+static void test_small(void)
+{
+	struct plan_case cases[N];
+	struct plan p;
+
+	four(cases);
+	cases[0] = (struct plan_case){ .samples = 40, .doubt = 0.1, .read = TRUE, .done = TRUE };
+	for (int i = 1; i < 3; i++)
+		cases[i].more = cases[i].fixed = 0;
+	plan_next(cases, N, RATE, 3 * 10 + 2 * 3200, 1.0 / 64, &p);
+	assert_plan(&p, 0.5, 0, ITEMS(2, 1, 3));
+}
+
 /* A second pass over all that would be no twice as dense is none: the least sure are looked at in full, as many as
    fit; a case too large for what is left does not keep a smaller one out. */
 static void test_refine(void)
@@ -136,7 +168,7 @@ static void test_ends(void)
 
 	four(cases);
 	for (int i = 0; i < 3; i++)
-		cases[i].more = 6400;
+		cases[i].more = cases[i].fixed = 6400;
 	plan_next(cases, N, RATE, 3 * 6400 + 40, 1.0 / 64, &p);
 	assert_plan(&p, 1, 1, ITEMS(2, 1, 0, 3));
 	plan_next(cases, N, RATE, 3 * 6400 + 40, 1, &p);
@@ -174,6 +206,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/answer-plan/fits", test_fits);
 	g_test_add_func("/answer-plan/coarse", test_coarse);
 	g_test_add_func("/answer-plan/share", test_share);
+	g_test_add_func("/answer-plan/share-in-full", test_share_in_full);
+	g_test_add_func("/answer-plan/small", test_small);
 	g_test_add_func("/answer-plan/refine", test_refine);
 	g_test_add_func("/answer-plan/ends", test_ends);
 	g_test_add_func("/answer-plan/sequence", test_sequence);

@@ -7,6 +7,7 @@
 #include "common/machine/room.h"
 #include "common/slide/copies.h"
 #include "tests/sample/mirax.h"
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <stdio.h>
@@ -54,7 +55,7 @@ struct set {
 	struct copies *copies;
 };
 
-static void begin(struct set *s, guint64 bytes)
+static void open_slides(struct set *s)
 {
 	GError *error = NULL;
 
@@ -64,6 +65,13 @@ static void begin(struct set *s, guint64 bytes)
 		s->slides[i] = slide_open(s->pool, path, &error);
 		g_assert_no_error(error);
 	}
+}
+
+static void begin(struct set *s, guint64 bytes)
+{
+	GError *error = NULL;
+
+	open_slides(s);
 	s->copies = copies_begin(to, bytes, 0, s->slides, N, &error);
 	g_assert_no_error(error);
 }
@@ -132,6 +140,20 @@ static guint entries(void)
 	while (dir != NULL && g_dir_read_name(dir) != NULL)
 		n++;
 	return n;
+}
+
+static guint64 bytes_below(const char *path)
+{
+	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+	guint64 bytes = 0;
+	struct stat st;
+
+	for (const char *name; dir != NULL && (name = g_dir_read_name(dir)) != NULL;) {
+		g_autofree char *entry = g_build_filename(path, name, NULL);
+		g_assert_cmpint(stat(entry, &st), ==, 0);
+		bytes += S_ISDIR(st.st_mode) ? bytes_below(entry) : (guint64)st.st_size;
+	}
+	return bytes;
 }
 
 static void away(gboolean yes)
@@ -251,6 +273,72 @@ static void test_fails(void)
 	end(&s, FALSE, 0, 0, 0, N);
 }
 
+/* An earlier run was given more room: of its copies stays what there is room for now, and the rest is removed. */
+static void test_less_room(void)
+{
+	if (without_room())
+		return;
+	struct set s;
+	begin(&s, 64 * MB);
+
+	await(&s, N);
+	end(&s, TRUE, N, 0, 0, 0);
+	g_autofree char *folder = g_build_filename(to, "blindrun-slides", NULL);
+	const guint64 all = bytes_below(folder);
+	begin(&s, all * 2 / 3 + 1000);  /* they are alike, but for some bytes */
+	await(&s, N - 1);
+	end(&s, TRUE, 0, N - 1, 1, 0);
+	g_assert_cmpuint(entries(), ==, N - 1);
+	g_assert_cmpuint(bytes_below(folder), <=, all * 2 / 3 + 1000);
+	begin(&s, 64 * MB);
+	await(&s, N);
+	end(&s, FALSE, 1, N - 1, 0, 0);
+}
+
+/* Whoever opens a file that another has a lease on waits for it: as a folder of a network that stopped answering. */
+static void test_hangs(void)
+{
+	if (without_room())
+		return;
+	struct set s;
+	struct copies_report r;
+	GError *error = NULL;
+	g_autofree char *path = g_build_filename(from, "s0", "Slidedat.ini", NULL);
+	const int fd = open(path, O_RDONLY);
+
+	open_slides(&s);
+	signal(SIGIO, SIG_IGN);
+	if (fcntl(fd, F_SETLEASE, F_WRLCK) != 0) {
+		g_test_skip("no leases here");
+	} else {
+		s.copies = copies_begin(to, 64 * MB, 0.5, s.slides, N, &error);
+		g_assert_no_error(error);
+		await(&s, N - 1);
+		g_assert_false(slide_moved(s.slides[0]));
+		copies_end(s.copies, FALSE, &r);
+		g_assert_cmpuint(r.copied, ==, N - 1);
+		g_assert_cmpuint(r.failed, ==, 1);
+		g_assert_cmpstr(r.why, ==, "slide 's0': reading it to copy it hung for 0.5 s");
+		copies_report_clear(&r);
+		/* and at the end, whatever the patience */
+		s.copies = copies_begin(to, 64 * MB, 0, s.slides, N, &error);
+		g_assert_no_error(error);
+		g_usleep(G_USEC_PER_SEC / 5);
+		const gint64 start = g_get_monotonic_time();
+		copies_end(s.copies, FALSE, &r);
+		g_assert_cmpint(g_get_monotonic_time() - start, <, 20 * G_USEC_PER_SEC);
+		g_assert_cmpuint(r.copied + r.failed, ==, 0);
+		copies_report_clear(&r);
+		g_assert_cmpint(fcntl(fd, F_SETLEASE, F_UNLCK), ==, 0);
+	}
+	close(fd);
+	for (int i = 0; i < N; i++) {
+		assert_reads(s.slides[i], i);
+		slide_close(s.slides[i]);
+	}
+	slide_pool_free(s.pool);
+}
+
 static void test_two_runs(void)
 {
 	if (without_room())
@@ -304,6 +392,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/copies/bad", test_bad_copy);
 	g_test_add_func("/copies/no-room", test_no_room);
 	g_test_add_func("/copies/fail", test_fails);
+	g_test_add_func("/copies/less-room", test_less_room);
+	g_test_add_func("/copies/hang", test_hangs);
 	g_test_add_func("/copies/two-runs", test_two_runs);
 	g_test_add_func("/copies/ended-early", test_ended_early);
 	const int failed = g_test_run();

@@ -16,12 +16,16 @@
 enum { CASES = 6, SIDE = 16, SAMPLES = 20 };
 
 static struct work_case cases[CASES];
+static gint gone;               /* atomic: no sample can be read */
 
 /* Cases of odd number have bright samples and are positive. */
 static gboolean read_sample(struct work *w, const struct sample *s, guint8 *bytes, float *targets, GError **error)
 {
 	(void)w;
-	(void)error;
+	if (g_atomic_int_get(&gone)) {
+		g_set_error(error, FAULT, FAULT_DATA, "case 'c%u': gone", s->item);
+		return FALSE;
+	}
 	for (guint64 i = 0; i < SIDE * SIDE * 3; i++)
 		bytes[i] = (guint8)(random_hash(s->item, (guint64)s->at[0], i, 1) % 200 + s->item % 2 * 55);
 	targets[0] = (float)(s->item % 2);
@@ -68,7 +72,7 @@ static void next(const struct work *w, guint item, int round, double part, const
 	}
 }
 
-static int losses, stop_at;     /* steps so far; a signal comes during this one, 0: none */
+static int losses, stop_at, gone_at; /* steps so far; during these a signal comes, and samples go, 0: none */
 static int judged, stop_at_judged; /* the same of batches that are judged */
 static gint64 room;             /* so many samples at once fit into memory; 0: any number */
 
@@ -77,6 +81,8 @@ static tensor *loss(const struct work *w, scope *s, const tensor *output, const 
 	(void)w;
 	if (++losses == stop_at)
 		stop_ask(SIGTERM);
+	if (losses == gone_at)
+		g_atomic_int_set(&gone, 1);
 	if (room > 0 && t_size(output, 0) > room)
 		t_from(s, "", DIMS(1000000000, 250000), T_F32, T_CPU);  /* a petabyte */
 	return t_cross_entropy(s, output, t_cat(s, 1, LIST(t_affine(s, target, smoothing - 1, 1 - smoothing / 2),
@@ -93,12 +99,14 @@ static tensor *judge(const struct work *w, scope *s, const tensor *output)
 
 static int truth(const float *targets) { return targets[0] > 0; }
 
+static int validations;         /* begun */
+
 static void features(const struct work *w, guint item, const struct sample *samples, const float *outputs, gsize n,
 		     double *out)
 {
 	(void)w;
-	(void)item;
 	(void)samples;
+	validations += item == CASES - 1;
 	out[0] = n > 0 ? (double)outputs[0] : NAN;
 }
 
@@ -117,13 +125,15 @@ static void fit_nothing(const struct work *w, const guint *items, gsize n, const
 	(void)out;
 }
 
+static const struct interval *measured; /* by each validation; NULL: 1 */
+
 static struct interval measure(const struct work *w, const guint *items, gsize n, const double *of)
 {
 	(void)w;
 	(void)items;
 	(void)n;
 	(void)of;
-	return (struct interval){ 1, 1, 1 };
+	return measured != NULL ? measured[validations - 1] : (struct interval){ 1, 1, 1 };
 }
 
 static const char *const strata[] = { "dark", "bright" };
@@ -139,7 +149,7 @@ struct running { struct work work; settings_t *settings; };
 static void running_open(struct running *r, const char *folder, const char *const *set)
 {
 	r->settings = settings_new();
-	r->work = (struct work){ .task = &task, .settings = r->settings, .shape = { 3, SIDE, SIDE, 1 }, .outputs = 2,
+	r->work = (struct work){ .task = &task, .settings = r->settings, .shape = { 3, SIDE, SIDE, 1 }, .outputs = 2, .patience = 1,
 				 .n_cases = CASES, .cases = cases };
 	for (guint i = 0; i < CASES; i++) {
 		g_free(cases[i].id);
@@ -452,6 +462,62 @@ static void test_baseline(void)
 	remove_tree(folder);
 }
 
+/* What half a standard error below the highest is, (0.9 - 0.82) / 4, may be taken for it, but no lower step by step; nor
+   what nothing could be read of. */
+static void test_best(void)
+{
+	static const char *const set[] = { "model.network=simple", "tiles.size=16", "training.batch=10", "training.epochs=6",
+		"sampling.tiles_per_epoch=20", "sampling.hard=0", NULL };
+	static const struct interval each[] = { { 0.8, 0.7, 0.9 }, { 0.9, 0.82, 0.95 }, { 0.881, 0.8, 0.94 }, { 0.865, 0.78, 0.93 },
+						{ NAN, NAN, NAN }, { 0.879, 0.8, 0.94 } };
+	g_autofree char *folder = g_dir_make_tmp("blindrun-XXXXXX", NULL);
+	struct fit_outcome outcome;
+	g_autoptr(GError) error = NULL;
+	const guint before = log_warnings("judged");
+
+	validations = 0;
+	measured = each;
+	g_assert_true(learn(folder, set, 10, &outcome, &error));
+	measured = NULL;
+	g_assert_no_error(error);
+	g_assert_cmpuint(outcome.epochs, ==, 6);
+	g_assert_cmpuint(outcome.best_epoch, ==, 3);
+	g_assert_cmpuint(log_warnings("judged"), ==, before + 1);
+	remove_tree(folder);
+}
+
+/* Samples that are gone in the middle: it does not run on without learning, but ends, and goes on when they are back. */
+static void test_unread(void)
+{
+	static const char *const set[] = { "model.network=simple", "tiles.size=16", "training.batch=10", "training.epochs=1",
+		"sampling.tiles_per_epoch=400", "split.validation=0", NULL };
+	g_autofree char *folder = g_dir_make_tmp("blindrun-XXXXXX", NULL), *reference = g_dir_make_tmp("blindrun-XXXXXX", NULL);
+	g_autofree float *want = g_new(float, N), *got = g_new(float, N);
+	struct fit_outcome outcome;
+	g_autoptr(GError) error = NULL;
+
+	g_assert_true(learn(reference, set, 10, &outcome, &error));
+	g_assert_no_error(error);
+	losses = 0;
+	gone_at = 3;
+	g_assert_false(learn(folder, set, 10, &outcome, &error));
+	gone_at = 0;
+	g_assert_error(error, FAULT, FAULT_DATA);
+	g_assert_true(g_str_has_prefix(error->message, "no sample of the last 2"));
+	g_assert_nonnull(strstr(error->message, "is '/data/train' still there? Started again, it goes on"));
+	g_assert_cmpint(outcome.steps, <, 40);
+	g_clear_error(&error);
+	g_atomic_int_set(&gone, 0);
+	g_assert_true(learn(folder, set, 10, &outcome, &error));
+	g_assert_no_error(error);
+	g_assert_cmpint(outcome.steps, ==, 40);
+	read_weights(reference, want, N);
+	read_weights(folder, got, N);
+	g_assert_true(memcmp(want, got, bytes) == 0);
+	remove_tree(folder);
+	remove_tree(reference);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -465,5 +531,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/fit/phases", test_phases);
 	g_test_add_func("/fit/not-frozen", test_not_frozen);
 	g_test_add_func("/fit/baseline", test_baseline);
+	g_test_add_func("/fit/best", test_best);
+	g_test_add_func("/fit/unread", test_unread);
 	return g_test_run();
 }

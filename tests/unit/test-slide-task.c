@@ -884,6 +884,54 @@ static void play(struct work *w, GArray *samples, GArray *outputs, guint *rounds
 	}
 }
 
+static void assert_not_prepared(struct work *w, guint item, const char *words)
+{
+	g_autoptr(GError) error = NULL;
+
+	g_assert_false(slide_classification.prepare(w, item, &error));
+	g_assert_error(error, FAULT, FAULT_DATA);
+	g_assert_cmpstr(error->message, ==, words);
+	g_assert_false(w->cases[item].ready);
+}
+
+/* A slide whose file is wrong about its resolution: 16 px of 0.01 um are 0.32 of its 0.5 um. */
+static void test_wrong_mpp(struct fixture *f, gconstpointer data)
+{
+	(void)data;
+	link_slide(f, "test/Slide007", "test/Slide007");
+	assign(f, "tiles.size=16");
+	assign(f, "tiles.mpp=0.01");
+	struct work *w = open_work(f, PHASE_TEST, NULL);
+	assert_not_prepared(w, 0, "slide 'Slide007': a tile would be 0.32 of its pixels wide, for it says that one is 0.5 um, and tiles are "
+			    "read at 0.01: leave it out, or correct tiles.mpp");
+	slide_classification.close(w);
+}
+
+/* A read of it may still hang: nothing of it is touched, whatever comes next. */
+static void test_given_up(struct fixture *f, gconstpointer data)
+{
+	g_autoptr(GError) error = NULL;
+
+	(void)data;
+	link_slide(f, "test/Slide007", "test/Slide007");
+	assign(f, "tiles.size=16");
+	struct work *w = open_work(f, PHASE_TEST, NULL);
+	prepare_all(w);
+	const struct slide_case was = slide_work_of(w)->slides[0];
+	case_give_up(w, 0, &error);
+	slide_classification.release(w, 0);
+	g_autofree char *path = in(f, "test/Slide007.mrxs");
+	g_assert_cmpint(unlink(path), ==, 0);
+	assert_not_prepared(w, 0, error->message);
+	g_assert_true(slide_work_of(w)->slides[0].slide == was.slide);
+	g_assert_true(slide_work_of(w)->slides[0].tiles.tile == was.tiles.tile);
+	g_assert_cmpint(was.slide->levels, >, 1);
+	/* as for threads that did come back */
+	w->n_given_up = 0;
+	w->cases[0].given_up = GIVEN_UP_NOT;
+	slide_classification.close(w);
+}
+
 /* Coarsely first, where the network can be shown tiles at half their side: then in full what may matter, then turned. */
 static void test_coarse(struct fixture *f, gconstpointer data)
 {
@@ -920,10 +968,14 @@ static void test_coarse(struct fixture *f, gconstpointer data)
 		g_assert_cmpuint(turned, ==, 24 * 7);
 		g_assert_cmpuint(full, ==, !cases[k].coarse ? 0 : k == 0 ? (guint)ceil(0.4 * tiles) + COARSE_OTHERS : COARSE_LEAST + COARSE_OTHERS);
 		g_assert_cmpuint(rounds, ==, cases[k].coarse ? 3 : 2);
-		g_autoptr(GArray) counted = task_rounds(w, 0);
+		g_autoptr(GArray) counted = task_rounds(w, 0, 1);
 		g_assert_cmpuint(counted->len, ==, rounds);
 		g_assert_cmpuint(g_array_index(counted, guint64, 0), ==, tiles);
 		g_assert_cmpuint(g_array_index(counted, guint64, rounds - 1), ==, turned);
+		g_autoptr(GArray) part = task_rounds(w, 0, 0.5);
+		g_assert_cmpuint(part->len, ==, rounds);
+		g_assert_cmpuint(g_array_index(part, guint64, 0), ==, MIN(tiles, MAX((tiles + 1) / 2, (guint)SHARE_LEAST)));
+		g_assert_cmpuint(g_array_index(part, guint64, rounds - 1), ==, turned);
 		slide_samples_features(w, 0, s, o, samples->len, features);
 		/* of tile 14: 0, and seven times 1 less; where its coarse look is there too, that does not count */
 		g_assert_cmpfloat_with_epsilon(features[SLIDE_TOP], -7.0 / 8, 1e-6);
@@ -1308,6 +1360,8 @@ int main(int argc, char **argv)
 	ADD("lesions", test_lesions);
 	g_test_add_func("/slide-task/turns", test_turns);
 	ADD("next", test_next);
+	ADD("wrong-mpp", test_wrong_mpp);
+	ADD("given-up", test_given_up);
 	ADD("coarse", test_coarse);
 	ADD("share", test_share);
 	ADD("features", test_features);

@@ -229,6 +229,27 @@ static void test_folds(void)
 		g_assert_true(held[i] == first[i]);
 }
 
+/* A run goes on: b, of the patient whose a is held out, can be read now; d cannot any more. */
+static void test_again(void)
+{
+	g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
+
+	work.n_cases = 0;
+	add("a", 1, 0, "p");
+	add("b", 1, 0, "p");
+	add("c", 0, 0, NULL);
+	add("d", 0, 0, NULL);
+	add("e", 0, 0, "q");
+	add("f", 0, 0, NULL);
+	cases[3].ready = FALSE;
+	g_hash_table_add(names, ids[0]);
+	g_hash_table_add(names, ids[3]);
+	g_hash_table_add(names, ids[5]);
+	split_again(&work, names, held);
+	for (guint i = 0; i < work.n_cases; i++)
+		g_assert_cmpint(held[i], ==, i == 0 || i == 1 || i == 5);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -241,5 +262,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/split/least", test_least);
 	g_test_add_func("/split/folds", test_folds);
 	g_test_add_func("/split/not-ready", test_not_ready);
+	g_test_add_func("/split/again", test_again);
 	return g_test_run();
 }
