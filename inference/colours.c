@@ -1,5 +1,6 @@
 /* colours.c - see colours.h. */
 #include "inference/colours.h"
+#include "common/checkpoint/json.h"
 #include "common/log/log.h"
 #include "common/metrics/metrics.h"
 #include "common/score/forecast.h"
@@ -18,8 +19,7 @@ static void read_learned(struct colours *c, JsonArray *list)
 
 	c->learned = g_new(double, 3 * (gsize)n + 1);
 	for (guint i = 0; i < n; i++) {
-		JsonNode *node = json_array_get_element(list, i);
-		JsonArray *row = JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+		JsonArray *row = json_as_list(json_array_get_element(list, i));
 		if (row == NULL || json_array_get_length(row) != 3)
 			continue;
 		for (guint k = 0; k < 3; k++) {
@@ -32,15 +32,15 @@ static void read_learned(struct colours *c, JsonArray *list)
 
 struct colours *colours_new(const struct work *w, JsonObject *manifest)
 {
-	JsonNode *node = manifest != NULL ? json_object_get_member(manifest, "colours") : NULL;
+	JsonArray *list = json_list(manifest, "colours");
 	struct colours *c = g_new0(struct colours, 1);
 
 	c->work = w;
 	c->here = g_new(double, 3 * (gsize)w->n_cases + 1);
 	for (gsize i = 0; i < 3 * (gsize)w->n_cases; i++)
 		c->here[i] = NAN;
-	if (node != NULL && JSON_NODE_HOLDS_ARRAY(node))
-		read_learned(c, json_node_get_array(node));
+	if (list != NULL)
+		read_learned(c, list);
 	return c;
 }
 

@@ -45,8 +45,7 @@ static guint8 is_positive(const struct work *w, guint item)
 /* From each name, and the probability behind it. What is not as it should be is passed over. */
 static void read_held(const struct diagnosis *d, struct held *h)
 {
-	JsonNode *node = d->about_opt != NULL ? json_object_get_member(d->about_opt, "held") : NULL;
-	JsonArray *list = node != NULL && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+	JsonArray *list = json_list(d->about_opt, "held");
 	const guint n = list != NULL ? json_array_get_length(list) : 0;
 
 	h->cases = g_new(struct judged, n / 2 + 1);

@@ -5,6 +5,7 @@
 #include "common/fault/fault.h"
 #include "common/log/log.h"
 #include "common/log/stage.h"
+#include "common/machine/jobs.h"
 #include "common/machine/stop.h"
 #include "common/random/random.h"
 #include "train/fit_work.h"
@@ -410,6 +411,8 @@ static gboolean next_member(struct fit *f)
 
 static gboolean run(struct fit *f, GError **error)
 {
+	if (f->job->deadline > 0)       /* a read that hangs must not outlast the time */
+		jobs_hurry_after(last_moment(f) - log_seconds());
 	do {
 		end(f);
 		if (!start(f, error) || !run_member(f, error))

@@ -1,5 +1,6 @@
 /* out_of_fold.c - see out_of_fold.h. */
 #include "train/out_of_fold.h"
+#include "common/checkpoint/json.h"
 
 static void append(struct out_of_fold *a, guint member, guint item, const double *features)
 {
@@ -79,26 +80,19 @@ JsonArray *out_of_fold_to_json(const struct out_of_fold *a, const struct work *w
 	return out;
 }
 
-static gboolean is_number(JsonNode *node)
-{
-	GType type = JSON_NODE_HOLDS_VALUE(node) ? json_node_get_value_type(node) : G_TYPE_INVALID;
-
-	return type == G_TYPE_INT64 || type == G_TYPE_DOUBLE;
-}
-
 static gboolean read_row(JsonArray *row, GHashTable *by_id, struct out_of_fold *out)
 {
 	if (json_array_get_length(row) != 2 + out->n_features)
 		return FALSE;
 	JsonNode *member = json_array_get_element(row, 0), *id = json_array_get_element(row, 1);
-	if (!is_number(member) || !JSON_NODE_HOLDS_VALUE(id) || json_node_get_string(id) == NULL)
+	if (!json_is_number(member) || !JSON_NODE_HOLDS_VALUE(id) || json_node_get_string(id) == NULL)
 		return FALSE;
 	g_autofree double *features = g_new(double, out->n_features + 1);
 	for (guint k = 0; k < out->n_features; k++) {
 		JsonNode *x = json_array_get_element(row, 2 + k);
-		if (!is_number(x) && !JSON_NODE_HOLDS_NULL(x))
+		if (!json_is_number(x) && !JSON_NODE_HOLDS_NULL(x))
 			return FALSE;
-		features[k] = is_number(x) ? json_node_get_double(x) : NAN;
+		features[k] = json_is_number(x) ? json_node_get_double(x) : NAN;
 	}
 	gint64 m = json_node_get_int(member);
 	if (m < 0 || m > G_MAXINT || (out->n > 0 && (guint)m < out->member[out->n - 1]))
@@ -118,8 +112,8 @@ gboolean out_of_fold_from_json(JsonArray *json, const struct work *w, struct out
 		if (w->cases[i].ready)
 			g_hash_table_insert(by_id, w->cases[i].id, GUINT_TO_POINTER(i));
 	for (guint i = 0; i < json_array_get_length(json); i++) {
-		JsonNode *row = json_array_get_element(json, i);
-		if (!JSON_NODE_HOLDS_ARRAY(row) || !read_row(json_node_get_array(row), by_id, out)) {
+		JsonArray *row = json_as_list(json_array_get_element(json, i));
+		if (row == NULL || !read_row(row, by_id, out)) {
 			out_of_fold_clear(out);
 			return FALSE;
 		}

@@ -56,13 +56,6 @@ JsonObject *resume_to_json(const struct work *w, const struct state *state, Json
 	return out;
 }
 
-static JsonArray *array_of(JsonObject *in, const char *name)
-{
-	JsonNode *node = json_object_get_member(in, name);
-
-	return node != NULL && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
-}
-
 /* The first key of another value that may not change; *there: its value in the folder. */
 static const char *first_difference(JsonObject *there, const struct settings *s, char **value)
 {
@@ -81,7 +74,7 @@ static const char *first_difference(JsonObject *there, const struct settings *s,
 static GHashTable *read_names(JsonNode *node)
 {
 	g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	JsonArray *list = JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+	JsonArray *list = json_as_list(node);
 
 	for (guint i = 0; list != NULL && i < json_array_get_length(list); i++) {
 		JsonNode *name = json_array_get_element(list, i);
@@ -94,7 +87,7 @@ static GHashTable *read_names(JsonNode *node)
 
 static gboolean read_lists(JsonObject *from, struct resume *r)
 {
-	JsonArray *held = array_of(from, "held"), *history = array_of(from, "history"), *said = array_of(from, "out_of_fold");
+	JsonArray *held = json_list(from, "held"), *history = json_list(from, "history"), *said = json_list(from, "out_of_fold");
 	JsonObject *facts = json_child(from, "facts");
 
 	if (held == NULL || history == NULL || said == NULL || facts == NULL)

@@ -1,5 +1,6 @@
 /* state.c - see state.h. */
 #include "train/state.h"
+#include "common/checkpoint/json.h"
 #include "common/checkpoint/model_folder.h"
 #include "common/fault/fault.h"
 #include <math.h>
@@ -77,11 +78,9 @@ gboolean state_from_json(JsonObject *json, struct state *out, GError **error)
 		const struct field *f = &fields[i];
 		void *p = (char *)&s + f->at;
 		JsonNode *node = json_object_get_member(json, f->name);
-		GType type = node != NULL && JSON_NODE_HOLDS_VALUE(node) ? json_node_get_value_type(node) : G_TYPE_INVALID;
-		double value = type == G_TYPE_INT64 ? (double)json_node_get_int(node)
-			       : type == G_TYPE_DOUBLE ? json_node_get_double(node) : NAN;
-		gboolean whole = f->kind == INTEGER || f->kind == UNSIGNED;
-		if ((!(value >= f->least && value <= f->most) || (whole && type != G_TYPE_INT64)) &&
+		const double value = json_is_number(node) ? json_node_get_double(node) : NAN;
+		const gboolean whole = f->kind == INTEGER || f->kind == UNSIGNED;
+		if ((!(value >= f->least && value <= f->most) || (whole && json_node_get_value_type(node) != G_TYPE_INT64)) &&
 		    !(f->kind == MAYBE && node == NULL)) {
 			g_set_error(error, FAULT, FAULT_DATA, "its state has no usable '%s'", f->name);
 			return FALSE;

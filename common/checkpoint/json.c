@@ -248,35 +248,54 @@ JsonObject *json_parse(const char *text, gsize length, const char *name, GError 
 	return NULL;
 }
 
-/* A member that is neither object nor list nor null; or NULL. */
-static JsonNode *plain(JsonObject *in, const char *name)
+/* Its type, where it is neither object nor list nor null; else G_TYPE_INVALID. */
+static GType plain_type(JsonNode *node)
 {
-	JsonNode *node = in == NULL ? NULL : json_object_get_member(in, name);
+	return node != NULL && JSON_NODE_HOLDS_VALUE(node) ? json_node_get_value_type(node) : G_TYPE_INVALID;
+}
 
-	return node != NULL && JSON_NODE_HOLDS_VALUE(node) ? node : NULL;
+JsonObject *json_as_object(JsonNode *node)
+{
+	return node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+}
+
+JsonArray *json_as_list(JsonNode *node)
+{
+	return node != NULL && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+}
+
+gboolean json_is_number(JsonNode *node)
+{
+	return plain_type(node) == G_TYPE_INT64 || plain_type(node) == G_TYPE_DOUBLE;
+}
+
+static JsonNode *member(JsonObject *in, const char *name)
+{
+	return in != NULL ? json_object_get_member(in, name) : NULL;
 }
 
 double json_number(JsonObject *in, const char *name, double standard)
 {
-	JsonNode *node = plain(in, name);
-	GType type = node == NULL ? G_TYPE_INVALID : json_node_get_value_type(node);
+	JsonNode *node = member(in, name);
+	double number = json_is_number(node) ? json_node_get_double(node) : NAN;        /* of a whole number, too */
 
-	if (type != G_TYPE_INT64 && type != G_TYPE_DOUBLE)
-		return standard;
-	double number = json_node_get_double(node);     /* of a whole number, too */
 	return isfinite(number) ? number : standard;
+}
+
+gint64 json_whole(JsonObject *in, const char *name, gint64 standard)
+{
+	JsonNode *node = member(in, name);
+
+	return plain_type(node) == G_TYPE_INT64 ? json_node_get_int(node) : standard;
 }
 
 const char *json_text(JsonObject *in, const char *name, const char *standard)
 {
-	JsonNode *node = plain(in, name);
+	JsonNode *node = member(in, name);
 
-	return node != NULL && json_node_get_value_type(node) == G_TYPE_STRING ? json_node_get_string(node) : standard;
+	return plain_type(node) == G_TYPE_STRING ? json_node_get_string(node) : standard;
 }
 
-JsonObject *json_child(JsonObject *in, const char *name)
-{
-	JsonNode *node = in == NULL ? NULL : json_object_get_member(in, name);
+JsonObject *json_child(JsonObject *in, const char *name) { return json_as_object(member(in, name)); }
 
-	return node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-}
+JsonArray *json_list(JsonObject *in, const char *name) { return json_as_list(member(in, name)); }

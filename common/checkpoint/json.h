@@ -30,9 +30,16 @@ JsonObject *json_parse(const char *text, gsize length, const char *name, GError 
 JsonNode *json_parse_any(const char *text, gsize length, gsize length_max, guint values_max, const char *name, GError **error);
 
 /* A member, whatever the text has there: where it is missing or of another type, `standard` (NULL for an
-   object). A number is finite, whole or not. */
+   object or a list). A number is finite, whole or not; json_whole wants it written as a whole one. */
 double json_number(JsonObject *in_opt, const char *name, double standard);
+gint64 json_whole(JsonObject *in_opt, const char *name, gint64 standard);
 const char *json_text(JsonObject *in_opt, const char *name, const char *standard_opt);
 JsonObject *json_child(JsonObject *in_opt, const char *name);
+JsonArray *json_list(JsonObject *in_opt, const char *name);
+
+/* The same of a value itself; NULL, FALSE where it is of another type. */
+JsonObject *json_as_object(JsonNode *node_opt);
+JsonArray *json_as_list(JsonNode *node_opt);
+gboolean json_is_number(JsonNode *node_opt);
 
 G_END_DECLS

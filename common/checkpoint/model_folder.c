@@ -195,40 +195,15 @@ static JsonObject *manifest_read(const char *folder, const char *name, GError **
 	return NULL;
 }
 
-/* A member that is a plain value, whatever a manifest has there; else NULL, -1. */
-static JsonNode *value_of(JsonObject *in, const char *name)
-{
-	JsonNode *node = in == NULL ? NULL : json_object_get_member(in, name);
-
-	return node != NULL && JSON_NODE_HOLDS_VALUE(node) ? node : NULL;
-}
-
-static const char *text_of(JsonObject *in, const char *name)
-{
-	JsonNode *node = value_of(in, name);
-
-	return node == NULL ? NULL : json_node_get_string(node);
-}
-
-static gint64 number_of(JsonObject *in, const char *name)
-{
-	JsonNode *node = value_of(in, name);
-
-	return node == NULL || json_node_get_value_type(node) != G_TYPE_INT64 ? -1 : json_node_get_int(node);
-}
-
 /* The entry for a role, its members checked: a name without folders. */
 static gboolean entry_of(JsonObject *manifest, const char *role, const char **name, const char **sha256,
 			 guint64 *bytes, GError **error)
 {
-	JsonNode *node = json_object_get_member(manifest, "files");
-	JsonObject *files = node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+	JsonObject *entry = json_child(json_child(manifest, "files"), role);
+	const gint64 size = json_whole(entry, "bytes", -1);
 
-	node = files == NULL ? NULL : json_object_get_member(files, role);
-	JsonObject *entry = node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-	gint64 size = number_of(entry, "bytes");
-	*name = text_of(entry, "name");
-	*sha256 = text_of(entry, "sha256");
+	*name = json_text(entry, "name", NULL);
+	*sha256 = json_text(entry, "sha256", NULL);
 	if (*name == NULL || *sha256 == NULL || size < 0 || strchr(*name, '/') != NULL || (*name)[0] == '.') {
 		g_set_error(error, FAULT, FAULT_DATA, "the manifest names no %s", role);
 		return FALSE;
@@ -270,18 +245,18 @@ gboolean model_folder_check(const char *folder, JsonObject *manifest, const char
 /* role NULL: all its files */
 static gboolean manifest_right(const char *folder, JsonObject *manifest, const char *role, GError **error)
 {
-	if (number_of(manifest, "format") != FORMAT) {
+	if (json_whole(manifest, "format", -1) != FORMAT) {
 		g_set_error(error, FAULT, FAULT_DATA, "made by another version of blindrun");
 		return FALSE;
 	}
-	JsonNode *files = json_object_get_member(manifest, "files");
-	if (files == NULL || !JSON_NODE_HOLDS_OBJECT(files) || json_object_get_size(json_node_get_object(files)) == 0) {
+	JsonObject *files = json_child(manifest, "files");
+	if (files == NULL || json_object_get_size(files) == 0) {
 		g_set_error(error, FAULT, FAULT_DATA, "the manifest names no files");
 		return FALSE;
 	}
 	if (role != NULL)
 		return model_folder_check(folder, manifest, role, error);
-	g_autoptr(GList) roles = json_object_get_members(json_node_get_object(files));
+	g_autoptr(GList) roles = json_object_get_members(files);
 	for (GList *r = roles; r != NULL; r = r->next)
 		if (!model_folder_check(folder, manifest, r->data, error))
 			return FALSE;
@@ -337,11 +312,9 @@ char *model_folder_path(const char *folder, JsonObject *manifest, const char *ro
 static void names_of(const char *folder, const char *manifest, GHashTable *names)
 {
 	g_autoptr(JsonObject) json = manifest_read(folder, manifest, NULL);
-	JsonNode *files = json == NULL ? NULL : json_object_get_member(json, "files");
+	JsonObject *files = json_child(json, "files");
+	g_autoptr(GList) roles = files != NULL ? json_object_get_members(files) : NULL;
 
-	if (files == NULL || !JSON_NODE_HOLDS_OBJECT(files))
-		return;
-	g_autoptr(GList) roles = json_object_get_members(json_node_get_object(files));
 	for (GList *role = roles; role != NULL; role = role->next) {
 		const char *name, *sha256;
 		guint64 bytes;

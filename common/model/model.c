@@ -3,6 +3,7 @@
 #include "common/fault/fault.h"
 #include "common/model/module.h"
 #include "common/model/networks.h"
+#include "common/tensor/settled.h"
 #include <math.h>
 
 /* least: a network must have a pixel left behind its last pool, or (resnet) 1/32 of the side. */
@@ -39,17 +40,6 @@ const struct network networks[] = {
 
 static const double imagenet_mean[3] = { 0.485, 0.456, 0.406 }, imagenet_std[3] = { 0.229, 0.224, 0.225 };
 
-/* An error of a scope as one of ours. */
-static gboolean check(const scope *s, const char *what, GError **error)
-{
-	const char *message;
-	enum scope_err err = scope_error(s, &message);
-	if (err == SCOPE_OK)
-		return TRUE;
-	g_set_error(error, FAULT, err == SCOPE_NO_MEMORY ? FAULT_ROOM : FAULT_FAILED, "%s: %s", what, message);
-	return FALSE;
-}
-
 const struct network *network_find(const char *name, GError **error)
 {
 	g_autoptr(GString) known = g_string_new(NULL);
@@ -81,7 +71,7 @@ static gboolean build_wider(struct model *m, GError **error)
 		return TRUE;
 	m->width = m->pictures * width;
 	scope_param(m->params, WIDER ".weight", DIMS(m->outputs, m->width - width), INIT_LINEAR);
-	return check(m->params, WIDER, error);
+	return scope_settled(m->params, WIDER, FAULT_FAILED, error);
 }
 
 /* bytes: of a module's file. */
@@ -104,7 +94,7 @@ static struct model *make(const struct network *found, const char *network, cons
 	m->params = scope_open(NULL, 0);
 	scope_device(m->params, device);
 	found->build(m);
-	if (!check(m->params, network, error) ||
+	if (!scope_settled(m->params, network, FAULT_FAILED, error) ||
 	    (found == &module_network && !module_build(m, bytes, size, network, error)) || !build_wider(m, error))
 		return NULL;
 	return g_steal_pointer(&m);
@@ -381,7 +371,7 @@ gboolean model_load(struct model *m, const char *path, char **left_out, GError *
 	g_autofree char *fault = head_fault(m, file, path);
 	SCOPE(s, NULL, SCOPE_NO_GRAD);
 	copy_weights(m, s, file, fault == NULL);
-	if (!check(s, path, error))
+	if (!scope_settled(s, path, FAULT_FAILED, error))
 		return FALSE;
 	memcpy(m->mean, mean, sizeof mean);
 	memcpy(m->std, std, sizeof std);

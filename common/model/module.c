@@ -2,6 +2,7 @@
 #include "common/model/module.h"
 #include "common/fault/fault.h"
 #include "common/model/networks.h"
+#include "common/tensor/settled.h"
 
 #define HEAD "added_head"
 
@@ -64,31 +65,20 @@ static int width_of(struct model *m, scope *parent)
 	return 0;
 }
 
-static gboolean check(const scope *s, const char *file, GError **error)
-{
-	const char *message;
-	enum scope_err failure = scope_error(s, &message);
-
-	if (failure == SCOPE_OK)
-		return TRUE;
-	g_set_error(error, FAULT, failure == SCOPE_NO_MEMORY ? FAULT_ROOM : FAULT_DATA, "%s: %s", file, message);
-	return FALSE;
-}
-
 gboolean module_build(struct model *m, const void *bytes, gsize size, const char *file, GError **error)
 {
 	m->module = script_open(m->params, bytes, size);
-	if (!check(m->params, file, error))
+	if (!scope_settled(m->params, file, FAULT_DATA, error))
 		return FALSE;
 	SCOPE(s, NULL, SCOPE_NO_GRAD);
 	m->width = width_of(m, s);
-	if (!check(s, file, error))
+	if (!scope_settled(s, file, FAULT_DATA, error))
 		return FALSE;
 	if (m->width != m->outputs)
 		layer_make_classifier(m, "", HEAD, m->width);
 	m->carried = scope_open(NULL, 0);
 	scope_bytes(m->carried, MODULE_BYTES, bytes, size);
-	return check(m->params, file, error) && check(m->carried, file, error);
+	return scope_settled(m->params, file, FAULT_DATA, error) && scope_settled(m->carried, file, FAULT_DATA, error);
 }
 
 void module_clear(struct model *m)

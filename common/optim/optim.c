@@ -1,6 +1,7 @@
 /* optim.c - see optim.h. */
 #include "common/optim/optim.h"
 #include "common/fault/fault.h"
+#include "common/tensor/settled.h"
 #include <math.h>
 
 /* Kingma & Ba 2015: beta 0.9, 0.999, eps 1e-8 */
@@ -70,7 +71,6 @@ static const struct optimiser *find(const char *name, GError **error)
 struct optim *optim_new(const char *name, struct model *model, double layer_decay, int device, GError **error)
 {
 	const struct optimiser *kind = find(name, error);
-	const char *message;
 
 	if (kind == NULL)
 		return NULL;
@@ -91,11 +91,7 @@ struct optim *optim_new(const char *name, struct model *model, double layer_deca
 			scope_buffer(o->state, slot, t_dims(p), 0);
 		}
 	}
-	enum scope_err failure = scope_error(o->state, &message);
-	if (failure == SCOPE_OK)
-		return g_steal_pointer(&o);
-	g_set_error(error, FAULT, failure == SCOPE_NO_MEMORY ? FAULT_ROOM : FAULT_FAILED, "optimiser: %s", message);
-	return NULL;
+	return scope_settled(o->state, "optimiser", FAULT_FAILED, error) ? g_steal_pointer(&o) : NULL;
 }
 
 void optim_free(struct optim *o)

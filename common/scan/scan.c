@@ -11,6 +11,7 @@
 #include "common/model/input.h"
 #include "common/score/attention.h"
 #include "common/task/preparing.h"
+#include "common/tensor/settled.h"
 #include <math.h>
 
 enum { LOOK_US = 2000 };        /* while a case is prepared and nothing else is to do: is the time over? */
@@ -228,7 +229,6 @@ static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, g
 			   guint16 *const *features_opt, gsize at, GError **error)
 {
 	const struct task *task = scan->work->task;
-	const char *message;
 
 	SCOPE(root, all, 0);
 	tensor *x = input_values(root, bytes, n, &scan->work->shape, scan->device), *sum = NULL;
@@ -244,13 +244,10 @@ static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, g
 	if (scan->n_models > 1)
 		sum = t_affine(root, sum, 1.0 / scan->n_models, 0);
 	t_read(root, sum, outputs, n * (gsize)task->judged * sizeof *outputs);
-	enum scope_err failure = scope_error(root, &message);
-	if (failure == SCOPE_OK)
-		return TRUE;
-	g_set_error(error, FAULT, failure == SCOPE_NO_MEMORY ? FAULT_ROOM : FAULT_FAILED, "network: %s", message);
-	if (failure == SCOPE_NO_MEMORY)
+	const gboolean ok = scope_settled(root, "network", FAULT_FAILED, error);
+	if (scope_error(root, NULL) == SCOPE_NO_MEMORY)
 		scope_forgive(root);    /* else it would be that of `all`, and of all that follows */
-	return FALSE;
+	return ok;
 }
 
 /* A batch as a whole, or in parts where there was no memory for more. outputs: (n, judged) */

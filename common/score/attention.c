@@ -4,20 +4,10 @@
 #include "common/optim/optim.h"
 #include "common/random/random.h"
 #include "common/score/score.h"
+#include "common/tensor/settled.h"
 #include <math.h>
 
 enum purpose { PURPOSE_START, PURPOSE_ORDER, PURPOSE_DROPOUT };
-
-static gboolean settled(const scope *s, GError **error)
-{
-	const char *message;
-	enum scope_err failure = scope_error(s, &message);
-
-	if (failure == SCOPE_OK)
-		return TRUE;
-	g_set_error(error, FAULT, failure == SCOPE_NO_MEMORY ? FAULT_ROOM : FAULT_FAILED, "attention: %s", message);
-	return FALSE;
-}
 
 static gboolean bad(GError **error, const char *what)
 {
@@ -41,7 +31,7 @@ struct attention *attention_new(int width, int hidden, int device, guint64 seed,
 	scope_param(a->params, "attention.w.weight", DIMS(1, hidden), INIT_LINEAR);
 	scope_param(a->params, "head.weight", DIMS(1, width), INIT_LINEAR);
 	scope_param(a->params, "head.bias", DIMS(1), INIT_ZERO);
-	return settled(a->params, error) ? g_steal_pointer(&a) : NULL;
+	return scope_settled(a->params, "attention", FAULT_FAILED, error) ? g_steal_pointer(&a) : NULL;
 }
 
 void attention_free(struct attention *a)
@@ -98,7 +88,7 @@ gboolean attention_predict(struct attention *a, const struct bag *bag, double *l
 		got = t_item(s, pool(a, s, h, weight, 0));
 		if (weight_opt != NULL)
 			t_read(s, weight, weight_opt, sizeof(float) * bag->n);
-		if (!settled(s, error))
+		if (!scope_settled(s, "attention", FAULT_FAILED, error))
 			return FALSE;
 		if (!isfinite(got))
 			return bad(error, "the logit of a bag is not finite");
@@ -141,7 +131,7 @@ static gboolean learn_input(struct attention *a, const struct bag *bags, gsize n
 	}
 	t_write_(s, of(a, "input.mean"), out, sizeof(float) * (gsize)a->width);
 	t_write_(s, of(a, "input.scale"), out + a->width, sizeof(float) * (gsize)a->width);
-	return settled(s, error);
+	return scope_settled(s, "attention", FAULT_FAILED, error);
 }
 
 /* Loss of some bags: their tiles pass the gate together. */
@@ -211,7 +201,7 @@ static gboolean learn(struct attention *a, const struct bag *const *bags, gsize 
 			shuffle(bags, n, plan->seed, k / per_epoch, order);
 		SCOPE(s, NULL, SCOPE_TRAIN);
 		step(a, s, o, order + from, (int)MIN((gsize)plan->batch, n - from), (k + 0.5) / plan->steps, plan);
-		if (!settled(s, error))
+		if (!scope_settled(s, "attention", FAULT_FAILED, error))
 			return FALSE;
 	}
 	return o != NULL;

@@ -57,29 +57,13 @@ static gboolean refuse(GError **error, const char *what)
 	return FALSE;
 }
 
-static JsonArray *list_of(JsonNode *node)
-{
-	return node != NULL && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
-}
-
-static JsonObject *object_of(JsonNode *node)
-{
-	return node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-}
-
-static gboolean is_number(JsonNode *node)
-{
-	return JSON_NODE_HOLDS_VALUE(node) &&
-	       (json_node_get_value_type(node) == G_TYPE_INT64 || json_node_get_value_type(node) == G_TYPE_DOUBLE);
-}
-
 /* [x, y], and what else may stand there: a height. */
 static gboolean take_point(struct drawing *d, JsonNode *node, GError **error)
 {
-	JsonArray *at = list_of(node);
+	JsonArray *at = json_as_list(node);
 
-	if (at == NULL || json_array_get_length(at) < 2 || !is_number(json_array_get_element(at, 0)) ||
-	    !is_number(json_array_get_element(at, 1)))
+	if (at == NULL || json_array_get_length(at) < 2 || !json_is_number(json_array_get_element(at, 0)) ||
+	    !json_is_number(json_array_get_element(at, 1)))
 		return refuse(error, "expected two numbers");
 	return polygons_add_point(d->out, json_array_get_double_element(at, 0) + d->x, json_array_get_double_element(at, 1) + d->y,
 				  error);
@@ -89,7 +73,7 @@ static gboolean take_point(struct drawing *d, JsonNode *node, GError **error)
 static gboolean take_each(struct drawing *d, JsonNode *node, const char *what,
 			  gboolean (*take)(struct drawing *, JsonNode *, enum role, GError **), enum role role, GError **error)
 {
-	JsonArray *list = list_of(node);
+	JsonArray *list = json_as_list(node);
 	const guint n = list != NULL ? json_array_get_length(list) : 0;
 
 	if (list == NULL) {
@@ -128,7 +112,7 @@ static gboolean take_polygon(struct drawing *d, JsonNode *node, enum role role, 
 static gboolean take_geometry(struct drawing *d, JsonNode *node, enum role role, GError **error)
 {
 	static const char *const passed_over[] = { "Point", "MultiPoint", "LineString", "MultiLineString", NULL };
-	JsonObject *geometry = object_of(node);
+	JsonObject *geometry = json_as_object(node);
 	const char *type = json_text(geometry, "type", NULL);
 	JsonNode *coordinates = type != NULL ? json_object_get_member(geometry, "coordinates") : NULL;
 
@@ -155,7 +139,7 @@ static gboolean is_annotation(JsonObject *feature)
 static const char *class_of(JsonObject *feature)
 {
 	JsonObject *properties = json_child(feature, "properties"), *class = json_child(properties, "classification");
-	JsonArray *names = class != NULL ? list_of(json_object_get_member(class, "names")) : NULL;
+	JsonArray *names = json_list(class, "names");
 	JsonNode *first = names != NULL && json_array_get_length(names) > 0 ? json_array_get_element(names, 0) : NULL;
 
 	if (first != NULL && JSON_NODE_HOLDS_VALUE(first) && json_node_get_value_type(first) == G_TYPE_STRING)
@@ -165,7 +149,7 @@ static const char *class_of(JsonObject *feature)
 
 static gboolean take_feature(struct drawing *d, JsonNode *node, enum role unused G_GNUC_UNUSED, GError **error)
 {
-	JsonObject *feature = object_of(node);
+	JsonObject *feature = json_as_object(node);
 
 	if (g_strcmp0(json_text(feature, "type", NULL), "Feature") != 0)
 		return refuse(error, "expected a Feature");
@@ -178,10 +162,10 @@ static gboolean take_feature(struct drawing *d, JsonNode *node, enum role unused
 
 static gboolean take_features(struct drawing *d, JsonNode *root, GError **error)
 {
-	JsonObject *object = object_of(root);
+	JsonObject *object = json_as_object(root);
 	const char *type = json_text(object, "type", NULL);
 
-	if (list_of(root) != NULL)
+	if (json_as_list(root) != NULL)
 		return take_each(d, root, "feature", take_feature, ROLE_NONE, error);
 	if (g_strcmp0(type, "Feature") == 0)
 		return take_feature(d, root, ROLE_NONE, error);
