@@ -34,7 +34,7 @@ RUN tools/image-root /out build/train build/inference
 # data.yaml, and weights/ where there is one.
 FROM build AS settings
 COPY data.yaml weight[s] /out/weights/
-RUN mv /out/weights/data.yaml /out/ && rmdir --ignore-fail-on-non-empty /out/weights
+RUN mv /out/weights/data.yaml /out/ && rmdir --ignore-fail-on-non-empty /out/weights && chmod -R a+rX /out
 
 FROM scratch
 ENV PATH=/usr/local/bin:/usr/bin:/usr/sbin OMP_WAIT_POLICY=passive NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
@@ -42,7 +42,7 @@ COPY --from=root /out/system /
 WORKDIR /blindrun
 COPY --from=root /out/blindrun ./
 COPY --from=settings /out ./
-CMD ["sh", "-c", "./train.sh && ./inference.sh"]
+CMD ["./run.sh"]
 ARG VERSION=
 ARG REVISION=
 LABEL org.opencontainers.image.title="blindrun" \

@@ -252,9 +252,12 @@ static void late(void)
 
 int main(int argc, char **argv)
 {
-	gboolean check_only = FALSE;
+	gboolean check_only = FALSE, of_train;
 	const GOptionEntry extra[] = {
 		{ "check", 0, 0, G_OPTION_ARG_NONE, &check_only, "end with 0 where there is a model that can answer", NULL },
+		/* of train: scripts give both programs the same */
+		{ "fresh", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &of_train, NULL, NULL },
+		{ "rehearse-only", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &of_train, NULL, NULL },
 		G_OPTION_ENTRY_NULL,
 	};
 	struct options o = { 0 };

@@ -44,29 +44,13 @@ static void drawing_free(gpointer data)
 	g_free(d);
 }
 
-/* ---- the job: it has its drawing to itself until it is popped ---- */
-
-static gpointer begin(gpointer what, gpointer user)
-{
-	(void)user;
-	return what;
-}
-
+/* The job: it has its drawing to itself until it is popped; one that is given up is left. */
 static void draw(gpointer data)
 {
 	struct drawing *d = data;
 
 	d->work->task->picture(d->work, d->item, d->share, d->samples, d->outputs, d->n, d->path, &d->error);
 }
-
-static void hand_over(gpointer what, gpointer made, gpointer user)
-{
-	(void)what;
-	(void)made;
-	(void)user;
-}
-
-static void drop(gpointer made) { (void)made; }         /* given up: it was left */
 
 /* ---- what became of it ---- */
 
@@ -121,7 +105,7 @@ static gboolean settle_next(struct pictures *p, gboolean wait)
 
 struct pictures *pictures_new(struct work *w)
 {
-	static const struct jobs_kind kind = { "draw", NICE, begin, draw, hand_over, drop };
+	static const struct jobs_kind kind = { .name = "draw", .nice = NICE, .work = draw };
 	g_autofree char *folder = g_build_filename(w->settings->paths.model, "pictures", NULL);
 
 	if (!w->settings->pictures.heat || w->task->picture == NULL)

@@ -13,7 +13,8 @@
 
 enum {
 	TEST_SECONDS = 60,      /* for the test set, at least */
-	SAVES = 15,             /* weights as large files: three models and three states of four each, one being written */
+	SAVES = 15,             /* weights as large files: three models and three states of four each, one being written; and one of each
+				   other member */
 };
 
 /* No chance, and no trifle: with many slides any laboratory differs from another. */
@@ -311,11 +312,14 @@ static void judge_colour(const struct set *train, const struct set *test, struct
 	const struct shift shift = stain_shift(train, test);
 	out->stain_sd = isnan(shift.by) ? out->stain_sd : shift.by;
 	out->stain_matters |= shift.p < STAIN_P && shift.by >= STAIN_LEAST_SD;
-	log_keep("stain", "stain%s shift=%.2fsd p=%.2g", line->str, shift.by, shift.p);
+	g_autofree char *chance = isnan(shift.p) ? g_strdup("") : g_strdup_printf(", p = %.2g", shift.p);
+	if (!isnan(shift.by))
+		g_string_append_printf(line, " shift=%.2fsd p=%.2g", shift.by, shift.p);
+	log_keep("stain", "stain%s", line->str);
 	if (out->stain_matters)
-		log_warn("stain", "the test set is stained otherwise than the training set (by %.1f standard deviations of it, p = %.2g%s%s): "
+		log_warn("stain", "the test set is stained otherwise than the training set (by %.1f standard deviations of it%s%s%s): "
 			 "scores may be lower there than on held-out cases; leave tiles.normalise on, and raise augmentation.stain",
-			 shift.by, shift.p, moved->len > 0 ? "; optical density: " : "", moved->str);
+			 out->stain_sd, chance, moved->len > 0 ? "; optical density: " : "", moved->str);
 }
 
 /* ---- the machine ---- */
@@ -332,7 +336,7 @@ static void judge_disk(const char *key, const char *path, gint64 least)
 static void judge_room(const struct settings *s, const struct memory *memory, const struct device *device)
 {
 	const struct network *network = network_find(s->model.network, NULL);
-	const gint64 model = network == NULL ? 0 : (gint64)network->parameters * 4 * SAVES;
+	const gint64 model = network == NULL ? 0 : (gint64)network->parameters * 4 * (SAVES + s->training.members - 1);
 	const gint64 answer = 1 << 20; /* bytes, for the answers */
 	const double mb = 1e6;
 	const double shm = g_file_test("/dev/shm", G_FILE_TEST_IS_DIR) ? (double)room_disk("/dev/shm") : 0;

@@ -73,6 +73,25 @@ static void held_clear(struct held *h)
 	g_free(h->label);
 }
 
+/* Epochs of the last member: curves of several networks, each with other cases held out, are none. Where it had few, of the
+   one before. */
+static JsonArray *own_history(const struct diagnosis *d)
+{
+	enum { FEW = 3 };
+	const guint n = json_array_get_length(d->history);
+	JsonArray *own = json_array_new();
+	gint64 member = n > 0 ? json_whole(json_array_get_object_element(d->history, n - 1), "member", 0) : 0;
+	guint of_last = 0;
+
+	for (guint i = 0; i < n; i++)
+		of_last += json_whole(json_array_get_object_element(d->history, i), "member", 0) == member;
+	member -= of_last < FEW && of_last < n;
+	for (guint i = 0; i < n; i++)
+		if (json_whole(json_array_get_object_element(d->history, i), "member", 0) == member)
+			json_array_add_object_element(own, json_object_ref(json_array_get_object_element(d->history, i)));
+	return own;
+}
+
 static double *column(JsonArray *history, const char *name)
 {
 	guint n = json_array_get_length(history);
@@ -244,10 +263,10 @@ static void say_worst(const struct work *w, const struct held *h)
 		log_last("%s", line->str);
 }
 
-static void say_spark(const struct diagnosis *d, const char *of, gboolean higher)
+static void say_spark(JsonArray *own, const char *of, gboolean higher)
 {
-	const guint n = json_array_get_length(d->history);
-	g_autofree double *values = column(d->history, of);
+	const guint n = json_array_get_length(own);
+	g_autofree double *values = column(own, of);
 	g_autofree char *plot = plot_spark(values, n, SPARK_WIDTH, log_ascii());
 	g_autoptr(GString) line = g_string_new("curve");
 	double best = NAN;
@@ -280,12 +299,11 @@ enum course diagnosis_course(const double *loss, const double *log_loss, const d
 	return log_loss[n - 1] < 0.95 * log_loss[n - 1 - n / 3] ? COURSE_RISING : COURSE_LEVEL;
 }
 
-static enum course course_of(const struct diagnosis *d)
+static enum course course_of(JsonArray *own, const char *sample_metric)
 {
-	g_autofree double *loss = column(d->history, "loss"), *log_loss = column(d->history, "log_loss");
-	g_autofree double *auc = column(d->history, d->work->task->sample_metric);
+	g_autofree double *loss = column(own, "loss"), *log_loss = column(own, "log_loss"), *auc = column(own, sample_metric);
 
-	return diagnosis_course(loss, log_loss, auc, json_array_get_length(d->history));
+	return diagnosis_course(loss, log_loss, auc, json_array_get_length(own));
 }
 
 static void say_verdict(enum course course)
@@ -307,14 +325,15 @@ static void say_verdict(enum course course)
 static void say_forecast(const struct diagnosis *d, const struct held *h)
 {
 	const struct findings *f = d->findings;
-	const struct forecast_auc auc = forecast_auc(h->p, h->label, h->n, f->n_test > 1 ? f->n_test : MAX(h->n, 2), LEVEL);
+	const gsize as_large = f->n_test > 1 ? f->n_test : MAX(h->n, 2);
+	const struct forecast_auc auc = forecast_auc(h->p, h->label, h->n, as_large, LEVEL);
 	g_autoptr(GString) line = g_string_new("forecast"), text = g_string_new(NULL);
 
 	if (d->best_epoch == 0)
 		return;
 	g_string_append_printf(line, " %s=%.3f interval=%.3f..%.3f", d->work->task->metric, auc.expected, auc.low, auc.high);
-	g_string_append_printf(text, "what a test set of %u cases like the %" G_GSIZE_FORMAT " that were held out will give",
-			       f->n_test, h->n);
+	g_string_append_printf(text, "what a test set of %" G_GSIZE_FORMAT " cases like the %" G_GSIZE_FORMAT " that were held out will give",
+			       as_large, h->n);
 	if (f->stain_matters)
 		g_string_append_printf(text, "; its stain is another (by %.1f standard deviations of the training set): expect less",
 				       f->stain_sd);
@@ -374,7 +393,8 @@ void diagnosis_say(const struct diagnosis *d)
 {
 	const struct task *task = d->work->task;
 	struct held h = { 0 };
-	enum course course = course_of(d);
+	g_autoptr(JsonArray) own = own_history(d);
+	const enum course course = course_of(own, task->sample_metric);
 
 	read_held(d, &h);
 	say_held(d->work, &h);
@@ -384,10 +404,10 @@ void diagnosis_say(const struct diagnosis *d)
 	say_forecast(d, &h);
 	say_colours(d, &h);
 	say_verdict(course);
-	say_spark(d, "loss", FALSE);
-	say_spark(d, "log_loss", FALSE);
-	say_spark(d, task->sample_metric, TRUE);
-	say_spark(d, task->metric, TRUE);
+	say_spark(own, "loss", FALSE);
+	say_spark(own, "log_loss", FALSE);
+	say_spark(own, task->sample_metric, TRUE);
+	say_spark(own, task->metric, TRUE);
 	say_confusion(&h);
 	say_sizes(d->work, &h);
 	say_worst(d->work, &h);

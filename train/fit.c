@@ -2,6 +2,7 @@
  * fit.c - see fit.h. An epoch is steps (fit_step.c), a validation and, where it is the best, a save; before some, hard
  * samples are sought (fit_mine.c). The rate and what else changes as training goes on: fit_phase.c.
  */
+#include "common/checkpoint/json.h"
 #include "common/fault/fault.h"
 #include "common/log/log.h"
 #include "common/log/stage.h"
@@ -429,7 +430,9 @@ static void set_outcome(const struct fit *f, struct fit_outcome *out)
 	g_autoptr(JsonObject) facts = json_object_new();
 
 	*out = (struct fit_outcome){ .steps = f->now.steps_before + f->now.step, .epochs = (guint)(f->now.epochs_before + f->now.epoch),
-				     .best_epoch = f->now.best_epoch > 0 ? (guint)(f->now.epochs_before + f->now.best_epoch) : 0,
+				     /* of a member that has none yet, that of those before stands in the folder */
+				     .best_epoch = f->now.best_epoch > 0 ? (guint)(f->now.epochs_before + f->now.best_epoch)
+						   : f->now.member > 0 && f->judged ? (guint)json_whole(f->about, "epoch", 0) : 0,
 				     .best = fit_judge(f, facts, NULL), .samples_per_s = f->step_s > 0 ? (double)f->samples / f->step_s : 0,
 				     .wait_share = f->step_s > 0 ? f->wait_s / f->step_s : 0, .save_share = f->save_s / took,
 				     .history = json_array_ref(f->history),

@@ -3,12 +3,15 @@
 #include "train/fit_work.h"
 #include <math.h>
 
-/* Until the end as planned; NAN before a step was measured. */
+/* Until the end of all members as planned; NAN before a step was measured. */
 static double seconds_left(const struct fit *f)
 {
 	const struct plan_costs *costs = &f->now.costs;
-	double left = (double)plan_left(&f->now.plan, (guint)f->now.epoch, f->now.at) * costs->step +
-		      (f->now.plan.epochs - (double)f->now.epoch) * (costs->validation + costs->mining), deadline = f->deadline;
+	const struct plan *plan = &f->now.plan;
+	const double others = (double)f->job->members - 1 - (double)f->now.member, deadline = f->job->deadline;
+	const double left = (double)plan_left(plan, (guint)f->now.epoch, f->now.at) * costs->step +
+			    (plan->epochs - (double)f->now.epoch) * (costs->validation + costs->mining) +
+			    others * plan->epochs * ((double)plan->epoch_steps * costs->step + costs->validation + costs->mining);
 
 	return costs->step <= 0 ? NAN : deadline > 0 ? MIN(left, deadline - log_seconds()) : left;
 }

@@ -19,7 +19,7 @@
 #include "train/rehearse.h"
 #include "train/split.h"
 
-enum { LOG_BUDGET = 600 * 1000, NAMES_SAID = 200 };
+enum { LOG_BUDGET = 600 * 1000, NAMES_SAID = 200, NAMES_BYTES = 2000 };
 
 struct job { gboolean fresh, rehearse_only; };  /* the command line of train alone */
 
@@ -83,8 +83,10 @@ static gboolean *split(const struct work *w, const struct resume *resume, guint 
 	else
 		split_again(w, resume->held->pdata[member], held);
 	for (guint i = 0; i < w->n_cases; i++)
-		if (held[i] && n++ < NAMES_SAID && !log_names_hidden())
+		if (held[i] && n++ < NAMES_SAID && names->len < NAMES_BYTES && !log_names_hidden())
 			g_string_append_printf(names, "%s%s", names->len > 0 ? "," : "", w->cases[i].id);
+	if (names->len >= NAMES_BYTES)
+		g_string_append(names, ",...");
 	if (s->training.members > 1)
 		g_string_append_printf(line, " member=%u", member + 1);
 	g_string_append_printf(line, " cases=%u", n);

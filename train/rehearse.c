@@ -15,11 +15,13 @@
 
 enum { STEPS = 3, LEAST_S = 4, CASES_A_CLASS = 2, CASES_MAX = 8 };
 
-struct scratch { char *root, *model, *test, *output, *config, *out, *err; };
+struct scratch { char *root, *model, *test, *output, *config, *out, *err; const char *elsewhere; /* test, where it is not below root */ };
 
 static void scratch_clear(struct scratch *s)
 {
 	remove_tree(s->root);
+	if (s->elsewhere != NULL)
+		remove_tree(s->elsewhere);
 	g_free(s->root);
 	g_free(s->model);
 	g_free(s->test);
@@ -81,6 +83,24 @@ static gboolean stage(const struct work *w, const char *folder, guint *n, GError
 		++*n;
 	}
 	return TRUE;
+}
+
+/* The model folder's disk may have no links; then the program's own has. */
+static gboolean stage_somewhere(const struct work *w, struct scratch *s, guint *n, GError **error)
+{
+	g_autoptr(GError) wrong = NULL;
+
+	if (stage(w, s->test, n, &wrong))
+		return TRUE;
+	char *other = g_dir_make_tmp("blindrun-rehearsal-XXXXXX", NULL);
+	if (other == NULL) {
+		g_propagate_error(error, g_steal_pointer(&wrong));
+		return FALSE;
+	}
+	g_free(s->test);
+	s->test = other;
+	s->elsewhere = other;
+	return stage(w, s->test, n, error);
 }
 
 /* ---- inference ---- */
@@ -212,18 +232,26 @@ static gboolean learn(const struct fit_job *job, const struct scratch *s, double
 	return ok;
 }
 
-/* limit: s, for all of it; inference has half of it also where learning took more: *slow */
-static gboolean perform(const struct fit_job *job, const struct scratch *s, double limit, guint *cases, gboolean *slow, GError **error)
+/* limit: s, for all of it; inference has half of it also where learning took more. *unknown: what may go wrong then says nothing of
+   how inference will do. */
+static gboolean perform(const struct fit_job *job, struct scratch *s, double limit, guint *cases, gboolean *unknown, GError **error)
 {
 	g_autofree char *yaml = settings_to_yaml(job->work->settings);
 	double start = log_seconds(), end = start + limit;
 
 	if (!g_file_set_contents(s->config, yaml, -1, error) || !learn(job, s, start + limit / 3, error))
 		return FALSE;
-	*slow = limit < REHEARSAL_S || log_seconds() > start + limit / 2;
+	const gboolean slow = limit < REHEARSAL_S || log_seconds() > start + limit / 2;
 	machine_release();
-	return stage(job->work, s->test, cases, error) && answer(s, MAX(end - log_seconds(), limit / 2), error) &&
-	       check(job->work, s, error);
+	*unknown = TRUE;
+	if (!stage_somewhere(job->work, s, cases, error))
+		return FALSE;
+	g_autoptr(GError) wrong = NULL;
+	if (answer(s, MAX(end - log_seconds(), limit / 2), &wrong) && check(job->work, s, &wrong))
+		return TRUE;
+	*unknown = slow && g_error_matches(wrong, FAULT, FAULT_TIME);
+	g_propagate_error(error, g_steal_pointer(&wrong));
+	return FALSE;
 }
 
 gboolean rehearse(const struct fit_job *job, gboolean always, GError **error)
@@ -241,10 +269,10 @@ gboolean rehearse(const struct fit_job *job, gboolean always, GError **error)
 		return TRUE;
 	}
 	g_autoptr(GError) wrong = NULL;
-	gboolean slow = FALSE, ok = scratch_make(&s, settings, &wrong) && perform(job, &s, limit, &cases, &slow, &wrong);
+	gboolean unknown = FALSE, ok = scratch_make(&s, settings, &wrong) && perform(job, &s, limit, &cases, &unknown, &wrong);
 	scratch_clear(&s);
-	if (!ok && slow && !always && g_error_matches(wrong, FAULT, FAULT_TIME)) {
-		log_warn("rehearsal", "%s, of %.0f s for the rehearsal (%d s, or %.0f%% of training.time): whether inference works is not known "
+	if (!ok && unknown && !always) {
+		log_warn("rehearsal", "%s; of %.0f s for the rehearsal (%d s, or %.0f%% of training.time): whether inference works is not known "
 			 "yet; train --rehearse-only gives it longer", wrong->message, limit, REHEARSAL_S, 100 * REHEARSAL_SHARE);
 		return TRUE;
 	}

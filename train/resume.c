@@ -3,6 +3,7 @@
 #include "common/checkpoint/json.h"
 #include "common/fault/fault.h"
 #include "common/log/log.h"
+#include <glib/gstdio.h>
 
 /* Keys, and sections with their dot, that may be others when a run goes on. */
 static const char *const free_to_change[] = {
@@ -19,6 +20,32 @@ static gboolean may_change(const char *key)
 	return FALSE;
 }
 
+/* Keys that name a file, which may have other contents one day, and what the checksum of these is called. */
+static const char *const files[][2] = { { "model.weights", "sha256 of model.weights" }, { "model.network", "sha256 of model.network" } };
+
+/* Of a file that is there, else NULL. They are large, and asked for at each save: what did not change is not read again. */
+static const char *checksum_of(const char *path)
+{
+	static GHashTable *sums;        /* path, size and time to sum; never many */
+	GStatBuf st;
+
+	if (g_stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+		return NULL;
+	g_autofree char *key = g_strdup_printf("%s\n%" G_GINT64_FORMAT "\n%" G_GINT64_FORMAT, path, (gint64)st.st_size, (gint64)st.st_mtime);
+	if (sums == NULL)
+		sums = g_hash_table_new(g_str_hash, g_str_equal);
+	if (!g_hash_table_contains(sums, key)) {
+		g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, NULL);
+		if (file == NULL)
+			return NULL;
+		g_hash_table_insert(sums, g_steal_pointer(&key),
+				    g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)g_mapped_file_get_contents(file),
+								g_mapped_file_get_length(file)));
+		return checksum_of(path);
+	}
+	return g_hash_table_lookup(sums, key);
+}
+
 JsonObject *resume_settings_json(const struct settings *s)
 {
 	JsonObject *out = json_object_new();
@@ -26,6 +53,12 @@ JsonObject *resume_settings_json(const struct settings *s)
 	for (const char *const *key = settings_keys(); *key != NULL; key++) {
 		g_autofree char *value = settings_get(s, *key);
 		json_object_set_string_member(out, *key, value);
+	}
+	for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
+		g_autofree char *path = settings_get(s, files[i][0]);
+		const char *sum = checksum_of(path);
+		if (sum != NULL)
+			json_object_set_string_member(out, files[i][1], sum);
 	}
 	return out;
 }
@@ -66,6 +99,14 @@ static const char *first_difference(JsonObject *there, const struct settings *s,
 			continue;
 		*value = g_strdup(other != NULL ? other : "");
 		return *key;
+	}
+	for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
+		g_autofree char *path = settings_get(s, files[i][0]);
+		const char *here = checksum_of(path), *other = json_text(there, files[i][1], here);
+		if (here != NULL && !g_str_equal(here, other)) {
+			*value = g_strdup_printf("%s, with other contents,", path);
+			return files[i][0];
+		}
 	}
 	return NULL;
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -197,6 +198,7 @@ gboolean capture_begin(int real[2], capture_take take)
 		dup2(ends[i][1], i + 1);
 		close(ends[i][1]);
 	}
+	setvbuf(stdout, NULL, _IOLBF, 0);       /* else libc would keep what a library prints into a pipe */
 	watch_crashes(on_crash);
 	return TRUE;
 }
@@ -206,6 +208,7 @@ void capture_end(void)
 	if (all.thread == NULL)
 		return;
 	watch_crashes(SIG_DFL);
+	fflush(stdout);
 	for (int i = 0; i < STREAMS; i++)
 		dup2(all.real[i], i + 1);
 	if (write(all.wake[1], "", 1) == 1)

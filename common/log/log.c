@@ -15,7 +15,7 @@ enum {
 	RECENT = 12 * 1024,     /* what ends no further back than this is not told again at the end */
 	LINE_BYTES = 16 * 1024,
 	EXAMPLE_BYTES = 160,    /* of the first warning of a kind, in the diagnosis */
-	KINDS_SAID = 12,        /* kinds of warnings in the diagnosis */
+	KINDS_SAID = 9,         /* kinds of warnings in the diagnosis */
 	DIAGNOSIS = LOG_LAST - KINDS_SAID - 3,
 };
 
@@ -84,7 +84,7 @@ double log_deadline(double limit) { return limit > 0 ? MAX(limit * 0.98 - 2, lim
 
 /* ---- a line, all under the lock ---- */
 
-enum rank { DETAIL, NEWS, LAST };
+enum rank { DETAIL, NEWS, STORY, LAST }; /* STORY: told for the last time, before the diagnosis, which must have room */
 
 static gsize limit_of(enum rank rank)
 {
@@ -92,7 +92,8 @@ static gsize limit_of(enum rank rank)
 
 	if (state.budget == 0)
 		return G_MAXSIZE;
-	return rank == LAST ? state.budget : rank == NEWS ? state.budget - reserve : state.budget / 4;
+	return rank == LAST ? state.budget : rank == STORY ? state.budget - reserve / 4 : rank == NEWS ? state.budget - reserve
+	       : state.budget / 4;
 }
 
 static void write_all(int fd, const char *text, gsize size)
@@ -396,7 +397,7 @@ void log_close(int exit_code, const char *cause)
 	g_mutex_lock(&state.lock);
 	state.fd[0] = STDOUT_FILENO;
 	state.fd[1] = STDERR_FILENO;
-	told_again(state.told, state.used[0] - MIN(state.used[0], RECENT), put_again, GINT_TO_POINTER(LAST));
+	told_again(state.told, state.used[0] - MIN(state.used[0], RECENT), put_again, GINT_TO_POINTER(STORY));
 	for (guint i = 0; i < state.last->len; i++)
 		put_both(state.last->pdata[i]);
 	put_kinds();

@@ -67,19 +67,21 @@ static gboolean do_job(struct hand *h)
 	h->state = RUNS;
 	h->begun = h->since = g_get_monotonic_time();
 	j->running++;
-	gpointer made = j->kind.begin(what, j->user);
+	gpointer made = j->kind.begin != NULL ? j->kind.begin(what, j->user) : what;
 	g_mutex_unlock(&j->lock);
 	j->kind.work(made);
 
 	g_mutex_lock(&j->lock);
 	if (h->state == GIVEN_UP) {
 		g_mutex_unlock(&j->lock);
-		j->kind.drop(made);
+		if (j->kind.drop != NULL)
+			j->kind.drop(made);
 		return FALSE;
 	}
 	h->state = HANDS_OVER;
 	g_mutex_unlock(&j->lock);
-	j->kind.hand_over(what, made, j->user);
+	if (j->kind.hand_over != NULL)
+		j->kind.hand_over(what, made, j->user);
 
 	g_mutex_lock(&j->lock);
 	h->busy = FALSE;
@@ -136,14 +138,23 @@ struct jobs *jobs_new(guint threads, double patience, const struct jobs_kind *ki
 	return j;
 }
 
-/* As many threads as there are jobs for, under the lock. */
+/* As many threads as there are jobs for, under the lock. Where the system gives none, those that are there do them, or, if none is,
+   nobody: then they are late. */
 static void start_threads(struct jobs *j)
 {
 	while (!j->stop && j->hands->len < j->most && j->hands->len - j->running < j->waiting.length) {
 		struct hand *h = g_new0(struct hand, 1);
 		h->jobs = j;
+		h->thread = g_thread_try_new(j->kind.name, run, h, NULL);
+		if (h->thread == NULL) {
+			g_free(h);
+			break;
+		}
 		g_ptr_array_add(j->hands, h);
-		h->thread = g_thread_new(j->kind.name, run, h);
+	}
+	while (j->hands->len == 0 && j->waiting.length > 0) {
+		j->running++;   /* as finish counts it */
+		finish(j, g_queue_pop_head(&j->waiting), TRUE);
 	}
 }
 

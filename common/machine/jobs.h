@@ -23,7 +23,7 @@ enum { JOBS_STOP_S = 2 };
 struct jobs_kind {
 	const char *name;       /* of its threads */
 	int nice;               /* theirs; 0: as the program */
-	/* All in the job's thread; none but work may hang. */
+	/* All in the job's thread; none but work may hang. NULL: what is made is `what`; nothing is to be done. */
 	gpointer (*begin)(gpointer what, gpointer user);        /* under a lock: short */
 	void (*work)(gpointer made);
 	void (*hand_over)(gpointer what, gpointer made, gpointer user); /* takes `made` */

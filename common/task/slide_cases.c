@@ -115,6 +115,16 @@ static void open_slides(struct slide_work *sw, GError **errors)
 	jobs_free(jobs);
 }
 
+/* But for its slide. */
+static void free_case(struct slide_work *sw, guint i)
+{
+	g_free(sw->slides[i].path);
+	g_free(sw->slides[i].mask_path);
+	g_free(sw->work.cases[i].id);
+	g_free(sw->work.cases[i].group);
+	g_free(sw->work.cases[i].left_out);
+}
+
 /* Every slide's facts, on all cores; those that do not open are left out with their reason. */
 static void open_all(struct slide_work *sw)
 {
@@ -131,11 +141,7 @@ static void open_all(struct slide_work *sw)
 		}
 		slide_note(w, "%s; left out", errors[i]->message);
 		g_error_free(errors[i]);
-		g_free(w->cases[i].id);
-		g_free(w->cases[i].group);
-		g_free(w->cases[i].left_out);
-		g_free(sw->slides[i].path);
-		g_free(sw->slides[i].mask_path);
+		free_case(sw, i);
 		w->n_left_out++;
 	}
 	w->n_cases = kept;
@@ -273,11 +279,7 @@ void slide_cases_close(struct work *w)
 	}
 	for (guint i = 0; i < w->n_cases; i++) {
 		slide_forget(&sw->slides[i]);
-		g_free(sw->slides[i].path);
-		g_free(sw->slides[i].mask_path);
-		g_free(w->cases[i].id);
-		g_free(w->cases[i].group);
-		g_free(w->cases[i].left_out);
+		free_case(sw, i);
 	}
 	slide_pool_free(sw->pool);
 	g_clear_pointer(&sw->table, g_hash_table_unref);

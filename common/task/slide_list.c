@@ -54,7 +54,8 @@ static gboolean table_row(void *context, guint64 line, guint n, char **fields, G
 	}
 	if (t->first == 0)
 		t->first = line;
-	log_name(fields[0]);
+	if (line != t->first)           /* "case" or "slide", say, is no name; one that is has it from its slide, too */
+		log_name(fields[0]);
 	if (g_hash_table_contains(t->rows, fields[0])) {
 		g_set_error(error, FAULT, FAULT_DATA, "case '%s' stands twice", fields[0]);
 		return FALSE;

@@ -74,7 +74,7 @@ done
 is 'it is complete after the first pass' "$stands" complete
 
 # ---- the scripts pass signals on, and wait ----
-mkdir bin && cp "$B/train" "$B/inference" "$top/train/train.sh" "$top/inference/inference.sh" data.yaml bin/
+mkdir bin && cp "$B/train" "$B/inference" "$top/common/pass_on.sh" "$top/common/run.sh" "$top/train/train.sh" "$top/inference/inference.sh" data.yaml bin/
 start ' scanned pass=1 ' sh bin/inference.sh --data d
 ended 'inference.sh' TERM 0
 is 'inference had ended' "$(tail -n 1 .log | cut -d' ' -f3-5)" 'inference end exit=6'
@@ -95,7 +95,7 @@ while :; do sleep 0.05; done
 SH
 cp slow/inference slow/train
 chmod +x slow/inference slow/train
-for script in inference train; do
+for script in inference train run; do
 	start started sh slow/$script.sh
 	ended "$script.sh" TERM 7
 	is 'waited to the end' "$(tr '\n' ' ' < .log)" 'started caught done '

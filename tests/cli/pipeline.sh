@@ -210,7 +210,7 @@ is 'the others are as before' "$(grep -vE "^(Slide90.|$half)," d/output/output.c
 is 'the last line is what to look at' "$(last "$out" | cut -d' ' -f1-3)" 'inference end exit=0'
 
 # ---- the scripts of the image ----
-mkdir bin && cp "$B/train" "$B/inference" "$top/train/train.sh" "$top/inference/inference.sh" data.yaml bin/
+mkdir bin && cp "$B/train" "$B/inference" "$top/common/pass_on.sh" "$top/common/run.sh" "$top/train/train.sh" "$top/inference/inference.sh" data.yaml bin/
 chmod +x bin/*.sh
 data="--data $T/s"
 mkdir s && ln -s "$T/d/train" s/train && ln -s "$T/d/test" s/test
@@ -221,6 +221,7 @@ expect 'train.sh' 0 'nothing failed' bin/train.sh $data --set training.epochs=1
 expect 'train.sh without data, with a model' 0 'no slide matches' bin/train.sh $data --set paths.train=/none
 expect 'both, from elsewhere' 0 'nothing failed' sh -c 'cd / && "$0/bin/train.sh" --data "$0/s" --set training.epochs=1 &&
 	"$0/bin/inference.sh" --data "$0/s"' "$T"
+expect 'both, by run.sh, with an option of train alone' 0 'nothing failed' bin/run.sh $data --fresh --set training.epochs=1
 is 'have answered' "$(answered d/test mrxs s/output/output.csv)" complete
 sleep 1
 expect 'inference.sh with an old answer and no slides' 3 'no slide matches' bin/inference.sh $data --set paths.test="$T/empty/test"

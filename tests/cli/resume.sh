@@ -123,6 +123,13 @@ before=$(sha256sum < part/model.json)
 expect 'other settings' 2 "'part' holds an unfinished run of other settings: training.epochs is '1000' there and '2' here; set it" \
 	$train --set paths.model=part
 is 'leave it as it was' "$(sha256sum < part/model.json)" "$before"
+cp "$(ls d/model/weights-*.safetensors | head -n 1)" w.safetensors
+from="$train --set paths.model=from --set training.epochs=1 --set model.weights=w.safetensors"
+expect 'from weights' 0 'nothing failed' $from
+expect 'from the same again' 0 'training of these settings is done' $from
+cp "$(ls part/weights-*.safetensors | head -n 1)" w.safetensors
+expect 'from others of the same name' 0 'nothing failed' $from
+stdout_has 'it is trained' ' trained steps=30 '
 expect 'settings that change no weights' 6 'stopped by SIGTERM' sh -c "$train --set paths.model=part --set \
 training.epochs=1000 --set training.checkpoint=9m --set inference.turns=8 --set training.time=10h > .o & p=\$!
 until grep -q ' resume epoch=' .o; do sleep 0.05; done; kill -TERM \$p; wait \$p"

@@ -131,6 +131,10 @@ fault train 'model.json is a folder' 'code=1' 'model.json' first 'rm -rf d/model
 fault train 'a file named rehearsal in the model folder' "$whole_run" '' \
 	first 'mkdir -p d/model; touch d/model/rehearsal'
 
+fault train 'a model folder without symbolic links' "$whole_run" '' at 95 symlink d/model
+fault train 'no symbolic links anywhere' "$whole_run" \
+	"cannot make '.*Slide[0-9]*.mrxs': Operation not supported; .*whether inference works is not known yet" at 95 symlink mrxs
+
 # ---- slides ----
 
 # A short run, without a rehearsal, where only what it says of the data matters.

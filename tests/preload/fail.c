@@ -2,8 +2,8 @@
  * fail.c - a disk that fails at a chosen moment, or a program that is killed there, for tests: to be loaded by
  * LD_PRELOAD.
  *
- * FAIL_CALL    open, rename, unlink, fsync, write or mmap; open is also openat and fopen
- * FAIL_PATH    a piece of the file's path; of rename, the new one
+ * FAIL_CALL    open, rename, symlink, unlink, fsync, write or mmap; open is also openat and fopen
+ * FAIL_PATH    a piece of the file's path; of rename and symlink, the new one
  * FAIL_WHEN    they are counted only once a file was renamed to a path with this piece, as a save ends
  * FAIL_AFTER   so many such calls pass first (default: none)
  * FAIL_TIMES   so many fail then; later ones pass (default: all fail)
@@ -139,6 +139,11 @@ int rename(const char *from, const char *to)
 	if (result == 0 && when != NULL && strstr(to, when) != NULL)
 		atomic_store(&saved, true);
 	return result;
+}
+
+int symlink(const char *to, const char *path)
+{
+	return fails("symlink", path) ? -1 : NEXT(int (*)(const char *, const char *), "symlink")(to, path);
 }
 
 int unlink(const char *path)

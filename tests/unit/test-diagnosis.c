@@ -258,6 +258,35 @@ static void test_nothing(void)
 		g_assert_cmpuint(count_lines(got.text[0], absent[i]), ==, 0);
 }
 
+/* Two members of three epochs, or the second of one alone: the curves are one network's, not from the one's last to the
+   other's. */
+static guint of_second;
+
+static void write_members(void)
+{
+	g_autoptr(settings_t) settings = settings_new();
+	g_autoptr(JsonArray) rows = history(3), second = history(5);
+
+	for (guint i = 0; i < of_second; i++) {
+		JsonObject *row = json_object_ref(json_array_get_object_element(second, 2 + i));
+		json_object_set_int_member(row, "member", 1);
+		json_array_add_object_element(rows, row);
+	}
+	begin(settings);
+	diagnosis_say(&(struct diagnosis){ .work = &work, .history = rows, .findings = &findings });
+	log_close(0, NULL);
+}
+
+static void test_members(void)
+{
+	of_second = 3;
+	g_auto(streams_t) both = streams_of(write_members);
+	HAS(both.text[1], " train curve of=loss first=0.4 last=0.2 best=0.2 plot=");
+	of_second = 1;
+	g_auto(streams_t) first = streams_of(write_members);
+	HAS(first.text[1], " train curve of=loss first=0.7 last=0.4 best=0.4 plot=");
+}
+
 /* ---- what to try ---- */
 
 static enum course course;
@@ -346,6 +375,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/diagnosis/shift", test_shift);
 	g_test_add_func("/diagnosis/hidden", test_hidden);
 	g_test_add_func("/diagnosis/nothing", test_nothing);
+	g_test_add_func("/diagnosis/members", test_members);
 	g_test_add_func("/diagnosis/advice", test_advice);
 	return g_test_run();
 }

@@ -271,11 +271,11 @@ static void test_last(void)
 	g_assert_nonnull(diagnosis[1]);
 	for (int i = 0; i < 2; i++) {
 		g_assert_cmpuint(count_lines(diagnosis[i], ""), <=, LOG_LAST);
-		g_assert_cmpuint(count_lines(diagnosis[i], " left_out "), ==, 25);
-		g_assert_cmpuint(count_lines(diagnosis[i], " survived kind="), ==, 12);
-		g_assert_nonnull(strstr(diagnosis[i], " train survived more=2\n"));
+		g_assert_cmpuint(count_lines(diagnosis[i], " left_out "), ==, 28);
+		g_assert_cmpuint(count_lines(diagnosis[i], " survived kind="), ==, 9);
+		g_assert_nonnull(strstr(diagnosis[i], " train survived more=5\n"));
 	}
-	g_autofree char *most = g_strdup_printf(" train left_out case=c24\nt=0.0 train survived kind=kind13 count=14 first=%0160d\n", 0);
+	g_autofree char *most = g_strdup_printf(" train left_out case=c27\nt=0.0 train survived kind=kind13 count=14 first=%0160d\n", 0);
 	g_assert_nonnull(strstr(err, most));
 	g_assert_null(strstr(err, "survived kind=kind1 "));
 }

@@ -1,0 +1,24 @@
+# shellcheck shell=sh
+# pass_on.sh - to be sourced: `pass_on COMMAND...` runs it, and passes SIGTERM and SIGINT on to it. Then $code is what it
+# ended with, and $asked the last signal that came, or empty.
+#
+# As the container's first process a shell ignores what it has no trap for, and never passes it on. A trap runs
+# between two commands, and ends wait early: then there is more to wait for (127: no more, its code is known).
+program='' caught='' asked=''
+trap 'asked=TERM caught=TERM; kill -s TERM $program 2> /dev/null' TERM
+trap 'asked=INT caught=INT; kill -s INT $program 2> /dev/null' INT
+
+pass_on() {
+	"$@" &
+	program=$!
+	[ -z "$caught" ] || kill -s "$caught" "$program"
+	code=127
+	while :; do
+		caught=''
+		wait "$program"
+		ended=$?
+		[ $ended = 127 ] || code=$ended
+		[ -n "$caught" ] || break
+	done
+	program=''
+}
