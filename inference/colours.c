@@ -64,26 +64,21 @@ void colours_say(const struct colours *c)
 	enum { FEW = 5 };
 	const gsize m = c->work->n_cases;
 	g_autofree double *own = g_new(double, c->n + 1), *test = g_new(double, m + 1);
-	double most = 0;
-	gsize known = 0, beyond = 0;
+	gsize known = 0, beyond;
 
 	if (c->n < FEW)
 		return;
 	forecast_distances(c->learned, c->n, c->here, m, own, test);
-	for (gsize i = 0; i < c->n; i++)
-		most = own[i] > most ? own[i] : most;
+	const gboolean stray = forecast_beyond(own, c->n, test, m, &beyond);
 	for (gsize i = 0; i < m; i++)
-		if (isfinite(test[i])) {
-			beyond += test[i] > most ? 1 : 0;
+		if (isfinite(test[i]))
 			test[known++] = test[i];
-		}
 	if (known == 0)
 		return;
 	metrics_sort(test, known);
 	log_last("colour of=test cases=%" G_GSIZE_FORMAT " distance=%.2f..%.2f..%.2f beyond=%" G_GSIZE_FORMAT, known, test[0],
 		 metrics_quantile(test, known, 0.5), test[known - 1], beyond);
-	/* by chance the farthest of n + m is among the m as often as any other: so many more are none */
-	if (beyond > 1 + 3 * known / c->n)
+	if (stray)
 		log_warn("stain", "%" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " cases differ more in colour from those that were learned from than any "
 			 "of those does: their scores are less sure; a training with a higher augmentation.stain copes better", beyond,
 			 known);

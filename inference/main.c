@@ -15,6 +15,7 @@
 #include "common/machine/stop.h"
 #include "common/run/closing.h"
 #include "common/run/opening.h"
+#include "common/score/forecast.h"
 #include "inference/passes.h"
 
 enum { LOG_BUDGET = 300 * 1000 };
@@ -170,14 +171,36 @@ static void say_tries(const struct work *w, const struct answers *a)
 	if (late == 0 && s->inference.turns < 8)
 		log_last("try n=%u key=inference.turns value=8 why=\"there was time: eight views of a tile rank a little better\"", ++count);
 	if (count == 0)
-		log_last("try n=1 key=training.epochs value=%d why=\"inference did all it can: what is left to gain is in training\"",
-			 MIN(2 * s->training.epochs, 100000));
+		log_last("try n=1 key=training why=\"inference did all it can: what is left to gain is in training, whose log ends with what to "
+			 "try\"");
 }
 
 /* The best by the manifest's own word; -1: not known. */
 static double metric_of(JsonObject *manifest, const struct task *task)
 {
 	return manifest != NULL ? json_number(manifest, task->metric, -1) : -1;
+}
+
+/* Of these cases, by those that were held out of training. */
+static void say_forecast(const struct work *w, JsonObject *manifest)
+{
+	JsonArray *held = json_list(manifest, "held");
+	const char *labels = json_text(manifest, "held_labels", "");
+	const gsize n = strlen(labels);
+	g_autofree double *p = g_new(double, n + 1);
+	g_autofree guint8 *label = g_new(guint8, n + 1);
+
+	if (held == NULL || json_array_get_length(held) != 2 * n)       /* of an older build */
+		return;
+	for (gsize i = 0; i < n; i++) {
+		JsonNode *said = json_array_get_element(held, (guint)(2 * i + 1));
+		p[i] = json_is_number(said) ? json_node_get_double(said) : NAN;
+		label[i] = labels[i] == '1';
+	}
+	const struct forecast_auc auc = forecast_auc(p, label, n, w->n_cases, 0.95);
+	if (isfinite(auc.expected))
+		log_last("forecast %s=%.3f interval=%.3f..%.3f text=\"what %u cases like the %" G_GSIZE_FORMAT " that training held out will "
+			 "give, 19 times in 20\"", w->task->metric, auc.expected, auc.low, auc.high, w->n_cases, n);
 }
 
 static gboolean settle(const struct work *w, struct answers *a, JsonObject *manifest, GError **error)
@@ -227,6 +250,8 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 		say_rest(w, a, wrong);
 	}
 	ok = ok && settle(w, a, facts != NULL ? manifest : NULL, error);
+	if (models != NULL && models->len > 0)
+		say_forecast(w, manifest);
 	colours_say(colours);
 	colours_free(colours);
 	closing_say(s->paths.output, s->inference.time);

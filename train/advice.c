@@ -11,29 +11,35 @@ struct seen {                   /* what the rows look at */
 	enum course course;
 	const struct judged *held;
 	gsize n;
+	gboolean cut;           /* the time did not hold the epochs that are set */
 };
 
 /* ---- conditions ---- */
 
 static gboolean learns_nothing(const struct seen *x) { return x->course == COURSE_NOTHING; }
 static gboolean overfits(const struct seen *x) { return x->course == COURSE_OVERFITS; }
-static gboolean rises(const struct seen *x) { return x->course == COURSE_RISING; }
+static gboolean rises(const struct seen *x) { return x->course == COURSE_RISING && !x->cut; }
+static gboolean rises_cut(const struct seen *x) { return x->course == COURSE_RISING && x->cut; }
+static gboolean was_cut(const struct seen *x) { return x->cut; }
+static gboolean was_whole(const struct seen *x) { return !x->cut; }
 static gboolean stain_differs(const struct seen *x) { return x->d->findings->stain_matters && x->s->augmentation.stain < 0.4; }
 static gboolean is_random(const struct seen *x)
 {
 	return x->s->model.weights[0] == '\0' && g_str_equal(x->s->model.network, "resnet18");
 }
+/* Weights fit one network alone; and where it overfits, a larger one does more so. */
+static gboolean may_grow(const struct seen *x) { return x->s->model.weights[0] == '\0' && x->course != COURSE_OVERFITS; }
 static gboolean is_small(const struct seen *x)
 {
-	return g_str_equal(x->s->model.network, "simple") || g_str_equal(x->s->model.network, "squeezenet1_1");
+	return may_grow(x) && (g_str_equal(x->s->model.network, "simple") || g_str_equal(x->s->model.network, "squeezenet1_1"));
 }
 static gboolean is_shallow(const struct seen *x)
 {
-	return is_small(x) || g_str_equal(x->s->model.network, "resnet18");
+	return is_small(x) || (may_grow(x) && g_str_equal(x->s->model.network, "resnet18"));
 }
 static gboolean turns_less(const struct seen *x) { return x->s->inference.turns < 8; }
 static gboolean has_no_limit(const struct seen *x) { return x->s->training.time <= 0; }
-static gboolean holds_few(const struct seen *x) { return x->n < 20 && x->s->split.validation < 0.25; }
+static gboolean holds_few(const struct seen *x) { return x->n > 0 && x->n < 40 && x->s->training.members == 1; }
 static gboolean is_cut(const struct seen *x)
 {
 	return x->d->memory != NULL && (gint64)x->d->memory->part < x->s->training.batch && x->s->tiles.size > 128;
@@ -48,28 +54,33 @@ static gboolean waits(const struct seen *x)
 	return is_shallow(x) && waiting > 0.3 * (waiting + stage_seconds("augmenting") + stage_seconds("computing"));
 }
 
-/* Positives with the smallest lesions that are called negative, more than with others. */
+/* Several positives with the smallest lesions are called negative and rank below a negative, more than with others. */
 static gboolean misses_small(const struct seen *x)
 {
 	const struct size_class *sizes = x->d->work->task->sizes;
 	gsize small = 0, missed = 0, cases = 0, all_missed = 0;
+	double highest = -1;    /* of the negatives */
 
+	for (gsize i = 0; i < x->n; i++)
+		highest = x->held[i].label ? highest : MAX(highest, x->held[i].p);
 	for (gsize i = 0; sizes != NULL && i < x->n; i++) {
 		const struct judged *c = &x->held[i];
 		double size = x->d->work->cases[c->item].size;
 		gboolean is_small_one = size > 0 && size <= sizes[0].most;
 		small += c->label && is_small_one;
-		missed += c->label && is_small_one && c->p < 0.5;
+		const gboolean is_missed = c->label && c->p < 0.5 && c->p < highest;
+		missed += is_missed && is_small_one ? 1 : 0;
 		cases += c->label;
-		all_missed += c->label && c->p < 0.5;
+		all_missed += is_missed ? 1 : 0;
 	}
-	return missed > 0 && missed * cases >= all_missed * small && x->s->sampling.tumour < 2;
+	return missed > 1 && missed * cases >= all_missed * small && x->s->sampling.tumour < 2;
 }
 
 /* ---- values ---- */
 
 static double less_rate(const struct settings *s) { return MAX(1e-8, optim_rate(s) / 10); }
 static double double_epochs(const struct settings *s) { return MIN(100000, 2.0 * s->training.epochs); }
+static double double_time(const struct settings *s) { return 2 * s->training.time; }
 static double more_stain(const struct settings *s) { return MIN(1, s->augmentation.stain + 0.1); }
 static double double_tumour(const struct settings *s) { return MAX(1, 2 * s->sampling.tumour); }
 static double more_decay(const struct settings *s) { return MIN(1, 5 * s->training.weight_decay); }
@@ -89,6 +100,8 @@ static const struct row {
 	{ is_random, "model.weights", NULL, "weights/resnet18.safetensors", "pretrained weights are worth more than days of training; README "
 	  "says where to put the file" },
 	{ misses_small, "sampling.tumour", double_tumour, NULL, "slides with the smallest lesions are missed: let it see more of them" },
+	{ rises_cut, "training.time", double_time, NULL, "it was still learning, and the time did not hold the epochs that are set: give it more, "
+	  "if the contest does" },
 	{ rises, "training.epochs", double_epochs, NULL, "it was still learning; training.time must allow it" },
 	{ is_small, "model.network", NULL, "resnet18", "a larger network has room to learn more" },
 	{ waits, "model.network", NULL, "resnet34", "the network waits for slides: a larger one costs no time" },
@@ -96,9 +109,11 @@ static const struct row {
 	{ overfits, "training.weight_decay", more_decay, NULL, "it overfits" },
 	{ turns_less, "inference.turns", NULL, "8", "eight views of each tile, averaged, rank a little better, for more time" },
 	{ has_no_limit, "training.time", NULL, "28h", "without a limit a run that the cloud ends early stops in mid-schedule" },
-	{ holds_few, "split.validation", NULL, "0.25", "so few held-out cases say little of the test set" },
+	{ holds_few, "training.members", NULL, "5", "so few held-out cases say little of the test set: several networks hold each case out "
+	  "once, in the same time" },
 	{ always, "split.seed", NULL, "7", "another seed shows how much of a score is chance: change nothing else" },
-	{ always, "training.epochs", double_epochs, NULL, "longer, with the same schedule; training.time must allow it" },
+	{ was_cut, "training.time", double_time, NULL, "it did not hold the epochs that are set: more, if the contest gives it" },
+	{ was_whole, "training.epochs", double_epochs, NULL, "longer, with the same schedule; training.time must allow it" },
 	{ is_shallow, "model.network", NULL, "resnet34", "a deeper network, where time and memory allow it" },
 };
 
@@ -109,9 +124,11 @@ static gboolean is_set(const struct settings *s, const char *key, const char *va
 	return g_str_equal(now, value) || (g_ascii_isdigit(*value) && g_ascii_strtod(now, NULL) == g_ascii_strtod(value, NULL));
 }
 
-void advice_say(const struct diagnosis *d, enum course course, const struct judged *held, gsize n)
+void advice_say(const struct diagnosis *d, JsonArray *own, enum course course, const struct judged *held, gsize n)
 {
-	const struct seen seen = { d, d->work->settings, course, held, n };
+	const struct settings *s = d->work->settings;
+	const guint epochs = own != NULL ? json_array_get_length(own) : 0;
+	const struct seen seen = { d, s, course, held, n, s->training.time > 0 && epochs > 0 && epochs < (guint)s->training.epochs };
 	const char *said[ADVICE_MOST];
 	guint count = 0;
 

@@ -281,29 +281,33 @@ static void say_spark(JsonArray *own, const char *of, gboolean higher)
 	log_last("%s", line->str);
 }
 
-enum course diagnosis_course(const double *loss, const double *log_loss, const double *auc, gsize n)
+enum course diagnosis_course(const double *loss, const double *log_loss, const double *auc, const double *metric, gsize n)
 {
-	double best_auc = -1;
+	double best_auc = -1, best_metric = -1;
 	gsize least = 0;
 
 	for (gsize i = 0; i < n; i++) {
 		best_auc = MAX(best_auc, isfinite(auc[i]) ? auc[i] : -1);
+		best_metric = MAX(best_metric, isfinite(metric[i]) ? metric[i] : -1);
 		least = log_loss[i] < log_loss[least] || !isfinite(log_loss[least]) ? i : least;
 	}
 	if (n < 3 || best_auc < 0 || !isfinite(log_loss[n - 1]))
 		return COURSE_UNKNOWN;
-	if (best_auc < 0.6)
+	if (best_auc < 0.6 && best_metric < 0.6)
 		return COURSE_NOTHING;
-	if (log_loss[n - 1] > 1.1 * log_loss[least] && loss[n - 1] < loss[least])
+	/* surer of what it gets wrong is no fault yet: what counts is the order */
+	const gboolean order_fell = auc[n - 1] < best_auc && !(metric[n - 1] >= best_metric);
+	if (order_fell && log_loss[n - 1] > 1.1 * log_loss[least] && loss[n - 1] < loss[least])
 		return COURSE_OVERFITS;
-	return log_loss[n - 1] < 0.95 * log_loss[n - 1 - n / 3] ? COURSE_RISING : COURSE_LEVEL;
+	return least == n - 1 && log_loss[n - 1] < 0.95 * log_loss[n - 1 - n / 3] ? COURSE_RISING : COURSE_LEVEL;
 }
 
-static enum course course_of(JsonArray *own, const char *sample_metric)
+static enum course course_of(JsonArray *own, const struct task *task)
 {
-	g_autofree double *loss = column(own, "loss"), *log_loss = column(own, "log_loss"), *auc = column(own, sample_metric);
+	g_autofree double *loss = column(own, "loss"), *log_loss = column(own, "log_loss");
+	g_autofree double *auc = column(own, task->sample_metric), *metric = column(own, task->metric);
 
-	return diagnosis_course(loss, log_loss, auc, json_array_get_length(own));
+	return diagnosis_course(loss, log_loss, auc, metric, json_array_get_length(own));
 }
 
 static void say_verdict(enum course course)
@@ -352,6 +356,7 @@ static void say_colours(const struct diagnosis *d, const struct held *h)
 	static const char *const names[FORECAST_PARTS] = { "near", "middle", "far" };
 	const struct findings *f = d->findings;
 	const gsize n = d->work->n_cases;
+	gsize beyond;
 	g_autofree double *all = g_new(double, n + 1), *test = g_new(double, f->n_test + 1), *distance = g_new(double, h->n + 1);
 
 	if (f->colour == NULL || f->n_test == 0 || d->best_epoch == 0)
@@ -367,9 +372,9 @@ static void say_colours(const struct diagnosis *d, const struct held *h)
 				 names[k], p->n, p->nearest, p->farthest, d->work->task->metric, p->auc.value, p->auc.low, p->auc.high,
 				 p->test);
 	}
-	if (c.beyond > 0)
+	if (forecast_beyond(all, n, test, f->n_test, &beyond))
 		log_last("colour of=beyond test=%" G_GSIZE_FORMAT " text=\"so many test cases differ more in colour from the training set than any "
-			 "case of it does\"", c.beyond);
+			 "case of it does, which is no chance\"", beyond);
 }
 
 static void say_left_out(const struct work *w)
@@ -394,7 +399,7 @@ void diagnosis_say(const struct diagnosis *d)
 	const struct task *task = d->work->task;
 	struct held h = { 0 };
 	g_autoptr(JsonArray) own = own_history(d);
-	const enum course course = course_of(own, task->sample_metric);
+	const enum course course = course_of(own, task);
 
 	read_held(d, &h);
 	say_held(d->work, &h);
@@ -413,6 +418,6 @@ void diagnosis_say(const struct diagnosis *d)
 	say_worst(d->work, &h);
 	say_left_out(d->work);
 	closing_say(d->work->settings->paths.model, d->work->settings->training.time);
-	advice_say(d, course, h.cases, h.n);
+	advice_say(d, own, course, h.cases, h.n);
 	held_clear(&h);
 }

@@ -28,11 +28,12 @@ void diagnosis_say(const struct diagnosis *d);
 
 enum course { COURSE_UNKNOWN, COURSE_NOTHING, COURSE_OVERFITS, COURSE_RISING, COURSE_LEVEL };
 
-/* What the epochs say: loss (training), log_loss and auc (of held-out samples), n each, NAN where not known.
-   UNKNOWN: fewer than 3 epochs, no auc, no last log_loss. NOTHING: the best auc is below 0.6. OVERFITS: the last log_loss is more than a tenth
-   above its least, while the training loss is still below what it was then. RISING: the last third took another twentieth off the
-   log_loss. Thresholds are ours. */
-enum course diagnosis_course(const double *loss, const double *log_loss, const double *auc, gsize n);
+/* What the epochs say: loss (training), log_loss and auc (of held-out samples), the task's metric (of held-out cases), n each, NAN
+   where not known. UNKNOWN: fewer than 3 epochs, no auc, no last log_loss. NOTHING: the best auc is below 0.6, and the best metric.
+   OVERFITS: the last log_loss is more than a tenth above its least, while the training loss is still below what it was then, and
+   auc and metric are below their best. RISING: the last log_loss is the least, and the last third took a twentieth off it. Thresholds
+   are ours. */
+enum course diagnosis_course(const double *loss, const double *log_loss, const double *auc, const double *metric, gsize n);
 
 /* A case that was held out. */
 struct judged { guint item; guint8 label; double p; };

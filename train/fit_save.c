@@ -25,7 +25,7 @@ static guint state_parts(const struct fit *f, struct model_part parts[3])
 	return n;
 }
 
-struct interval fit_judge(const struct fit *f, JsonObject *facts, JsonArray *held_opt)
+struct interval fit_judge(const struct fit *f, JsonObject *facts, JsonArray *held_opt, GString *labels_opt)
 {
 	const struct task *task = f->work->task;
 	const gsize of = (gsize)task->n_features;
@@ -44,6 +44,7 @@ struct interval fit_judge(const struct fit *f, JsonObject *facts, JsonArray *hel
 			continue;
 		json_array_add_string_element(held_opt, f->work->cases[v.items[i]].id);
 		json_array_add_double_element(held_opt, said[i]);
+		g_string_append_c(labels_opt, f->settings->data.classes[f->work->cases[v.items[i]].label + 1] == NULL ? '1' : '0');
 	}
 	const struct interval metric = task->measure(f->work, v.items, v.n, v.features);
 	out_of_fold_clear(&v);
@@ -79,10 +80,12 @@ static void set_score(const struct fit *f, JsonObject *about, gboolean judged)
 	JsonArray *held = json_array_new();
 
 	task->facts(f->work, facts);
-	const struct interval metric = fit_judge(f, facts, held);
+	g_autoptr(GString) labels = g_string_new(NULL);
+	const struct interval metric = fit_judge(f, facts, held, labels);
 	json_object_set_int_member(facts, "bf16", (f->device.flags & SCOPE_BF16) != 0);
 	json_object_set_object_member(about, "facts", facts);
 	json_object_set_array_member(about, "held", held);
+	json_object_set_string_member(about, "held_labels", labels->str);
 	json_object_set_array_member(about, "colours", colours_of(f->work));
 	if (judged)
 		json_object_set_double_member(about, task->metric, isfinite(metric.value) ? metric.value : -1);

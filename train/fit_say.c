@@ -75,14 +75,16 @@ void fit_say_epoch(const struct fit *f, const struct state *now, const struct va
 {
 	const struct task *task = f->work->task;
 	double seconds = MAX(f->step_s - f->epoch_step_s, 1e-6);
-	char took[16];
+	char took[16], highest[48] = "";
 
+	if (saved && v->metric.value < f->now.peak.value)
+		g_snprintf(highest, sizeof highest, " highest=%.4f", f->now.peak.value);
 	log_row("epoch", saved, "epoch n=%s steps=%" G_GINT64_FORMAT " loss=%.4f rate=%.3g gradient=%.3g "
-		"%s=%.4f log_loss=%.4f %s=%.4f interval=%.3f..%.3f cases=%" G_GSIZE_FORMAT " validation=%s samples_per_s=%.1f%s",
+		"%s=%.4f log_loss=%.4f %s=%.4f interval=%.3f..%.3f cases=%" G_GSIZE_FORMAT " validation=%s samples_per_s=%.1f%s%s",
 		place_of(f, now).text, now->step, now->loss_sum / (double)MAX(now->loss_count, 1), fit_rate(f),
 		f->gradients > 0 ? f->gradient_sum / (double)f->gradients : NAN, task->sample_metric, v->sample_auc,
 		v->sample_log_loss, task->metric, v->metric.value, v->metric.low, v->metric.high, v->n,
-		log_duration(v->seconds, took), (double)(f->samples - f->epoch_samples) / seconds, saved ? " saved=best" : "");
+		log_duration(v->seconds, took), (double)(f->samples - f->epoch_samples) / seconds, saved ? " saved=best" : "", highest);
 }
 
 /* Why training ends here, and what is left of its time. */

@@ -53,7 +53,7 @@ static gboolean fill_gaps(struct fit *f, struct batch *b)
 			good = i;
 			continue;
 		}
-		log_warn("sample", "%s; %s", b->failed[i]->message, good < b->n ? "another takes its place" : "so all of its batch");
+		log_warn("sample", "%s; %s", b->failed[i]->message, good < b->n ? "another takes its place" : "nothing of its batch can be read");
 		if (good == b->n)
 			continue;
 		memcpy(b->bytes + i * size, b->bytes + good * size, size);

@@ -71,8 +71,9 @@ gboolean fit_restore(struct fit *f, GError **error);
 /* A point to go on from, and the weights. */
 gboolean fit_save(struct fit *f, enum weights which, GError **error);
 /* The score of a case, fitted to facts by all that was said of cases that were held out; held_opt: the name of each and
-   the probability that it would have got. How good that is, by the task's metric. */
-struct interval fit_judge(const struct fit *f, JsonObject *facts, JsonArray *held_opt);
+   the probability that it would have got, with labels_opt 1 for each positive one, 0 for others. How good that is, by the task's
+   metric. */
+struct interval fit_judge(const struct fit *f, JsonObject *facts, JsonArray *held_opt, GString *labels_opt);
 /* The same when it is time to, or `now`. A save that fails is no end: what was saved before stays, it is said,
    and tried again in a minute. */
 void fit_save_point(struct fit *f, gboolean now);

@@ -14,7 +14,7 @@ enum {
 	RESERVE = 64 * 1024,    /* of the budget, for the end */
 	RECENT = 12 * 1024,     /* what ends no further back than this is not told again at the end */
 	LINE_BYTES = 16 * 1024,
-	EXAMPLE_BYTES = 160,    /* of the first warning of a kind, in the diagnosis */
+	EXAMPLE_BYTES = 320,    /* of the first warning of a kind, in the diagnosis */
 	KINDS_SAID = 9,         /* kinds of warnings in the diagnosis */
 	DIAGNOSIS = LOG_LAST - KINDS_SAID - 3,
 };

@@ -145,8 +145,8 @@ static void write_tries(struct page *p, const struct story *s)
 			const struct fact *try = tries->pdata[k];
 			const char *key = fact_text(try, "key"), *value = fact_text(try, "value"), *why = fact_text(try, "why");
 
-			html_printf(p->out, "<li><code>%s: %s</code> %s</li>\n", key != NULL ? key : "?", value != NULL ? value : "?",
-				    why != NULL ? why : "");
+			html_printf(p->out, "<li><code>%s%s%s</code> %s</li>\n", key != NULL ? key : "?", value != NULL ? ": " : "",
+				    value != NULL ? value : "", why != NULL ? why : "");
 		}
 		if (tries->len > 0)
 			g_string_append(p->out, "</ol>\n");

@@ -221,7 +221,21 @@ struct forecast_colour forecast_by_colour(const double *distance, const double *
 		while (k > 0 && !(test_distance[i] >= f.parts[k].nearest))
 			k--;
 		f.parts[k].test++;
-		f.beyond += test_distance[i] > f.parts[FORECAST_PARTS - 1].farthest;
 	}
 	return f;
+}
+
+gboolean forecast_beyond(const double *distance, gsize n, const double *test_distance, gsize n_test, gsize *beyond)
+{
+	double farthest = 0;
+	gsize known = 0;
+
+	for (gsize i = 0; i < n; i++)
+		farthest = distance[i] > farthest ? distance[i] : farthest;
+	*beyond = 0;
+	for (gsize i = 0; i < n_test; i++) {
+		known += isfinite(test_distance[i]) ? 1 : 0;
+		*beyond += test_distance[i] > farthest ? 1 : 0;
+	}
+	return n > 0 && *beyond > 1 + 3 * known / n;
 }

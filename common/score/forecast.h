@@ -45,6 +45,10 @@ struct forecast_auc forecast_auc(const double *score, const guint8 *label, gsize
 double forecast_distances(const double *colour, gsize n, const double *test_colour, gsize n_test, double *distance,
 			  double *test_distance);
 
+/* How many test slides are farther than any training slide, of distances as above; are they more than chance explains? The
+   farthest of n + n_test alike is among the n_test as often as any other, so that about n_test / n are. */
+gboolean forecast_beyond(const double *distance, gsize n, const double *test_distance, gsize n_test, gsize *beyond);
+
 enum { FORECAST_PARTS = 3, FORECAST_FEW = 5 };
 struct forecast_part {
 	gsize n, positives;             /* training slides */
@@ -55,7 +59,6 @@ struct forecast_part {
 };
 struct forecast_colour {
 	struct forecast_part parts[FORECAST_PARTS];     /* thirds of the training slides, the nearest first */
-	gsize beyond;                   /* of the last part's test slides, those farther than any training slide */
 	gsize unknown;                  /* test slides without a colour */
 };
 /* distance: (n), test_distance: (n_test), as above. */

@@ -212,12 +212,17 @@ static void test_by_colour(void)
 	g_assert_cmpuint(f.parts[0].test, ==, 3);
 	g_assert_cmpuint(f.parts[1].test, ==, 2);
 	g_assert_cmpuint(f.parts[2].test, ==, 4);
-	g_assert_cmpuint(f.beyond, ==, 2);
+	gsize beyond;
+	g_assert_true(forecast_beyond(distance, 36, test, G_N_ELEMENTS(test), &beyond));
+	g_assert_cmpuint(beyond, ==, 2);
+	g_assert_false(forecast_beyond(distance, 36, test, 8, &beyond));        /* one alone is chance */
+	g_assert_cmpuint(beyond, ==, 1);
+	g_assert_false(forecast_beyond(distance, 4, test, G_N_ELEMENTS(test), &beyond) && beyond < 8);
 	g_assert_cmpuint(f.unknown, ==, 1);
 	f = forecast_by_colour(NULL, NULL, NULL, 0, test, 3);
 	g_assert_true(f.parts[0].few && f.parts[2].few);
 	g_assert_cmpuint(f.parts[0].test, ==, 3);
-	g_assert_cmpuint(f.beyond, ==, 0);
+	g_assert_false(forecast_beyond(NULL, 0, test, 3, &beyond));
 }
 
 int main(int argc, char **argv)

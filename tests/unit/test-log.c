@@ -275,7 +275,7 @@ static void test_last(void)
 		g_assert_cmpuint(count_lines(diagnosis[i], " survived kind="), ==, 9);
 		g_assert_nonnull(strstr(diagnosis[i], " train survived more=5\n"));
 	}
-	g_autofree char *most = g_strdup_printf(" train left_out case=c27\nt=0.0 train survived kind=kind13 count=14 first=%0160d\n", 0);
+	g_autofree char *most = g_strdup_printf(" train left_out case=c27\nt=0.0 train survived kind=kind13 count=14 first=%0200d\n", 13);
 	g_assert_nonnull(strstr(err, most));
 	g_assert_null(strstr(err, "survived kind=kind1 "));
 }
