@@ -1,12 +1,13 @@
 # shellcheck shell=sh
 # pass_on.sh - to be sourced: `pass_on COMMAND...` runs it, and passes SIGTERM and SIGINT on to it. Then $code is what it
-# ended with, and $asked the last signal that came, or empty.
+# ended with, and $asked the last signal that came, or empty. SIGINT goes on as SIGTERM: what a shell runs in the background
+# ignores SIGINT, and a script cannot trap what it was started to ignore.
 #
 # As the container's first process a shell ignores what it has no trap for, and never passes it on. A trap runs
 # between two commands, and ends wait early: then there is more to wait for (127: no more, its code is known).
 program='' caught='' asked=''
 trap 'asked=TERM caught=TERM; kill -s TERM $program 2> /dev/null' TERM
-trap 'asked=INT caught=INT; kill -s INT $program 2> /dev/null' INT
+trap 'asked=INT caught=TERM; kill -s TERM $program 2> /dev/null' INT
 
 pass_on() {
 	"$@" &

@@ -11,17 +11,16 @@ struct seen {                   /* what the rows look at */
 	enum course course;
 	const struct judged *held;
 	gsize n;
-	gboolean cut;           /* the time did not hold the epochs that are set */
 };
 
 /* ---- conditions ---- */
 
 static gboolean learns_nothing(const struct seen *x) { return x->course == COURSE_NOTHING; }
 static gboolean overfits(const struct seen *x) { return x->course == COURSE_OVERFITS; }
-static gboolean rises(const struct seen *x) { return x->course == COURSE_RISING && !x->cut; }
-static gboolean rises_cut(const struct seen *x) { return x->course == COURSE_RISING && x->cut; }
-static gboolean was_cut(const struct seen *x) { return x->cut; }
-static gboolean was_whole(const struct seen *x) { return !x->cut; }
+static gboolean rises(const struct seen *x) { return x->course == COURSE_RISING && !x->d->cut; }
+static gboolean rises_cut(const struct seen *x) { return x->course == COURSE_RISING && x->d->cut; }
+static gboolean was_cut(const struct seen *x) { return x->d->cut; }
+static gboolean was_whole(const struct seen *x) { return !x->d->cut; }
 static gboolean stain_differs(const struct seen *x) { return x->d->findings->stain_matters && x->s->augmentation.stain < 0.4; }
 static gboolean is_random(const struct seen *x)
 {
@@ -124,11 +123,9 @@ static gboolean is_set(const struct settings *s, const char *key, const char *va
 	return g_str_equal(now, value) || (g_ascii_isdigit(*value) && g_ascii_strtod(now, NULL) == g_ascii_strtod(value, NULL));
 }
 
-void advice_say(const struct diagnosis *d, JsonArray *own, enum course course, const struct judged *held, gsize n)
+void advice_say(const struct diagnosis *d, enum course course, const struct judged *held, gsize n)
 {
-	const struct settings *s = d->work->settings;
-	const guint epochs = own != NULL ? json_array_get_length(own) : 0;
-	const struct seen seen = { d, s, course, held, n, s->training.time > 0 && epochs > 0 && epochs < (guint)s->training.epochs };
+	const struct seen seen = { d, d->work->settings, course, held, n };
 	const char *said[ADVICE_MOST];
 	guint count = 0;
 

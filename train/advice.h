@@ -9,7 +9,6 @@ G_BEGIN_DECLS
 
 enum { ADVICE_MOST = 3 };
 
-/* own: of the history, the epochs of one network. */
-void advice_say(const struct diagnosis *d, JsonArray *own_opt, enum course course, const struct judged *held, gsize n);
+void advice_say(const struct diagnosis *d, enum course course, const struct judged *held, gsize n);
 
 G_END_DECLS

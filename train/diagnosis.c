@@ -418,6 +418,6 @@ void diagnosis_say(const struct diagnosis *d)
 	say_worst(d->work, &h);
 	say_left_out(d->work);
 	closing_say(d->work->settings->paths.model, d->work->settings->training.time);
-	advice_say(d, own, course, h.cases, h.n);
+	advice_say(d, course, h.cases, h.n);
 	held_clear(&h);
 }

@@ -131,6 +131,11 @@ static gboolean train_epoch(struct fit *f, GError **error)
 
 /* ---- validation and saving ---- */
 
+static gboolean enough_judged(const struct fit *f, const struct validation *v)
+{
+	return isfinite(v->metric.value) && 2 * v->n >= f->n_held;
+}
+
 /* The best by the task's metric. What so few cases cannot tell apart (half a standard error below the highest so far) is no
    reason to keep an earlier network before a later one. But cases that could not be read are: they may be those that the
    network gets wrong. */
@@ -142,7 +147,7 @@ static gboolean is_best(const struct fit *f, const struct validation *v)
 		return FALSE;
 	if (f->now.best_epoch == 0 || !isfinite(peak->value))
 		return TRUE;
-	if (!isfinite(v->metric.value) || 2 * v->n < f->n_held) {
+	if (!enough_judged(f, v)) {
 		log_warn("judged", "epoch %" G_GINT64_FORMAT " was judged by %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " held-out cases, for "
 			 "the others could not be read: the best of those before stays", f->now.epoch + 1, v->n, f->n_held);
 		return FALSE;
@@ -150,17 +155,14 @@ static gboolean is_best(const struct fit *f, const struct validation *v)
 	return v->metric.value >= peak->value - (peak->value - peak->low) / 4;
 }
 
-/* The highest so far; does it rise no more? */
+/* Does the highest so far rise no more? */
 static void note_plateau(struct fit *f, const struct validation *v)
 {
 	enum { PATIENCE = 2 };
-	const gboolean first = !isfinite(f->now.peak.value), better = first || v->metric.value > f->now.peak.value;
 
-	if (!isfinite(v->metric.value))
+	if (!enough_judged(f, v))
 		return;
-	if (better)
-		f->now.peak = v->metric;
-	f->now.stale = better ? 0 : f->now.stale + 1;
+	f->now.stale = v->metric.value <= f->now.peak.value ? f->now.stale + 1 : 0;
 	if (f->now.stale > PATIENCE) {
 		f->now.plateaus++;
 		f->now.stale = 0;
@@ -171,16 +173,21 @@ static void note_plateau(struct fit *f, const struct validation *v)
    better; after the last one there is none, and that is an error where no validated model is in the folder. */
 static gboolean keep_best(struct fit *f, const struct validation *v, GError **error)
 {
-	struct interval best = f->now.best;
+	const struct interval best = f->now.best, peak = f->now.peak;
 	gint64 best_epoch = f->now.best_epoch;
 	gboolean last = f->now.epoch >= f->now.plan.epochs;
 	g_autoptr(GError) wrong = NULL;
 
 	f->now.best = v->metric;
 	f->now.best_epoch = f->now.epoch;
-	if (fit_save_best(f, v, last, &wrong))
+	if (!(v->metric.value <= peak.value))
+		f->now.peak = v->metric;
+	if (fit_save_best(f, v, last, &wrong)) {
+		g_clear_error(&f->unsaved);
 		return TRUE;
+	}
 	f->now.best = best;
+	f->now.peak = peak;
 	f->now.best_epoch = best_epoch;
 	if (last && !f->judged)
 		g_propagate_error(error, g_steal_pointer(&wrong));
@@ -406,6 +413,7 @@ static gboolean next_member(struct fit *f)
 	f->now = (struct state){ .member = was.member + 1, .steps_before = was.steps_before + was.step,
 				 .epochs_before = was.epochs_before + was.epoch, .costs = was.costs };
 	f->first_step = 0;
+	g_clear_error(&f->unsaved);
 	g_array_set_size(f->hard, 0);
 	return TRUE;
 }
@@ -475,6 +483,7 @@ gboolean fit(const struct fit_job *job, struct fit_outcome *outcome, GError **er
 	if (g_error_matches(wrong, FAULT, FAULT_STOPPED) && job->rehearse == 0)
 		fit_save_point(&f, TRUE);
 	set_outcome(&f, outcome);
+	outcome->cut = ok && (f.cut || f.now.plan.epochs < f.now.plan.set_epochs);
 	clear(&f);
 	if (wrong != NULL)
 		g_propagate_error(error, wrong);

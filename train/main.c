@@ -119,7 +119,7 @@ static gboolean look(struct work *w, const struct memory *memory, const struct d
 static void report(const struct fit_outcome *o, const struct work *w, const struct findings *findings, const struct memory *memory)
 {
 	const struct diagnosis d = { .work = w, .history = o->history, .about_opt = o->about, .best = o->best,
-				     .best_epoch = o->best_epoch, .findings = findings, .memory = memory };
+				     .best_epoch = o->best_epoch, .cut = o->cut, .findings = findings, .memory = memory };
 
 	log_keep("trained", "trained steps=%" G_GINT64_FORMAT " epochs=%u samples_per_s=%.1f waiting=%.0f%% saving=%.1f%%", o->steps,
 		 o->epochs, o->samples_per_s, 100 * o->wait_share, 100 * o->save_share);

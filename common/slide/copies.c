@@ -26,7 +26,8 @@ struct copies {
 	guint n;
 	enum result *results;   /* (n) this and what follows: of the slide's job */
 	GError **errors;        /* (n) */
-	GCancellable *stop;
+	GCancellable **stops;   /* (n) */
+	gint ending;            /* atomic */
 	double patience;        /* s */
 	struct jobs *jobs;
 	GThread *watch;         /* it gives up what hangs */
@@ -201,7 +202,7 @@ static gpointer begin_copying(gpointer what, gpointer user)
 	c->target = target_of(all, path);
 	c->bytes = all->bytes;
 	c->used = all->used;
-	c->stop = g_object_ref(all->stop);
+	c->stop = g_object_ref(all->stops[GPOINTER_TO_UINT(what)]);
 	return c;
 }
 
@@ -225,7 +226,8 @@ static void take_copying(gpointer what, gpointer data, gpointer user)
 
 	all->used = c->used;
 	all->results[i] = c->result;
-	all->errors[i] = g_steal_pointer(&c->error);
+	if (c->result == FAILED)
+		all->errors[i] = g_steal_pointer(&c->error);
 	if (c->result == COPIED || c->result == TAKEN)
 		slide_move(all->slides[i], copy);
 	drop_copying(c);
@@ -239,8 +241,9 @@ static gpointer watch(gpointer data)
 
 	while (jobs_pop(all->jobs, TRUE, &what, &late)) {
 		const guint i = GPOINTER_TO_UINT(what);
-		if (!late || g_cancellable_is_cancelled(all->stop))
+		if (!late || g_atomic_int_get(&all->ending))
 			continue;
+		g_cancellable_cancel(all->stops[i]);    /* should it come back */
 		all->results[i] = FAILED;
 		all->errors[i] = g_error_new(FAULT, FAULT_DATA, "reading it to copy it hung for %g s", all->patience);
 	}
@@ -269,7 +272,9 @@ static void copies_free(struct copies *all)
 {
 	if (all->lock >= 0)
 		close(all->lock);
-	g_object_unref(all->stop);
+	for (guint i = 0; i < all->n; i++)
+		g_object_unref(all->stops[i]);
+	g_free(all->stops);
 	g_free(all->folder);
 	g_free(all->slides);
 	g_free(all->results);
@@ -287,7 +292,9 @@ struct copies *copies_begin(const char *folder, guint64 bytes, double patience, 
 
 	*all = (struct copies){ .folder = g_build_filename(folder, NAME, NULL), .lock = -1, .bytes = bytes,
 				.slides = g_memdup2(slides, n * sizeof *slides), .n = n, .results = g_new0(enum result, n),
-				.errors = g_new0(GError *, n), .stop = g_cancellable_new(), .patience = patience > 0 ? patience : PATIENCE };
+				.errors = g_new0(GError *, n), .stops = g_new(GCancellable *, n), .patience = patience > 0 ? patience : PATIENCE };
+	for (guint i = 0; i < n; i++)
+		all->stops[i] = g_cancellable_new();
 	if (g_mkdir_with_parents(all->folder, 0700) != 0 || (all->lock = open(all->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0) {
 		g_set_error(error, FAULT, FAULT_FAILED, "cannot make '%s': %s", all->folder, g_strerror(errno));
 	} else if (flock(all->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
@@ -299,7 +306,7 @@ struct copies *copies_begin(const char *folder, guint64 bytes, double patience, 
 		for (guint i = 0; i < n; i++)
 			if (slides[i] != NULL)
 				jobs_push(all->jobs, GUINT_TO_POINTER(i));
-		all->watch = g_thread_new("copies", watch, all);
+		all->watch = g_thread_try_new("copies", watch, all, NULL);
 		return all;
 	}
 	copies_free(all);
@@ -310,10 +317,15 @@ void copies_end(struct copies *all, gboolean keep, struct copies_report *report)
 {
 	guint counts[FAILED + 1] = { 0 };
 
-	g_cancellable_cancel(all->stop);
+	g_atomic_int_set(&all->ending, TRUE);
+	for (guint i = 0; i < all->n; i++)
+		g_cancellable_cancel(all->stops[i]);
 	jobs_cancel(all->jobs);
 	jobs_hurry_these(all->jobs);
-	g_thread_join(all->watch);
+	if (all->watch != NULL)
+		g_thread_join(all->watch);
+	else
+		watch(all);
 	jobs_free(all->jobs);
 	for (guint i = 0; i < all->n; i++)
 		counts[all->results[i]]++;

@@ -100,6 +100,11 @@ for script in inference train run; do
 	ended "$script.sh" TERM 7
 	is 'waited to the end' "$(tr '\n' ' ' < .log)" 'started caught done '
 done
+# a run that is asked to end begins nothing more, whatever its first phase ends with
+sed 's/exit 7/exit 0/' slow/train > slow/ends && cp slow/ends slow/train
+start started sh slow/run.sh
+ended 'run.sh, after a good end' TERM 0
+is 'it ends with the first phase' "$(tr '\n' ' ' < .log)" 'started caught done '
 # a program that ends by itself
 printf '#!/bin/sh\n[ "$1" = --check ] && exit 0\nexit 5\n' > slow/train
 cp slow/train slow/inference

@@ -17,6 +17,7 @@ enum { CASES = 6, SIDE = 16, SAMPLES = 20 };
 
 static struct work_case cases[CASES];
 static gint gone;               /* atomic: no sample can be read */
+static double patience;         /* s; 0: any */
 
 /* Cases of odd number have bright samples and are positive. */
 static gboolean read_sample(struct work *w, const struct sample *s, guint8 *bytes, float *targets, GError **error)
@@ -149,7 +150,7 @@ struct running { struct work work; settings_t *settings; };
 static void running_open(struct running *r, const char *folder, const char *const *set)
 {
 	r->settings = settings_new();
-	r->work = (struct work){ .task = &task, .settings = r->settings, .shape = { 3, SIDE, SIDE, 1 }, .outputs = 2, .patience = 1,
+	r->work = (struct work){ .task = &task, .settings = r->settings, .shape = { 3, SIDE, SIDE, 1 }, .outputs = 2, .patience = patience,
 				 .n_cases = CASES, .cases = cases };
 	for (guint i = 0; i < CASES; i++) {
 		g_free(cases[i].id);
@@ -500,8 +501,10 @@ static void test_unread(void)
 	g_assert_no_error(error);
 	losses = 0;
 	gone_at = 3;
+	patience = 1;
 	g_assert_false(learn(folder, set, 10, &outcome, &error));
 	gone_at = 0;
+	patience = 0;
 	g_assert_error(error, FAULT, FAULT_DATA);
 	g_assert_true(g_str_has_prefix(error->message, "no sample of the last 2"));
 	g_assert_nonnull(strstr(error->message, "is '/data/train' still there? Started again, it goes on"));
