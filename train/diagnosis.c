@@ -35,13 +35,6 @@ static gint64 find_case(const struct work *w, const char *id)
 	return -1;
 }
 
-static guint8 is_positive(const struct work *w, guint item)
-{
-	int label = w->cases[item].label;
-
-	return label >= 0 && w->settings->data.classes[label + 1] == NULL;
-}
-
 /* From each name, and the probability behind it. What is not as it should be is passed over. */
 static void read_held(const struct diagnosis *d, struct held *h)
 {
@@ -53,7 +46,7 @@ static void read_held(const struct diagnosis *d, struct held *h)
 		const char *id = json_array_get_string_element(list, i);
 		gint64 item = id != NULL ? find_case(d->work, id) : -1;
 		if (item >= 0)
-			h->cases[h->n++] = (struct judged){ (guint)item, is_positive(d->work, (guint)item),
+			h->cases[h->n++] = (struct judged){ (guint)item, case_positive(d->work, (guint)item),
 							    json_array_get_double_element(list, i + 1) };
 	}
 	qsort(h->cases, h->n, sizeof *h->cases, by_probability);
@@ -73,6 +66,11 @@ static void held_clear(struct held *h)
 	g_free(h->label);
 }
 
+static gint64 member_at(JsonArray *history, guint i)
+{
+	return json_whole(json_array_get_object_element(history, i), "member", 0);
+}
+
 /* Epochs of the last member: curves of several networks, each with other cases held out, are none. Where it had few, of the
    one before. */
 static JsonArray *own_history(const struct diagnosis *d)
@@ -80,14 +78,14 @@ static JsonArray *own_history(const struct diagnosis *d)
 	enum { FEW = 3 };
 	const guint n = json_array_get_length(d->history);
 	JsonArray *own = json_array_new();
-	gint64 member = n > 0 ? json_whole(json_array_get_object_element(d->history, n - 1), "member", 0) : 0;
+	gint64 member = n > 0 ? member_at(d->history, n - 1) : 0;
 	guint of_last = 0;
 
 	for (guint i = 0; i < n; i++)
-		of_last += json_whole(json_array_get_object_element(d->history, i), "member", 0) == member;
+		of_last += member_at(d->history, i) == member;
 	member -= of_last < FEW && of_last < n;
 	for (guint i = 0; i < n; i++)
-		if (json_whole(json_array_get_object_element(d->history, i), "member", 0) == member)
+		if (member_at(d->history, i) == member)
 			json_array_add_object_element(own, json_object_ref(json_array_get_object_element(d->history, i)));
 	return own;
 }

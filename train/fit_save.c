@@ -44,7 +44,7 @@ struct interval fit_judge(const struct fit *f, JsonObject *facts, JsonArray *hel
 			continue;
 		json_array_add_string_element(held_opt, f->work->cases[v.items[i]].id);
 		json_array_add_double_element(held_opt, said[i]);
-		g_string_append_c(labels_opt, f->settings->data.classes[f->work->cases[v.items[i]].label + 1] == NULL ? '1' : '0');
+		g_string_append_c(labels_opt, case_positive(f->work, v.items[i]) ? '1' : '0');
 	}
 	const struct interval metric = task->measure(f->work, v.items, v.n, v.features);
 	out_of_fold_clear(&v);

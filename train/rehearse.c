@@ -15,13 +15,12 @@
 
 enum { STEPS = 3, LEAST_S = 4, CASES_A_CLASS = 2, CASES_MAX = 8 };
 
-struct scratch { char *root, *model, *test, *output, *config, *out, *err; const char *elsewhere; /* test, where it is not below root */ };
+struct scratch { char *root, *model, *test /* may be elsewhere */, *output, *config, *out, *err; };
 
 static void scratch_clear(struct scratch *s)
 {
+	remove_tree(s->test);
 	remove_tree(s->root);
-	if (s->elsewhere != NULL)
-		remove_tree(s->elsewhere);
 	g_free(s->root);
 	g_free(s->model);
 	g_free(s->test);
@@ -99,7 +98,6 @@ static gboolean stage_somewhere(const struct work *w, struct scratch *s, guint *
 	}
 	g_free(s->test);
 	s->test = other;
-	s->elsewhere = other;
 	return stage(w, s->test, n, error);
 }
 

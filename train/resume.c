@@ -34,16 +34,14 @@ static const char *checksum_of(const char *path)
 	g_autofree char *key = g_strdup_printf("%s\n%" G_GINT64_FORMAT "\n%" G_GINT64_FORMAT, path, (gint64)st.st_size, (gint64)st.st_mtime);
 	if (sums == NULL)
 		sums = g_hash_table_new(g_str_hash, g_str_equal);
-	if (!g_hash_table_contains(sums, key)) {
-		g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, NULL);
-		if (file == NULL)
-			return NULL;
-		g_hash_table_insert(sums, g_steal_pointer(&key),
-				    g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)g_mapped_file_get_contents(file),
-								g_mapped_file_get_length(file)));
-		return checksum_of(path);
+	char *sum = g_hash_table_lookup(sums, key);
+	g_autoptr(GMappedFile) file = sum == NULL ? g_mapped_file_new(path, FALSE, NULL) : NULL;
+	if (file != NULL) {
+		sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)g_mapped_file_get_contents(file),
+						  g_mapped_file_get_length(file));
+		g_hash_table_insert(sums, g_steal_pointer(&key), sum);
 	}
-	return g_hash_table_lookup(sums, key);
+	return sum;
 }
 
 JsonObject *resume_settings_json(const struct settings *s)

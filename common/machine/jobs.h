@@ -34,7 +34,8 @@ struct jobs_kind {
 struct jobs *jobs_new(guint threads, double patience, const struct jobs_kind *kind, gpointer user);
 /* Oldest first. */
 void jobs_push(struct jobs *jobs, gpointer what);
-/* One that is handed over (*late false) or given up, as one is for which not a single thread can be had; FALSE where there is none: with wait, no job is left at all. */
+/* One that is handed over (*late false) or given up, as one is for which not a single thread can be had; FALSE where there is
+   none: with wait, no job is left at all. */
 gboolean jobs_pop(struct jobs *jobs, gboolean wait, gpointer *what, gboolean *late);
 void jobs_cancel(struct jobs *jobs);            /* drops those not begun: they are not popped. Any thread */
 void jobs_hurry_these(struct jobs *jobs);       /* from now on, their patience is JOBS_STOP_S at most. Any thread */

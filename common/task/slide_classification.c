@@ -50,7 +50,7 @@ static char *summary(const struct work *w)
 		if (!w->cases[i].ready)
 			continue;
 		const struct slide_case *c = &sw->slides[i];
-		gboolean positive = w->settings->data.classes[w->cases[i].label + 1] == NULL;
+		const gboolean positive = case_positive(w, i);
 		slides[positive]++;
 		without_mask += positive && c->mask == NULL;
 		tiles += c->tiles.n;
@@ -90,7 +90,7 @@ static void facts(const struct work *w, JsonObject *out)
 	for (guint i = 0; i < w->n_cases; i++) {
 		if (!w->cases[i].ready)
 			continue;
-		positive += w->settings->data.classes[w->cases[i].label + 1] == NULL;
+		positive += case_positive(w, i);
 		n++;
 	}
 	json_object_set_double_member(out, "mpp", sw->mpp);
@@ -171,20 +171,13 @@ static int truth(const float *target)
 
 /* ---- answer ---- */
 
-static guint8 positive(const struct work *w, guint item)
-{
-	int label = w->cases[item].label;
-
-	return label >= 0 && w->settings->data.classes[label + 1] == NULL;
-}
-
 static struct interval measure(const struct work *w, const guint *items, gsize n, const double *features)
 {
 	g_autofree guint8 *labels = g_new(guint8, n + 1);
 	g_autofree double *scores = g_new(double, n + 1);
 
 	for (gsize i = 0; i < n; i++) {
-		labels[i] = positive(w, items[i]);
+		labels[i] = case_positive(w, items[i]);
 		scores[i] = isfinite(features[i * N_SLIDE_FEATURES]) ? features[i * N_SLIDE_FEATURES] : -G_MAXDOUBLE; /* a network gone wrong ranks it last */
 	}
 	return metrics_auc_interval(scores, labels, n, 0.95);
@@ -218,7 +211,7 @@ static void fit(const struct work *w, const guint *items, gsize n, const double 
 
 	for (gsize i = 0; i < n; i++) {
 		const double *of = features + i * N_SLIDE_FEATURES;
-		labels[i] = positive(w, items[i]);
+		labels[i] = case_positive(w, items[i]);
 		top[i] = of[SLIDE_TOP];
 		attention[i] = of[SLIDE_ATTENTION];
 		memcpy(rest + i * N_FEATURES, of + SLIDE_FEATURES, N_FEATURES * sizeof *rest);
@@ -308,7 +301,7 @@ static gboolean check(const struct work *w, const char *path, GPtrArray *wrong, 
 
 /* ---- bags ---- */
 
-static int bag_label(const struct work *w, guint item) { return w->cases[item].label < 0 ? -1 : positive(w, item); }
+static int bag_label(const struct work *w, guint item) { return w->cases[item].label < 0 ? -1 : case_positive(w, item); }
 
 static gboolean bags_needed(JsonObject *f)
 {

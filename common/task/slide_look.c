@@ -256,7 +256,7 @@ static void look_at_mask(struct looking *l)
 
 	if (wc->label < 0 || s->data.masks[0] == '\0')
 		return;
-	if (s->data.classes[wc->label + 1] != NULL)
+	if (!case_positive(&l->sw->work, l->item))
 		look_at_negative_mask(l);
 	else if (c->mask_empty)
 		doubt(l, "its mask shows no tumour, though the slide is %s: its tiles are not learned from; draw the mask, or "

@@ -14,7 +14,7 @@ guint32 slide_samples_count(const struct work *w, guint item, int stratum)
 {
 	const struct slide_case *c = &slide_work_of(w)->slides[item];
 	const struct work_case *wc = &w->cases[item];
-	gboolean positive = w->settings->data.classes[wc->label + 1] == NULL;
+	const gboolean positive = case_positive(w, item);
 
 	if (!wc->ready || positive != (stratum != STRATUM_NEGATIVE) || (positive && c->mask == NULL))
 		return 0;

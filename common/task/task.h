@@ -217,6 +217,14 @@ static inline guint64 share_count(double share, guint64 n)
 	return MIN(n, MAX((guint64)ceil(share * (double)n), SHARE_LEAST));
 }
 
+/* Is it of the last class, whose probability is the answer? Not where its label is not known. */
+static inline guint8 case_positive(const struct work *work, guint item)
+{
+	const int label = work->cases[item].label;
+
+	return label >= 0 && work->settings->data.classes[label + 1] == NULL;
+}
+
 /* guint64, for each round of a case that is prepared: how many samples answering looks at in it, of such a share, as far as that
    does not follow from what they give. Main thread. */
 GArray *task_rounds(const struct work *work, guint item, double share);
