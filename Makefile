@@ -29,7 +29,7 @@ CPPFLAGS += -I. -D_GNU_SOURCE -DG_LOG_DOMAIN='"blindrun"' $(PKGC) -include commo
 # no folder's name gets into a program: the same sources make the same bytes anywhere
 HERE    := -ffile-prefix-map=$(CURDIR)=.
 ALLC    := -std=gnu17 -pthread $(WARN) $(HERE) $(CFLAGS) $(SAN)
-ALLCXX  := -std=c++17 -pthread -Wall -Wextra -Wshadow $(HERE) $(CFLAGS) $(SAN)
+ALLCXX  := -pthread -Wall -Wextra -Wshadow $(HERE) $(CFLAGS) $(SAN)
 LDLIBS  := $(TORCH_LIBS) $(PKGL) -lcsv -lstdc++ -lm -pthread
 
 lib_src    := $(sort $(wildcard common/*/*.c))
@@ -206,7 +206,7 @@ $(B)/headers/%.ok: %.h
 	@touch $@
 $(B)/headers/%.cxx.ok: %.h
 	@mkdir -p $(@D)
-	@echo '#include "$<"' | $(CXX) -I. $(ALLCXX) -fsyntax-only -x c++ -
+	@echo '#include "$<"' | $(CXX) -I. -std=c++17 $(ALLCXX) -fsyntax-only -x c++ -
 	@touch $@
 
 clean:

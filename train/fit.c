@@ -353,6 +353,8 @@ static gboolean start(struct fit *f, GError **error)
 	if (f->job->rehearse == 0)
 		say_member(f, resumed);
 	f->loader = loader_new(f->work, f->batch, LOADER_DEPTH, f->memory.readers);
+	if (f->device.index != T_CPU)
+		loader_pin(f->loader);
 	return TRUE;
 }
 

@@ -109,10 +109,9 @@ static gboolean learn_part(struct fit *f, const struct batch *b, const struct au
 	SCOPE(net, s, f->device.flags | SCOPE_TRAIN);
 	tensor *y = t_to(net, model_forward(f->model, net, x, NULL), T_F32, device);
 	tensor *mean = f->work->task->loss(f->work, net, y, target, f->smoothing);
-	double value = t_item(net, mean), share = (double)n / b->n;
-	*loss += share * value;
-	if (isfinite(value))
-		t_backward(net, n < b->n ? t_affine(net, mean, share, 0) : mean);
+	const double share = (double)n / b->n;
+	t_backward(net, n < b->n ? t_affine(net, mean, share, 0) : mean);
+	*loss += share * t_item(net, mean);     /* what a GPU is waited for, with all of its work under way */
 	return !failed(net, "training step", f, error); /* and so of s */
 }
 

@@ -4,6 +4,7 @@
  */
 #include "common/load/loader.h"
 #include "common/machine/jobs.h"
+#include "common/tensor/tensor.h"
 #include <math.h>
 
 /* Readers yield to compute: its threads wait for each other at barriers, some of them spinning (oneDNN's
@@ -28,6 +29,7 @@ struct loader {
 	guint64 pushed, popped; /* batches, ever */
 	struct jobs *jobs;
 	double waited;          /* s */
+	gboolean pinned;
 };
 
 struct made {                   /* a read, in memory of its own */
@@ -139,6 +141,13 @@ struct loader *loader_new(struct work *work, guint batch, guint depth, guint rea
 	return l;
 }
 
+void loader_pin(struct loader *l)
+{
+	for (guint i = 0; i < l->depth && !l->pinned; i++)
+		tensor_pin(l->slots[i].batch.bytes, l->batch * l->size);
+	l->pinned = TRUE;
+}
+
 void loader_free(struct loader *l)
 {
 	if (l == NULL)
@@ -150,6 +159,8 @@ void loader_free(struct loader *l)
 		for (guint k = 0; k < l->batch; k++)
 			g_clear_error(&b->failed[k]);
 		g_free(b->samples);
+		if (l->pinned)
+			tensor_unpin(b->bytes);
 		g_free(b->bytes);
 		g_free(b->targets);
 		g_free(b->failed);

@@ -5,46 +5,55 @@
 #include <math.h>
 
 /* Kingma & Ba 2015: beta 0.9, 0.999, eps 1e-8 */
-static void adam(scope *s, tensor *p, tensor *grad, tensor *const *slot, double rate, double decay, gint64 step)
+static void adam(scope *s, int n, tensor *const *p, tensor *const *grad, tensor *const *const *slot, double rate, double decay,
+		 gint64 step)
 {
-	if (decay > 0)
-		t_axpy_(s, grad, decay, p);     /* Adam's decay is of the loss, L2 */
-	t_adam_(s, p, grad, slot[0], slot[1], rate, 0.9, 0.999, 1e-8, 0, step);
+	for (int i = 0; i < n && decay > 0; i++)
+		t_axpy_(s, grad[i], decay, p[i]);       /* Adam's decay is of the loss, L2 */
+	t_adam_(s, n, p, grad, slot[0], slot[1], rate, 0.9, 0.999, 1e-8, 0, step);
 }
 
-static void adamw(scope *s, tensor *p, tensor *grad, tensor *const *slot, double rate, double decay, gint64 step)
+static void adamw(scope *s, int n, tensor *const *p, tensor *const *grad, tensor *const *const *slot, double rate, double decay,
+		  gint64 step)
 {
-	t_adam_(s, p, grad, slot[0], slot[1], rate, 0.9, 0.999, 1e-8, decay, step);
+	t_adam_(s, n, p, grad, slot[0], slot[1], rate, 0.9, 0.999, 1e-8, decay, step);
 }
 
 /* Liu et al. 2020, algorithm 2, with decoupled decay; eps where PyTorch has it. While too few gradients are known for
    the variance of 1/sqrt(v) to be bounded, the step is that of momentum alone. */
-static void radam(scope *s, tensor *p, tensor *grad, tensor *const *slot, double rate, double decay, gint64 step)
+static void radam(scope *s, int n, tensor *const *p, tensor *const *grad, tensor *const *const *slot, double rate, double decay,
+		  gint64 step)
 {
 	const double beta1 = 0.9, beta2 = 0.999, longest = 2 / (1 - beta2) - 1, left = pow(beta2, (double)step);
 	const double length = longest - 2 * (double)step * left / (1 - left);
 
 	if (length > 5) {
 		double rectified = sqrt((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length));
-		t_adam_(s, p, grad, slot[0], slot[1], rate * rectified, beta1, beta2, 1e-8 / sqrt(1 - left), decay / rectified, step);
+		t_adam_(s, n, p, grad, slot[0], slot[1], rate * rectified, beta1, beta2, 1e-8 / sqrt(1 - left), decay / rectified,
+			step);
 		return;
 	}
-	t_lerp_(s, slot[0], 1 - beta1, grad);
-	t_scale_(s, slot[1], beta2);
-	t_axpy_(s, slot[1], 1 - beta2, t_mul(s, grad, grad));
-	t_scale_(s, p, 1 - rate * decay);
-	t_axpy_(s, p, -rate / (1 - pow(beta1, (double)step)), slot[0]);
+	for (int i = 0; i < n; i++) {
+		t_lerp_(s, slot[0][i], 1 - beta1, grad[i]);
+		t_scale_(s, slot[1][i], beta2);
+		t_axpy_(s, slot[1][i], 1 - beta2, t_mul(s, grad[i], grad[i]));
+		t_scale_(s, p[i], 1 - rate * decay);
+		t_axpy_(s, p[i], -rate / (1 - pow(beta1, (double)step)), slot[0][i]);
+	}
 }
 
 /* Momentum 0.9: m = 0.9 m + g + decay p; p -= rate m */
-static void sgd(scope *s, tensor *p, tensor *grad, tensor *const *slot, double rate, double decay, gint64 step)
+static void sgd(scope *s, int n, tensor *const *p, tensor *const *grad, tensor *const *const *slot, double rate, double decay,
+		gint64 step)
 {
 	(void)step;
-	t_scale_(s, slot[0], 0.9);
-	t_axpy_(s, slot[0], 1, grad);
-	if (decay > 0)
-		t_axpy_(s, slot[0], decay, p);
-	t_axpy_(s, p, -rate, slot[0]);
+	for (int i = 0; i < n; i++) {
+		t_scale_(s, slot[0][i], 0.9);
+		t_axpy_(s, slot[0][i], 1, grad[i]);
+		if (decay > 0)
+			t_axpy_(s, slot[0][i], decay, p[i]);
+		t_axpy_(s, p[i], -rate, slot[0][i]);
+	}
 }
 
 const struct optimiser optimisers[] = {
@@ -68,6 +77,27 @@ static const struct optimiser *find(const char *name, GError **error)
 	return NULL;
 }
 
+/* Whether two parameters take the same step. */
+static gboolean alike(const struct optim_param *a, const struct optim_param *b)
+{
+	return a->decayed == b->decayed && a->head == b->head && a->rate >= b->rate && a->rate <= b->rate;
+}
+
+/* Those that take the same step side by side, else as they were. */
+static void sort(struct optim *o)
+{
+	for (size_t from = 0, to; from < o->trained; from = to) {
+		to = from + 1;
+		for (size_t i = to; i < o->trained; i++) {
+			const size_t at = o->order[i];
+			if (!alike(&o->of[o->order[from]], &o->of[at]))
+				continue;
+			memmove(&o->order[to + 1], &o->order[to], (i - to) * sizeof *o->order);
+			o->order[to++] = at;
+		}
+	}
+}
+
 struct optim *optim_new(const char *name, struct model *model, double layer_decay, int device, GError **error)
 {
 	const struct optimiser *kind = find(name, error);
@@ -79,6 +109,7 @@ struct optim *optim_new(const char *name, struct model *model, double layer_deca
 	o->params = model->params;
 	o->of = g_new0(struct optim_param, scope_count(o->params) + 1);
 	o->groups = optim_groups(model, o->of);
+	o->order = g_new(size_t, scope_count(o->params) + 1);
 	o->state = scope_open(NULL, SCOPE_NO_GRAD);
 	scope_device(o->state, device);
 	for (size_t i = 0; i < scope_count(o->params); i++) {
@@ -86,11 +117,15 @@ struct optim *optim_new(const char *name, struct model *model, double layer_deca
 		bool trained;
 		const tensor *p = scope_at(o->params, i, &of, &trained);
 		o->of[i].rate = pow(layer_decay, o->groups - 1 - o->of[i].group);
+		o->of[i].state = scope_count(o->state);
+		if (trained)
+			o->order[o->trained++] = i;
 		for (const char *c = kind->slots; trained && *c != '\0'; c++) {
 			g_autofree char *slot = g_strdup_printf("%c.%s", *c, of);
 			scope_buffer(o->state, slot, t_dims(p), 0);
 		}
 	}
+	sort(o);
 	return scope_settled(o->state, "optimiser", FAULT_FAILED, error) ? g_steal_pointer(&o) : NULL;
 }
 
@@ -99,6 +134,7 @@ void optim_free(struct optim *o)
 	if (o == NULL)
 		return;
 	scope_close(o->state);
+	g_free(o->order);
 	g_free(o->of);
 	g_free(o);
 }
@@ -126,23 +162,26 @@ void optim_freeze(struct optim *o, gboolean frozen)
 
 void optim_step(struct optim *o, scope *parent, double rate, double decay)
 {
-	size_t slots = strlen(o->kind->slots), at = 0;
-	tensor *slot[4];
+	enum { SLOTS = 2 };
+	const size_t slots = strlen(o->kind->slots);
+	g_autofree tensor **lists = g_new(tensor *, (2 + SLOTS) * (o->trained + 1));
+	tensor **p = lists, **grad = p + o->trained, **slot[SLOTS] = { grad + o->trained, grad + 2 * o->trained };
 
 	SCOPE(s, parent, SCOPE_NO_GRAD);
 	o->step++;
-	for (size_t i = 0; i < scope_count(o->params); i++) {
-		bool trained;
-		tensor *p = scope_at(o->params, i, NULL, &trained);
-		if (!trained)
-			continue;
-		for (size_t k = 0; k < slots; k++)
-			slot[k] = scope_at(o->state, at++, NULL, NULL);
-		const struct optim_param *of = &o->of[i];
-		tensor *grad = t_grad(s, p);
-		if (grad != NULL)
-			o->kind->step(s, p, grad, slot, rate * of->rate, of->decayed ? decay : 0,
-				      o->step - (of->head ? 0 : o->thawed));
+	for (size_t at = 0; at < o->trained;) {
+		const struct optim_param *of = &o->of[o->order[at]];
+		int n = 0;
+		for (; at < o->trained && alike(of, &o->of[o->order[at]]); at++) {
+			const size_t i = o->order[at];
+			p[n] = scope_at(o->params, i, NULL, NULL);
+			grad[n] = t_grad(s, p[n]);
+			for (size_t k = 0; k < slots; k++)
+				slot[k][n] = scope_at(o->state, o->of[i].state + k, NULL, NULL);
+			n += grad[n] != NULL;
+		}
+		o->kind->step(s, n, p, grad, (tensor *const *const *)slot, rate * of->rate, of->decayed ? decay : 0,
+			      o->step - (of->head ? 0 : o->thawed));
 	}
 }
 

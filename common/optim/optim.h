@@ -20,14 +20,16 @@ struct optim {
 	gint64 step;            /* steps taken */
 	gint64 thawed;          /* steps taken when the body was thawed, from which its own are counted; -1: it is frozen */
 	guint groups;           /* of parameters, as optim_groups counts them */
-	struct optim_param { guint group; gboolean head, decayed, fixed; double rate; } *of; /* (parameters and buffers) rate: a factor */
+	/* (parameters and buffers) rate: a factor; state: where its own begins in that scope */
+	struct optim_param { guint group; gboolean head, decayed, fixed; double rate; size_t state; } *of;
+	size_t *order, trained; /* (trained) parameters, those that take the same step side by side */
 };
 
 struct optimiser {
 	const char *name, *help;
 	const char *slots;      /* one letter a tensor of state, each like its parameter: "mv" */
-	/* One parameter's step, the `step`th of it; decay is 0 for what is not decayed. slot[0..] as in slots. */
-	void (*step)(scope *s, tensor *p, tensor *grad, tensor *const *slot, double rate, double decay,
+	/* The `step`th step of n parameters; decay is 0 for what is not decayed. slot[0..] (n) as in slots. */
+	void (*step)(scope *s, int n, tensor *const *p, tensor *const *grad, tensor *const *const *slot, double rate, double decay,
 		     gint64 step);
 };
 extern const struct optimiser optimisers[]; /* ended by a row without a name */

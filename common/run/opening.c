@@ -78,6 +78,15 @@ static char *value_in(const char *path, const char *begin)
 	return g_strstrip(g_strndup(at, strcspn(at, "\n")));
 }
 
+/* The first number with a dot: what stands about it differs between kinds of the driver. */
+static const char *version_in(char **words)
+{
+	for (; words != NULL && *words != NULL; words++)
+		if (g_ascii_isdigit(**words) && strchr(*words, '.') != NULL)
+			return *words;
+	return NULL;
+}
+
 /* As the driver's own files name them, where they can be seen; else what the device is called. */
 static void append_gpu(GString *line, const struct device *device)
 {
@@ -85,11 +94,16 @@ static void append_gpu(GString *line, const struct device *device)
 	const char *first = gpus != NULL ? g_dir_read_name(gpus) : NULL;
 	g_autofree char *file = g_build_filename("/proc/driver/nvidia/gpus", first != NULL ? first : "-", "information", NULL);
 	g_autofree char *name = value_in(file, "Model:");
-	g_autofree char *driver = value_in("/proc/driver/nvidia/version", "Kernel Module");
+	g_autofree char *text = value_in("/proc/driver/nvidia/version", "Kernel Module");
+	g_auto(GStrv) words = text != NULL ? g_strsplit(text, " ", -1) : NULL;
+	const char *driver = version_in(words);
 
 	logfmt_append(line, "gpu", device->index == T_CPU ? "none" : name != NULL ? name : "unknown");
 	if (driver != NULL)
 		logfmt_append(line, "driver", driver);
+	guint64 available, all;
+	if (tensor_gpu_memory(device->index, &available, &all))
+		g_string_append_printf(line, " gpu_memory_mb=%.0f gpu_available_mb=%.0f", (double)all / 1e6, (double)available / 1e6);
 }
 
 void opening_say_machine(const struct device *device)

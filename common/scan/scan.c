@@ -384,6 +384,8 @@ gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done do
 	struct state st = { .scan = scan, .done = done, .context = context };
 
 	st.loader = loader_new(scan->work, scan->batch, LOADER_DEPTH, scan->readers);
+	if (scan->device != T_CPU)
+		loader_pin(st.loader);
 	g_queue_init(&st.ready);
 	for (gsize i = 0; i < G_N_ELEMENTS(st.waiting); i++)
 		st.waiting[i].tickets = g_array_new(FALSE, FALSE, sizeof(struct ticket));

@@ -59,12 +59,14 @@ int tensor_gpus(const char **why_opt)
 	return n;
 }
 
-/* Compute capability 8.0 (Ampere) is the first with bfloat16 in its matrix units. The CUDA runtime, where
-   libtorch brought one along, is asked by name: 75 is cudaDevAttrComputeCapabilityMajor. */
+/* The CUDA runtime, where libtorch brought one along, is asked by name. NULL: there is none. */
+template <class F> static F *cuda(const char *name) { return reinterpret_cast<F *>(dlsym(RTLD_DEFAULT, name)); }
+
+/* Compute capability 8.0 (Ampere) is the first with bfloat16 in its matrix units: 75 is
+   cudaDevAttrComputeCapabilityMajor. */
 static bool gpu_bf16(int device)
 {
-	typedef int attribute_of(int *value, int attribute, int device);
-	auto *ask = (attribute_of *)dlsym(RTLD_DEFAULT, "cudaDeviceGetAttribute");
+	auto *ask = cuda<int(int *value, int attribute, int device)>("cudaDeviceGetAttribute");
 	int major = 0;
 
 	return ask && ask(&major, 75, device) == 0 && major >= 8;
@@ -88,6 +90,36 @@ bool tensor_bf16_fast(int device)
 #else
 	return false;
 #endif
+}
+
+bool tensor_gpu_memory(int device, uint64_t *available, uint64_t *all)
+{
+	auto *ask = cuda<int(size_t *free, size_t *total)>("cudaMemGetInfo");
+	auto *use = cuda<int(int device)>("cudaSetDevice");
+	size_t free, total;
+
+	if (device == T_CPU || !ask || !use || use(device) || ask(&free, &total))
+		return false;
+	*available = free;
+	*all = total;
+	return true;
+}
+
+/* Where pinning fails, copies take longer, which is all. */
+void tensor_pin(void *host, size_t size)
+{
+	auto *pin = cuda<int(void *host, size_t size, unsigned flags)>("cudaHostRegister");
+
+	if (tensor_gpus(nullptr) > 0 && pin)
+		pin(host, size, 0);
+}
+
+void tensor_unpin(void *host)
+{
+	auto *unpin = cuda<int(void *host)>("cudaHostUnregister");
+
+	if (tensor_gpus(nullptr) > 0 && unpin)
+		unpin(host);
 }
 
 void tensor_seed(uint64_t seed)
@@ -275,7 +307,8 @@ static tensor *from(scope *s, const char *name, const void *host, const dims &d,
 	return op(s, label, {}, [&] {
 		const at::ScalarType t = scalar_type(type);
 		TORCH_CHECK(!leaf || at::isFloatingType(t), "only floating point has gradients");
-		return host_view(host, shape(d), t).to(device_of(device), t, false, true).set_requires_grad(leaf);
+		/* not waited for: of memory that is not pinned CUDA takes a copy first */
+		return host_view(host, shape(d), t).to(device_of(device), t, true, true).set_requires_grad(leaf);
 	});
 }
 
@@ -362,7 +395,7 @@ tensor *t_conv2d(scope *s, const tensor *x, const tensor *w, const tensor *b, co
 
 /* ---- Convolutions that only answer ---- */
 
-static c10::optional<c10::OperatorHandle> fused_conv(const char *overload)
+static optional<c10::OperatorHandle> fused_conv(const char *overload)
 {
 	return c10::Dispatcher::singleton().findSchema({ "mkldnn::_convolution_pointwise", overload });
 }
@@ -423,7 +456,7 @@ tensor *t_conv2d_packed(scope *s, const tensor *x, const tensor *w, const tensor
 		}
 		static const c10::OperatorHandle alone = *fused_conv(""), binary = *fused_conv("binary");
 		const at::IntArrayRef pad = g.pad, stride = g.stride, dilation = g.dilation;
-		const c10::List<c10::optional<at::Scalar>> no_scalars;
+		const c10::List<optional<at::Scalar>> no_scalars;
 		std::vector<c10::IValue> stack { in, w->v, b->v, pad, stride, dilation, g.groups };
 		const at::Tensor other = add ? channels_last(s, add->v.to(product_type(s))) : at::Tensor();
 		/* of a sum that is laid out both ways, one pixel or one channel, libtorch 2.6 "could not create a memory" */
@@ -477,7 +510,7 @@ tensor *t_dropout(scope *s, const tensor *x, double p)
 		const at::Tensor in = x->v.is_non_overlapping_and_dense() ? x->v : x->v.contiguous();
 		const int kept = std::clamp((int)std::lround((1 - p) * 256), 1, 255);
 		const at::Tensor draws = at::empty({ in.numel() / 8 + 1 }, in.options().dtype(at::kLong));
-		draws.random_(INT64_MIN, c10::optional<int64_t>());
+		draws.random_(INT64_MIN, optional<int64_t>());
 		const at::Tensor mask = draws.view(at::kByte).as_strided(in.sizes(), in.strides()) < kept;
 		return in * mask.to(in.scalar_type()).mul_(256.0 / kept);
 	});
@@ -665,22 +698,34 @@ DO(index_copy_, IN3(y, indices, x), (y->v.index_copy_(dim, indices->v, x->v), ch
 /* libtorch's own fused step from 2.5 on: it came to CPUs with 2.4, which refuses gradients of 1 x 1 convolutions as cuDNN lays them
    out (pytorch/pytorch issue 134546). It takes all as they lie in memory, so they lie alike. Before it, the corrections of the two moments are folded into the
    last line's factor and eps. */
-bool t_adam_(scope *s, tensor *p, const tensor *grad, tensor *m, tensor *v, double lr, double beta1, double beta2, double eps,
-	     double decay, int64_t step)
+bool t_adam_(scope *s, int n, tensor *const *p, tensor *const *grad, tensor *const *m, tensor *const *v, double lr, double beta1,
+	     double beta2, double eps, double decay, int64_t step)
 {
-	return act(s, "adam_", IN4(p, grad, m, v), [&] {
+	for (int i = 1; i < n; i++)
+		if (!ready(s, "adam_", { { "p", p[i] }, { "grad", grad[i] }, { "m", m[i] }, { "v", v[i] } }))
+			return false;
+	return n == 0 || act(s, "adam_", { { "p", *p }, { "grad", *grad }, { "m", *m }, { "v", *v } }, [&] {
 		TORCH_CHECK(step >= 1, "step is ", step);
-		same_shape(p, grad), same_shape(p, m), same_shape(p, v);
+		for (int i = 0; i < n; i++)
+			same_shape(p[i], grad[i]), same_shape(p[i], m[i]), same_shape(p[i], v[i]);
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 5)
-		const at::Tensor at_step = at::full({}, (double)step, p->v.options().dtype(at::kFloat));
-		at::_fused_adamw_({ p->v }, { grad->v.contiguous() }, { m->v }, { v->v }, {}, { at_step }, lr, beta1, beta2, decay, eps, false, false);
+		std::vector<at::Tensor> ps, grads, ms, vs;
+		for (int i = 0; i < n; i++) {
+			ps.push_back(p[i]->v), ms.push_back(m[i]->v), vs.push_back(v[i]->v);
+			grads.push_back(grad[i]->v.contiguous());
+		}
+		const std::vector<at::Tensor> steps((size_t)n, at::full({}, (double)step, p[0]->v.options().dtype(at::kFloat)));
+		at::_fused_adamw_(ps, grads, ms, vs, {}, steps, lr, beta1, beta2, decay, eps, false, false);
 #else
 		const double bias1 = 1 - std::pow(beta1, (double)step), bias2 = std::sqrt(1 - std::pow(beta2, (double)step));
-		if (decay != 0)
-			p->v.mul_(1 - lr * decay);
-		m->v.lerp_(grad->v, 1 - beta1);
-		v->v.mul_(beta2).addcmul_(grad->v, grad->v, 1 - beta2);
-		p->v.addcdiv_(m->v, at::sqrt(v->v).add_(eps * bias2), -lr * bias2 / bias1);
+		for (int i = 0; i < n; i++) {
+			at::Tensor &to = p[i]->v, &first = m[i]->v, &second = v[i]->v;
+			if (decay != 0)
+				to.mul_(1 - lr * decay);
+			first.lerp_(grad[i]->v, 1 - beta1);
+			second.mul_(beta2).addcmul_(grad[i]->v, grad[i]->v, 1 - beta2);
+			to.addcdiv_(first, at::sqrt(second).add_(eps * bias2), -lr * bias2 / bias1);
+		}
 #endif
 		changed();
 	});

@@ -60,6 +60,12 @@ int tensor_gpus(const char **why_opt);          /* 0 where there is none that wo
 						   where this libtorch is made for GPUs */
 bool tensor_bf16_fast(int device);              /* it multiplies in bfloat16: a CPU with AMX or AVX512_BF16,
 						   a GPU from compute capability 8.0 on */
+bool tensor_gpu_memory(int device, uint64_t *available, uint64_t *all); /* bytes; false: of a CPU, or not known */
+/* Host memory that a GPU reads on its own, while work goes on: what t_from takes of it must stay as it is until something
+   that follows has been read (t_item, t_read). Without a GPU, or where the system refuses, nothing happens. Unpin before
+   it is freed. */
+void tensor_pin(void *host, size_t size);
+void tensor_unpin(void *host);
 void tensor_seed(uint64_t seed);                /* for dropout and scope_param, on all devices */
 
 /* Scopes. A child has its parent's flags and its own. A root scope has no parent; model parameters
@@ -100,7 +106,7 @@ jit_module *script_open(scope *model, const void *bytes, size_t size);
 void script_close(jit_module *m);               /* NULL is fine */
 bool scope_unpickle(scope *model, const void *bytes, size_t size);
 
-/* In and out. Host memory is only ever copied. */
+/* In and out. Host memory is only ever copied, before t_from returns unless it is pinned. */
 tensor *t_from(scope *s, const void *host, dims shape, enum dtype type, int device);
 tensor *t_leaf(scope *s, const void *host, dims shape, enum dtype type, int device); /* and gradients reach it */
 tensor *t_to(scope *s, const tensor *x, enum dtype type, int device);
@@ -205,10 +211,10 @@ bool t_axpy_(scope *s, tensor *y, double a, const tensor *x);           /* y += 
 bool t_lerp_(scope *s, tensor *y, double a, const tensor *x);           /* y += a (x - y) */
 bool t_copy_(scope *s, tensor *y, const tensor *x);
 bool t_index_copy_(scope *s, tensor *y, int dim, const tensor *indices, const tensor *x); /* y's at indices, T_I64, = x's */
-/* One step of Adam (Kingma & Ba 2015), decoupled decay as AdamW (Loshchilov & Hutter 2019) where
+/* One step of Adam (Kingma & Ba 2015) for n parameters, decoupled decay as AdamW (Loshchilov & Hutter 2019) where
    decay is not 0: p *= 1 - lr decay; then p -= lr m^ / (sqrt(v^) + eps), with m^, v^ bias-corrected
-   for step >= 1. m, v like p. */
-bool t_adam_(scope *s, tensor *p, const tensor *grad, tensor *m, tensor *v, double lr, double beta1,
+   for step >= 1. grad, m, v like p. */
+bool t_adam_(scope *s, int n, tensor *const *p, tensor *const *grad, tensor *const *m, tensor *const *v, double lr, double beta1,
 	     double beta2, double eps, double decay, int64_t step);
 
 #ifdef __cplusplus

@@ -20,9 +20,17 @@
 #include <cstring>
 #include <initializer_list>
 #include <new>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
+
+/* c10's own until 2.1 */
+#if TORCH_VERSION_MAJOR < 2
+using c10::optional;
+#else
+using std::optional;
+#endif
 
 struct tensor {
 	at::Tensor v;

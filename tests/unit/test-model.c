@@ -30,11 +30,13 @@ static const struct {
 	{ "unet", 82, 52, 11689512 + 9 * 344064 + 4 * 448 + 65, "conv1.weight", "decoder.fc.bias" },
 };
 
+static int device = T_CPU;      /* of the models below */
+
 static struct model *new_model(const char *network, int outputs)
 {
 	GError *error = NULL;
 	tensor_seed(7);
-	struct model *m = model_new(network, 3, 1, outputs, T_CPU, &error);
+	struct model *m = model_new(network, 3, 1, outputs, device, &error);
 	g_assert_no_error(error);
 	return m;
 }
@@ -97,7 +99,7 @@ static float *outputs_of(struct model *m, unsigned flags, int n, int side)
 	float *out = g_new(float, n * numbers(m));
 	SCOPE(s, NULL, flags);
 	tensor *features;
-	tensor *y = model_forward(m, s, t_from(s, in, DIMS(n, m->channels, side, side), T_F32, T_CPU), &features);
+	tensor *y = model_forward(m, s, t_from(s, in, DIMS(n, m->channels, side, side), T_F32, device), &features);
 	assert_scope(s);
 	g_assert_cmpint(t_type(y), ==, T_F32);
 	g_assert_cmpint(t_dims(y).n, ==, 2);
@@ -295,8 +297,8 @@ static void gradients(const struct network *net, unsigned flags)
 	g_autofree float *in = noise((gsize)(4 * 3 * side * side), 5);
 	static const float share[] = { 1, 0, 0, 1, 0.3f, 0.7f, 1, 0 };
 	SCOPE(s, NULL, SCOPE_TRAIN | flags);
-	tensor *y = model_forward(m, s, t_from(s, in, DIMS(4, 3, side, side), T_F32, T_CPU), NULL);
-	tensor *loss = t_cross_entropy(s, t_narrow(s, y, 1, 0, 2), t_from(s, share, DIMS(4, 2), T_F32, T_CPU));
+	tensor *y = model_forward(m, s, t_from(s, in, DIMS(4, 3, side, side), T_F32, device), NULL);
+	tensor *loss = t_cross_entropy(s, t_narrow(s, y, 1, 0, 2), t_from(s, share, DIMS(4, 2), T_F32, device));
 	if (cells > 0) {
 		tensor *map = t_narrow(s, y, 1, 2, cells);
 		loss = t_add(s, loss, t_bce_logits(s, map, t_affine(s, map, 0, 0.25)));
@@ -417,6 +419,36 @@ static void test_answering(void)
 		}
 		g_autofree float *after = outputs_of(m, SCOPE_NO_GRAD, 3, side);
 		g_assert_cmpfloat(difference(after, plain, n), ==, 0);
+	}
+}
+
+/* A GPU, where there is one, answers as the CPU does, also with weights laid out, and learns. */
+static void test_gpu(void)
+{
+	static const unsigned modes[] = { 0, SCOPE_CHANNELS_LAST, SCOPE_BF16 | SCOPE_CHANNELS_LAST };
+
+	for (const struct network *net = networks; net->name != NULL && tensor_gpus(NULL) > 0; net++) {
+		g_autoptr(model_t) m = new_model(net->name, 5);
+		roughen(m);
+		device = 0;
+		g_autoptr(model_t) gpu = new_model(net->name, 5);
+		const int side = side_of(net), n = 3 * numbers(gpu);
+		roughen(gpu);
+		device = T_CPU;
+		g_autofree float *want = outputs_of(m, SCOPE_NO_GRAD, 3, side);
+		device = 0;
+		for (guint i = 0; i < G_N_ELEMENTS(modes); i++) {
+			const double most = modes[i] & SCOPE_BF16 ? 0.05 : 0.01;        /* its float32 may be TF32 */
+			g_autofree float *plain = outputs_of(gpu, SCOPE_NO_GRAD | modes[i], 3, side);
+			model_answer_on(gpu, modes[i]);
+			g_autofree float *packed = outputs_of(gpu, SCOPE_NO_GRAD | modes[i], 3, side);
+			model_answer_off(gpu);
+			g_test_message("%s: mode %u %.1e, packed %.1e", net->name, modes[i], difference(plain, want, n), difference(packed, want, n));
+			g_assert_cmpfloat(difference(plain, want, n), <, most);
+			g_assert_cmpfloat(difference(packed, want, n), <, most);
+			gradients(net, modes[i]);
+		}
+		device = T_CPU;
 	}
 }
 
@@ -863,6 +895,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/model/training", test_training);
 	g_test_add_func("/model/modes", test_modes);
 	g_test_add_func("/model/answering", test_answering);
+	g_test_add_func("/model/gpu", test_gpu);
 	g_test_add_func("/model/save-and-load", test_save_and_load);
 	g_test_add_func("/model/other-types", test_other_types);
 	g_test_add_func("/model/other-classifier", test_other_classifier);

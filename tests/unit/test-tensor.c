@@ -572,7 +572,7 @@ static void test_errors(void)
 	expect(s, SCOPE_FAILED, "cross_entropy: x (2,3) and y (2): the shapes differ");
 	t_axpy_(s, a, 1, b);
 	expect(s, SCOPE_FAILED, "axpy_: y (2,3) and x (2): the shapes differ");
-	t_adam_(s, a, a, a, a, 1, 0.9, 0.999, 1e-8, 0, 0);
+	t_adam_(s, 1, &a, &a, &a, &a, 1, 0.9, 0.999, 1e-8, 0, 0);
 	expect(s, SCOPE_FAILED, "adam_: p (2,3), grad (2,3), m (2,3) and v (2,3): step is 0");
 	t_reshape(s, a, DIMS(4, -1));
 	expect(s, SCOPE_FAILED, "reshape: x (2,3): shape '[4, -1]' is invalid for input of size 6");
@@ -997,7 +997,7 @@ static void test_adam(void)
 		tensor *tm = t_from(s, m, DIMS(2, 3), T_F64, T_CPU), *tv = t_from(s, v, DIMS(2, 3), T_F64, T_CPU);
 		for (int step = 1; step <= 3; step++) {
 			tensor *tg = t_from(s, fill(g, 6, -1, 1, (guint32)step + 10), DIMS(2, 3), T_F64, T_CPU);
-			g_assert_true(t_adam_(s, tp, tg, tm, tv, lr, beta1, beta2, eps, decay, step));
+			g_assert_true(t_adam_(s, 1, &tp, &tg, &tm, &tv, lr, beta1, beta2, eps, decay, step));
 			FOR(i, 6) {
 				p[i] *= 1 - lr * decay;
 				m[i] = beta1 * m[i] + (1 - beta1) * g[i];
