@@ -214,6 +214,27 @@ static gboolean settle(const struct work *w, struct answers *a, JsonObject *mani
 	return TRUE;
 }
 
+/* The networks, and what they say of the cases. FALSE: not all of it, or nothing. */
+static gboolean answer_on(struct settings *s, JsonObject *manifest, struct work *w, const struct device *device, struct answers *a,
+			  struct colours *colours, GPtrArray *bags, GError **error)
+{
+	const guint members = members_of(manifest);
+	struct memory memory;
+	g_autofree char *where = device_describe(device);
+
+	if (!memory_plan(w, device, machine_memory(), members, &memory, error))
+		return FALSE;
+	g_autoptr(GPtrArray) models = read_models(s, manifest, members, w, device, bags, error);
+	if (models->len == 0)
+		return FALSE;
+	log_keep("model", "model network=%s members=%u step=%.0f %s", s->model.network, models->len, json_number(manifest, "step", 0), where);
+	answers_set_bags(a, (struct attention *const *)bags->pdata, bags->len);
+	if (passes_run(w, (struct model *const *)models->pdata, models->len, device, &memory, a, colours, error))
+		return TRUE;
+	log_warn("scan", "%s; what was scored so far is kept", (*error)->message);
+	return FALSE;
+}
+
 /* wrong: why there are not the best answers; error: why there is no answer. */
 static gboolean run(struct settings *s, GError **wrong, GError **error)
 {
@@ -221,9 +242,8 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 	JsonObject *facts = manifest != NULL ? member(manifest, "facts", wrong) : NULL;
 	const struct task *task = task_find(s->task, error);
 	struct device device = { .index = T_CPU };
-	struct memory memory;
 	g_autoptr(answers_t) a = NULL;
-	g_autoptr(GPtrArray) models = NULL, bags = g_ptr_array_new_with_free_func((GDestroyNotify)attention_free);
+	g_autoptr(GPtrArray) bags = g_ptr_array_new_with_free_func((GDestroyNotify)attention_free);
 	struct colours *colours = NULL;
 
 	struct work *w = task == NULL ? NULL : task->open(s, PHASE_TEST, facts, error);
@@ -235,22 +255,23 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 	a = answers_new(w, facts, error);
 	colours = colours_new(w, manifest);
 	gboolean ok = a != NULL;
-	const guint members = facts != NULL ? members_of(manifest) : 0;
-	if (ok && facts != NULL && device_open(s, learned_in(facts), &device, wrong) &&
-	    memory_plan(w, &device, machine_memory(), members, &memory, wrong))
-		models = read_models(s, manifest, members, w, &device, bags, wrong);
+	const gboolean opened = ok && facts != NULL && device_open(s, learned_in(facts), FALSE, &device, wrong);
 	opening_say_machine(&device);
-	if (models != NULL && models->len > 0) {
-		g_autofree char *where = device_describe(&device);
-		log_keep("model", "model network=%s members=%u step=%.0f %s", s->model.network, models->len,
-			 json_number(manifest, "step", 0), where);
-		answers_set_bags(a, (struct attention *const *)bags->pdata, bags->len);
-		if (!passes_run(w, (struct model *const *)models->pdata, models->len, &device, &memory, a, colours, wrong))
-			log_warn("scan", "%s; what was scored so far is kept", (*wrong)->message);
-		say_rest(w, a, wrong);
+	if (opened) {
+		gboolean answered = answer_on(s, manifest, w, &device, a, colours, bags, wrong);
+		if (!answered && device.index != T_CPU && stop_asked() == NULL) {
+			log_warn("device", "%s; the CPU answers in place of the GPU", (*wrong)->message);
+			g_clear_error(wrong);
+			g_ptr_array_set_size(bags, 0);
+			settings_assign(s, "device=cpu", NULL);
+			answered = device_open(s, learned_in(facts), FALSE, &device, wrong) &&
+				   answer_on(s, manifest, w, &device, a, colours, bags, wrong);
+		}
+		if (answered)
+			say_rest(w, a, wrong);
 	}
 	ok = ok && settle(w, a, facts != NULL ? manifest : NULL, error);
-	if (models != NULL && models->len > 0)
+	if (facts != NULL && a != NULL && answers_count(a).fully + answers_count(a).coarsely > 0)
 		say_forecast(w, manifest);
 	colours_say(colours);
 	colours_free(colours);

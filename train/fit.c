@@ -445,7 +445,7 @@ static void set_outcome(const struct fit *f, struct fit_outcome *out)
 						   : f->now.member > 0 && f->judged ? (guint)json_whole(f->about, "epoch", 0) : 0,
 				     .best = fit_judge(f, facts, NULL, NULL), .samples_per_s = f->step_s > 0 ? (double)f->samples / f->step_s : 0,
 				     .wait_share = f->step_s > 0 ? f->wait_s / f->step_s : 0, .save_share = f->save_s / took,
-				     .history = json_array_ref(f->history),
+				     .part = f->memory.part, .history = json_array_ref(f->history),
 				     .about = f->about != NULL ? json_object_ref(f->about) : NULL };
 }
 

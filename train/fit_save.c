@@ -318,7 +318,8 @@ gboolean fit_restore(struct fit *f, GError **error)
 		return FALSE;
 	}
 	/* what was decided is taken over, as far as this machine allows it */
-	f->memory.part = MIN(f->memory.part, (guint)r->state.part);
+	if (f->device.index == T_CPU)   /* of a GPU another program may have had a share, or it was another one */
+		f->memory.part = MIN(f->memory.part, (guint)r->state.part);
 	f->now.plan.set_epochs = f->now.plan.epochs;
 	f->now.plan.set_steps = f->now.plan.epoch_steps;
 	return TRUE;

@@ -156,6 +156,7 @@ static gboolean learn(const struct options *o, const struct job *job, const stru
 	gboolean ok = fit(&fit_job, &outcome, error);
 	if (w->task->copy_end != NULL)
 		w->task->copy_end(w, !ok);
+	memory.part = outcome.part;
 	report(&outcome, w, &findings, &memory);
 	fit_outcome_clear(&outcome);
 	return ok;
@@ -203,7 +204,7 @@ static gboolean run(const struct options *o, const struct job *job, GError **err
 	const gboolean finished = resume != NULL && resume->state.finished;
 	if (resume != NULL && !finished)
 		learned = resume->state.bf16 ? PRECISION_BF16 : PRECISION_FP32;
-	if (!device_open(s, learned, &device, error))
+	if (!device_open(s, learned, TRUE, &device, error))
 		return FALSE;
 	opening_say_machine(&device);
 	struct work *w = task->open(s, PHASE_TRAIN, resume != NULL && !finished ? resume->facts : NULL, error);

@@ -18,7 +18,7 @@ struct slot {
 	struct batch batch;     /* first: recycle gets this address */
 	struct unit *units;     /* (batch) */
 	guint done;             /* samples read, or given up */
-	gboolean in_use;
+	gboolean in_use, pinned;
 };
 
 struct loader {
@@ -29,7 +29,6 @@ struct loader {
 	guint64 pushed, popped; /* batches, ever */
 	struct jobs *jobs;
 	double waited;          /* s */
-	gboolean pinned;
 };
 
 struct made {                   /* a read, in memory of its own */
@@ -143,9 +142,9 @@ struct loader *loader_new(struct work *work, guint batch, guint depth, guint rea
 
 void loader_pin(struct loader *l)
 {
-	for (guint i = 0; i < l->depth && !l->pinned; i++)
-		tensor_pin(l->slots[i].batch.bytes, l->batch * l->size);
-	l->pinned = TRUE;
+	for (guint i = 0; i < l->depth; i++)
+		if (!l->slots[i].pinned)
+			l->slots[i].pinned = tensor_pin(l->slots[i].batch.bytes, l->batch * l->size);
 }
 
 void loader_free(struct loader *l)
@@ -159,7 +158,7 @@ void loader_free(struct loader *l)
 		for (guint k = 0; k < l->batch; k++)
 			g_clear_error(&b->failed[k]);
 		g_free(b->samples);
-		if (l->pinned)
+		if (l->slots[i].pinned)
 			tensor_unpin(b->bytes);
 		g_free(b->bytes);
 		g_free(b->targets);

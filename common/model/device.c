@@ -48,25 +48,59 @@ static gboolean choose_bf16(enum precision learned, struct device *d)
 	return d->bf16_gain > CLEARLY_SLOWER;
 }
 
-gboolean device_open(const struct settings *s, enum precision learned, struct device *out, GError **error)
+/* A GPU that is there may be another program's alone, full, or of a kind that this libtorch has nothing for. NULL: it
+   multiplies; else what is wrong. */
+static char *try_gpu(int index)
 {
-	const char *why = NULL;
-	int gpus = g_str_equal(s->device, "cpu") ? 0 : tensor_gpus(&why);
+	enum { SIDE = 8 };
+	const float values[SIDE * SIDE] = { 1 };
+	const char *message;
+
+	SCOPE(s, NULL, SCOPE_NO_GRAD);
+	tensor *x = t_from(s, values, DIMS(1, 1, SIDE, SIDE), T_F32, index), *w = t_from(s, values, DIMS(1, 1, 3, 3), T_F32, index);
+	tensor *y = t_reshape(s, t_conv2d(s, x, w, NULL, (conv_opts){ .pad = 1 }), DIMS(SIDE, SIDE));
+	t_item(s, t_mean_all(s, t_matmul(s, y, y)));
+	return scope_error(s, &message) == SCOPE_OK ? NULL : g_strdup(message);
+}
+
+/* From `first` on; T_CPU where none works, and the reason of the last in *why. */
+static int first_gpu(int first, int n, char **why)
+{
+	for (int i = first; i < n; i++) {
+		g_autofree char *wrong = try_gpu(i);
+		if (wrong == NULL)
+			return i;
+		g_free(*why);
+		*why = g_strdup_printf("cuda:%d: %s", i, wrong);
+	}
+	return T_CPU;
+}
+
+gboolean device_open(const struct settings *s, enum precision learned, gboolean must, struct device *out, GError **error)
+{
+	const char *unusable = NULL;
+	const gboolean named = g_str_has_prefix(s->device, "cuda");
+	const int gpus = g_str_equal(s->device, "cpu") ? 0 : tensor_gpus(&unusable);
+	const int wanted = named && s->device[4] == ':' ? (int)g_ascii_strtoll(s->device + 5, NULL, 10) : 0;
+	g_autofree char *why = g_strdup(unusable);
 	struct device d = { T_CPU, SCOPE_CHANNELS_LAST, s->threads > 0 ? s->threads : machine_cores(), 0 };
 
-	if (g_str_has_prefix(s->device, "cuda")) {
-		d.index = s->device[4] == ':' ? (int)g_ascii_strtoll(s->device + 5, NULL, 10) : 0;
-		if (d.index >= gpus) {
-			g_set_error(error, FAULT, FAULT_USAGE, "device: %s: there are %d GPUs that work%s%s; use auto or cpu",
-				    s->device, gpus, why != NULL ? ": " : "", why != NULL ? why : "");
-			return FALSE;
-		}
-	} else if (gpus > 0) {
-		d.index = 0;
-	} else if (why != NULL) {
+	d.index = first_gpu(wanted, named && must ? MIN(gpus, wanted + 1) : gpus, &why);
+	if (d.index == T_CPU && named && !must)
+		d.index = first_gpu(0, MIN(gpus, wanted), &why);
+	if (named && must && d.index == T_CPU) {
+		g_set_error(error, FAULT, FAULT_USAGE, "device: %s: there are %d GPUs%s%s; use auto or cpu", s->device, gpus,
+			    why != NULL ? ": " : "", why != NULL ? why : "");
+		return FALSE;
+	}
+	if (named && d.index != wanted)
+		log_warn("device", "device: %s does not work here%s%s; computing on %s", s->device, why != NULL ? ": " : "",
+			 why != NULL ? why : "", d.index == T_CPU ? "the CPU" : "another GPU");
+	else if (d.index == T_CPU && why != NULL)
 		log_warn("device", "no GPU works here: %s; computing on the CPU. Was the container given one (docker run --gpus "
 			 "all), and is its driver new enough?", why);
-	}
+	else if (why != NULL)
+		log_warn("device", "%s; computing on cuda:%d", why, d.index);
 	tensor_threads(d.threads);
 	if (s->precision == PRECISION_BF16 || (s->precision == PRECISION_AUTO && choose_bf16(learned, &d)))
 		d.flags |= SCOPE_BF16;

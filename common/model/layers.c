@@ -83,9 +83,7 @@ static tensor *answer(struct model *m, scope *s, const tensor *x, const char *at
 					      find(m, at, norm_opt, "running_mean"), find(m, at, norm_opt, "running_var"), m->norm_eps };
 		if (!conv_pack(m->packed, weight.text, scope_find(m->params, weight.text), bias.text, scope_find(m->params, bias.text),
 			       norm_opt != NULL ? &norm : NULL, t_dims(x), o)) {
-			const char *message;
-			scope_error(m->packed, &message);
-			scope_fail(s, message);
+			scope_hand_error(m->packed, s); /* of memory there may be more for a smaller batch */
 			return NULL;
 		}
 	}

@@ -90,9 +90,10 @@ static const char *version_in(char **words)
 /* As the driver's own files name them, where they can be seen; else what the device is called. */
 static void append_gpu(GString *line, const struct device *device)
 {
-	g_autoptr(GDir) gpus = g_dir_open("/proc/driver/nvidia/gpus", 0, NULL);
-	const char *first = gpus != NULL ? g_dir_read_name(gpus) : NULL;
-	g_autofree char *file = g_build_filename("/proc/driver/nvidia/gpus", first != NULL ? first : "-", "information", NULL);
+	char bus[32] = "-";
+	tensor_gpu_bus(device->index, bus, sizeof bus);
+	g_autofree char *folder = g_ascii_strdown(bus, -1);
+	g_autofree char *file = g_build_filename("/proc/driver/nvidia/gpus", folder, "information", NULL);
 	g_autofree char *name = value_in(file, "Model:");
 	g_autofree char *text = value_in("/proc/driver/nvidia/version", "Kernel Module");
 	g_auto(GStrv) words = text != NULL ? g_strsplit(text, " ", -1) : NULL;

@@ -276,8 +276,9 @@ static gboolean judge(struct scan *scan, scope *all, const struct batch *b, floa
 	}
 	scan->network_s += (double)(g_get_monotonic_time() - begin) / G_USEC_PER_SEC;
 	if (ok && scan->at_once < wanted)
-		log_warn("memory", "no memory for %u samples in the network at once: it gets %u from here on; give the container "
-			 "more memory, or --set inference.batch=%u", wanted, scan->at_once, scan->at_once);
+		log_warn("memory", "no memory for %u samples in the network at once: it gets %u from here on; give the %s "
+			 "more memory, or --set inference.batch=%u", wanted, scan->at_once,
+			 scan->device == T_CPU ? "container" : "GPU", scan->at_once);
 	return ok;
 }
 

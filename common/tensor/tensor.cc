@@ -59,17 +59,27 @@ int tensor_gpus(const char **why_opt)
 	return n;
 }
 
-/* The CUDA runtime, where libtorch brought one along, is asked by name. NULL: there is none. */
-template <class F> static F *cuda(const char *name) { return reinterpret_cast<F *>(dlsym(RTLD_DEFAULT, name)); }
+/* The CUDA runtime, where libtorch brought one along, is asked by name. Whether it did it; what it says of itself is taken off
+   it, else libtorch would find that after its own next call. */
+template <class... A> static bool cuda(const char *name, A... a)
+{
+	auto *call = reinterpret_cast<int (*)(A...)>(dlsym(RTLD_DEFAULT, name));
+	auto *forget = reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "cudaGetLastError"));
+
+	if (!call || call(a...) == 0)
+		return call;
+	if (forget)
+		forget();
+	return false;
+}
 
 /* Compute capability 8.0 (Ampere) is the first with bfloat16 in its matrix units: 75 is
    cudaDevAttrComputeCapabilityMajor. */
 static bool gpu_bf16(int device)
 {
-	auto *ask = cuda<int(int *value, int attribute, int device)>("cudaDeviceGetAttribute");
 	int major = 0;
 
-	return ask && ask(&major, 75, device) == 0 && major >= 8;
+	return cuda("cudaDeviceGetAttribute", &major, 75, device) && major >= 8;
 }
 
 /* libtorch 1.13's oneDNN uses both instruction sets as 2.6's does: with AMX, 3x3 convolutions ran 3 to 6
@@ -94,33 +104,23 @@ bool tensor_bf16_fast(int device)
 
 bool tensor_gpu_memory(int device, uint64_t *available, uint64_t *all)
 {
-	auto *ask = cuda<int(size_t *free, size_t *total)>("cudaMemGetInfo");
-	auto *use = cuda<int(int device)>("cudaSetDevice");
-	size_t free, total;
+	size_t free = 0, total = 0;
 
-	if (device == T_CPU || !ask || !use || use(device) || ask(&free, &total))
+	if (device == T_CPU || !cuda("cudaSetDevice", device) || !cuda("cudaMemGetInfo", &free, &total))
 		return false;
 	*available = free;
 	*all = total;
 	return true;
 }
 
-/* Where pinning fails, copies take longer, which is all. */
-void tensor_pin(void *host, size_t size)
+bool tensor_gpu_bus(int device, char *id, int size)
 {
-	auto *pin = cuda<int(void *host, size_t size, unsigned flags)>("cudaHostRegister");
-
-	if (tensor_gpus(nullptr) > 0 && pin)
-		pin(host, size, 0);
+	return device != T_CPU && cuda("cudaDeviceGetPCIBusId", id, size, device);
 }
 
-void tensor_unpin(void *host)
-{
-	auto *unpin = cuda<int(void *host)>("cudaHostUnregister");
+bool tensor_pin(void *host, size_t size) { return tensor_gpus(nullptr) > 0 && cuda("cudaHostRegister", host, size, 0u); }
 
-	if (tensor_gpus(nullptr) > 0 && unpin)
-		unpin(host);
-}
+void tensor_unpin(void *host) { cuda("cudaHostUnregister", host); }
 
 void tensor_seed(uint64_t seed)
 {
@@ -184,6 +184,15 @@ void scope_fail(scope *s, const char *message)
 {
 	if (s)
 		set_error(s, SCOPE_FAILED, message ? message : "unknown error");
+}
+
+void scope_hand_error(scope *from, scope *to)
+{
+	if (!from || from->err == SCOPE_OK)
+		return;
+	if (to)
+		set_error(to, from->err, from->message);
+	scope_forgive(from);
 }
 
 void scope_forgive(scope *s)

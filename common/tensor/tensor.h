@@ -61,10 +61,11 @@ int tensor_gpus(const char **why_opt);          /* 0 where there is none that wo
 bool tensor_bf16_fast(int device);              /* it multiplies in bfloat16: a CPU with AMX or AVX512_BF16,
 						   a GPU from compute capability 8.0 on */
 bool tensor_gpu_memory(int device, uint64_t *available, uint64_t *all); /* bytes; false: of a CPU, or not known */
+bool tensor_gpu_bus(int device, char *id, int size); /* "0000:3B:00.0", where it is in the machine; size >= 13 */
 /* Host memory that a GPU reads on its own, while work goes on: what t_from takes of it must stay as it is until something
-   that follows has been read (t_item, t_read). Without a GPU, or where the system refuses, nothing happens. Unpin before
-   it is freed. */
-void tensor_pin(void *host, size_t size);
+   that follows has been read (t_item, t_read). False: there is no GPU, or the system refuses, and copies take longer. What
+   is pinned is unpinned before it is freed. */
+bool tensor_pin(void *host, size_t size);
 void tensor_unpin(void *host);
 void tensor_seed(uint64_t seed);                /* for dropout and scope_param, on all devices */
 
@@ -76,6 +77,7 @@ static inline void scope_closep(scope **s) { scope_close(*s); }
 unsigned scope_flags(const scope *s);
 enum scope_err scope_error(const scope *s, const char **msg_opt); /* msg lives as long as the scope */
 void scope_fail(scope *s, const char *message); /* an error of the caller's own */
+void scope_hand_error(scope *from, scope *to);  /* from's own becomes to's, and is forgotten */
 void scope_forgive(scope *s);                   /* forget the error, e.g. to retry smaller */
 tensor *scope_keep(scope *dst, const tensor *t);/* the same values, living as long as dst */
 void scope_drop(scope *s, tensor *t);           /* t, of s and unnamed, ends now: its memory can be used again */

@@ -102,7 +102,7 @@ inline enum scope_err put_reason(char *text, size_t size, const char *what, bool
 	what += strspn(what, " \n");
 	const char *asked = strstr(what, tried);
 	/* the last one is what is left of it where cuDNN's plans of a convolution find no room for their work */
-	for (const char *sign : { "can't allocate memory", "out of memory", "ALLOC_FAILED", "unable to find an engine" })
+	for (const char *sign : { "can't allocate memory", "out of memory", "ALLOC_FAILED", "STATUS_NOT_INITIALIZED", "unable to find an engine" })
 		no_memory = no_memory || strstr(what, sign);
 	if (no_memory && asked)
 		put(text, size, "out of memory at %lld bytes", strtoll(asked + strlen(tried), nullptr, 10));

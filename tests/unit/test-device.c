@@ -10,7 +10,7 @@ static struct device open_with(const char *precision, enum precision learned)
 	g_assert_true(settings_assign(settings, precision, NULL));
 	g_assert_true(settings_assign(settings, "device=cpu", NULL));
 	g_assert_true(settings_assign(settings, "threads=1", NULL));
-	g_assert_true(device_open(settings, learned, &d, &error));
+	g_assert_true(device_open(settings, learned, TRUE, &d, &error));
 	g_assert_no_error(error);
 	g_assert_cmpint(d.index, ==, T_CPU);
 	g_assert_cmpint(d.threads, ==, 1);
