@@ -26,15 +26,17 @@ static void stretch(matrix2 m, double factor, double axis)
 	turn(m, -axis);
 }
 
-/* Transposing and mirroring first, exactly; then, each by a strength of its own, what is not exact. */
+/* Transposing and mirroring first, exactly; then, of some, each by a strength of its own, what is not: it reads between the
+   pixels, which takes sharpness that tiles have when they are answered for. */
 void augment_draw_geometry(const struct settings *s, double strength, struct draws *d, struct augmentation *out)
 {
 	gboolean flips = s->augmentation.flips, transpose = draws_between(d, 0, 1) < 0.5 && s->augmentation.turns;
 	double x = draws_between(d, 0, 1) < 0.5 && flips ? -1 : 1, y = draws_between(d, 0, 1) < 0.5 && flips ? -1 : 1;
-	double zoom = exp(draws_between(d, -1, 1) * log(1 + strength * s->augmentation.scale));
-	double angle = draws_between(d, -1, 1) * strength * s->augmentation.angle * G_PI / 180;
-	double longer = exp(draws_between(d, 0, 1) * log(1 + strength * s->augmentation.stretch));
-	double axis = draws_between(d, 0, G_PI), shift = 2 * strength * s->augmentation.shift;
+	const double by = draws_between(d, 0, 1) < s->augmentation.exact ? 0 : strength;
+	double zoom = exp(draws_between(d, -1, 1) * log(1 + by * s->augmentation.scale));
+	double angle = draws_between(d, -1, 1) * by * s->augmentation.angle * G_PI / 180;
+	double longer = exp(draws_between(d, 0, 1) * log(1 + by * s->augmentation.stretch));
+	double axis = draws_between(d, 0, G_PI), shift = 2 * by * s->augmentation.shift;
 
 	if (s->augmentation.turns && !flips) {  /* turns alone: no mirrored tissue */
 		y = draws_between(d, 0, 1) < 0.5 ? -1 : 1;

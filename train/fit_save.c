@@ -193,6 +193,18 @@ static guint weights_parts(const struct fit *f, enum weights which, const char *
 	return n;
 }
 
+/* What is no fault of the disk, as of a GPU that is read here, has nothing to do with its room. */
+static void prefix_disk(const struct fit *f, const struct model_part *parts, guint n, GError **error)
+{
+	struct statvfs disk;
+	double free_mb = statvfs(model_folder_at(f->job->folder), &disk) == 0 ? (double)disk.f_bavail * (double)disk.f_frsize / 1e6
+									      : NAN;
+
+	if ((*error)->domain == G_FILE_ERROR || g_error_matches(*error, FAULT, FAULT_ROOM))
+		g_prefix_error(error, "saving needs %.0f MB in '%s', where %.0f MB are free: ",
+			       (double)model_folder_bytes(parts, n) / 1e6, model_folder_at(f->job->folder), free_mb);
+}
+
 gboolean fit_save(struct fit *f, enum weights which, GError **error)
 {
 	const struct model *m = f->average != NULL ? f->average : f->model;
@@ -211,11 +223,7 @@ gboolean fit_save(struct fit *f, enum weights which, GError **error)
 	f->save_cost = log_seconds() - start;
 	f->save_s += f->save_cost;
 	if (!ok) {
-		struct statvfs disk;
-		double free_mb = statvfs(model_folder_at(f->job->folder), &disk) == 0
-				 ? (double)disk.f_bavail * (double)disk.f_frsize / 1e6 : NAN;
-		g_prefix_error(error, "saving needs %.0f MB in '%s', where %.0f MB are free: ",
-			       (double)model_folder_bytes(parts, n) / 1e6, model_folder_at(f->job->folder), free_mb);
+		prefix_disk(f, parts, n, error);
 		return FALSE;
 	}
 	if (which != WEIGHTS_STAY) {

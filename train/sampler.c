@@ -2,8 +2,10 @@
 #include "train/sampler.h"
 #include "common/fault/fault.h"
 #include "common/random/random.h"
+#include <math.h>
 
 enum { PURPOSE_STRATUM = 1, PURPOSE_CASE, PURPOSE_SAMPLE, PURPOSE_HARD };
+enum { COUNTED_MOST = 100 };            /* of a case: so many tiles are no more drawn too often than more of them */
 static const double MOST_AN_EPOCH = 4;  /* draws of one hard sample */
 
 struct sampler {
@@ -11,6 +13,7 @@ struct sampler {
 	guint64 seed;
 	struct stratum {
 		GArray *items;          /* guint */
+		GArray *upto;           /* double: cumulated weights of these */
 		double until;           /* cumulated share, last 1 */
 		GArray *hard;           /* struct sample */
 		double hard_share;      /* of its draws that are from these */
@@ -29,10 +32,17 @@ struct sampler *sampler_new(const struct work *work, const gboolean *held, guint
 	s->strata = g_malloc0_n((gsize)task->n_strata, sizeof *s->strata);
 	for (int k = 0; k < task->n_strata; k++) {
 		s->strata[k].items = g_array_new(FALSE, FALSE, sizeof(guint));
+		s->strata[k].upto = g_array_new(FALSE, FALSE, sizeof(double));
 		s->strata[k].hard = g_array_new(FALSE, FALSE, sizeof(struct sample));
-		for (guint i = 0; i < work->n_cases; i++)
-			if (work->cases[i].ready && !held[i] && task->count(work, i, k) > 0)
-				g_array_append_val(s->strata[k].items, i);
+		double weight = 0;
+		for (guint i = 0; i < work->n_cases; i++) {
+			const guint32 n = work->cases[i].ready && !held[i] ? task->count(work, i, k) : 0;
+			if (n == 0)
+				continue;
+			weight += pow(MIN(n, COUNTED_MOST), work->settings->sampling.power);
+			g_array_append_val(s->strata[k].items, i);
+			g_array_append_val(s->strata[k].upto, weight);
+		}
 		double share = task->share(work->settings, k);
 		if (s->strata[k].items->len == 0 && share > 0)
 			g_string_append_printf(without, "%s%s", without->len > 0 ? ", " : "", task->strata[k]);
@@ -59,6 +69,7 @@ void sampler_free(struct sampler *s)
 		return;
 	for (int k = 0; k < s->work->task->n_strata; k++) {
 		g_clear_pointer(&s->strata[k].items, g_array_unref);
+		g_clear_pointer(&s->strata[k].upto, g_array_unref);
 		g_clear_pointer(&s->strata[k].hard, g_array_unref);
 	}
 	g_free(s->strata);
@@ -106,6 +117,23 @@ void sampler_set_hard(struct sampler *s, const struct hard_sample *hard, gsize n
 	}
 }
 
+/* One of a stratum's cases, by their weights. */
+static guint draw_item(const struct stratum *of, guint64 random)
+{
+	const double *upto = (const double *)(gpointer)of->upto->data;
+	guint low = 0, high = of->items->len - 1;
+	const double at = random_unit(random) * upto[high];
+
+	while (low < high) {
+		const guint middle = (low + high) / 2;
+		if (at < upto[middle])
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return g_array_index(of->items, guint, low);
+}
+
 void sampler_draw(const struct sampler *s, guint64 epoch, guint64 position, struct sample *out)
 {
 	const int k = sampler_stratum(s, epoch, position);
@@ -116,6 +144,6 @@ void sampler_draw(const struct sampler *s, guint64 epoch, guint64 position, stru
 		*out = g_array_index(of->hard, struct sample, random_below(which, of->hard->len));
 		return;
 	}
-	guint item = g_array_index(of->items, guint, random_below(which, of->items->len));
+	const guint item = draw_item(of, which);
 	s->work->task->pick(s->work, item, k, random_hash(s->seed, epoch, position, PURPOSE_SAMPLE), out);
 }

@@ -65,6 +65,7 @@ struct settings {
 		double jitter;                   /* tiles move by up to this share of their side, 0..0.5 */
 		double lesions;                  /* share of tumour tiles drawn lesion by lesion, 0..1 */
 		double hard;                     /* share of tiles without tumour that the network erred on, 0..1 */
+		double power;                    /* of a slide's number of tiles, by which it is drawn, 0..1 */
 		double least;                    /* share of tumour that a tile of stratum tumour has at least, 0..1 */
 		int mine_every;                  /* epochs between searches for those */
 	} sampling;
@@ -98,6 +99,7 @@ struct settings {
 		double angle;       /* degrees either way, 0..180 */
 		double scale;       /* zoom by up to this share, 0..0.5 */
 		double shift;       /* share of a side, 0..0.5 */
+		double exact;       /* share of tiles that are flipped and turned by quarters alone, 0..1 */
 		double stretch;     /* longer one way by up to this share and as much narrower, 0..0.5 */
 		double stain;       /* 0..1: haematoxylin, eosin and the rest, each by 1 +- this and by +- this */
 		double stain_mix;   /* 0..1: share of another sample's stain vectors */

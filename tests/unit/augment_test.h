@@ -22,6 +22,7 @@ static inline struct settings *settings_all(void)
 	struct settings *s = settings_new();
 
 	s->augmentation.angle = 180;
+	s->augmentation.exact = 0;
 	s->augmentation.scale = s->augmentation.shift = s->augmentation.stretch = s->augmentation.noise = 0.5;
 	s->augmentation.stain = s->augmentation.stain_mix = s->augmentation.colour = s->augmentation.damage = 1;
 	s->augmentation.elastic = 0.1;

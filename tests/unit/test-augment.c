@@ -136,6 +136,33 @@ static void test_ramp(void)
 	g_assert_cmpuint(inside, >, N * SIZE / 2);
 }
 
+/* Half of them as they are but for flips and quarter turns, each of which is drawn as before; of the rest none. */
+static void test_exact(void)
+{
+	enum { MANY = 2000 };
+	static const double shares[] = { 0, 0.5, 1 };
+
+	for (guint k = 0; k < G_N_ELEMENTS(shares); k++) {
+		g_autoptr(settings_t) s = settings_plain();
+		guint exact = 0, transposed = 0;
+		s->augmentation.flips = s->augmentation.turns = TRUE;
+		s->augmentation.scale = s->augmentation.shift = 0.3;
+		s->augmentation.angle = 20;
+		s->augmentation.exact = shares[k];
+		g_autofree struct augmentation *of = draw_many(s, 1, 1, MANY);
+		for (guint i = 0; i < MANY; i++) {
+			const float *g = of[i].geometry;
+			gboolean whole = TRUE;
+			for (int at = 0; at < 6; at++)
+				whole = whole && fabsf(g[at] - roundf(g[at])) < 1e-7f;
+			exact += whole && g[2] * g[2] + g[5] * g[5] <= 0;
+			transposed += fabsf(g[1]) > fabsf(g[0]);
+		}
+		g_assert_cmpfloat(fabs(exact - MANY * shares[k]), <=, k == 1 ? 5 * sqrt(MANY / 4.0) : 0);
+		g_assert_cmpfloat(fabs(transposed - MANY / 2.0), <=, 5 * sqrt(MANY / 4.0));
+	}
+}
+
 /* The range of a number over many draws of one effect alone: it reaches both ends, and goes no further. */
 static double zoom_of(const float *g) { return log(sqrt(fabs((double)g[0] * g[4] - (double)g[1] * g[3]))); }
 static double angle_of(const float *g)
@@ -340,6 +367,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/augment/symmetries", test_symmetries);
 	g_test_add_func("/augment/map", test_map);
 	g_test_add_func("/augment/ramp", test_ramp);
+	g_test_add_func("/augment/exact", test_exact);
 	g_test_add_func("/augment/ranges", test_ranges);
 	g_test_add_func("/augment/by-hand", test_by_hand);
 	g_test_add_func("/augment/spline", test_spline);

@@ -1,4 +1,6 @@
 /* test-device.c - settings to a device: what is asked for is taken, and auto measures. */
+#include "common/fault/fault.h"
+#include "common/log/log.h"
 #include "common/model/device.h"
 
 static struct device open_with(const char *precision, enum precision learned)
@@ -46,10 +48,30 @@ static void test_learned(void)
 	g_assert_cmpfloat(bf16.bf16_gain, ==, 0);
 }
 
+/* Training wants the GPU that is named; an answer is better late than not at all. */
+static void test_not_there(void)
+{
+	g_autoptr(settings_t) settings = settings_new();
+	g_autoptr(GError) error = NULL;
+	struct device d = { .index = 5 };
+
+	g_assert_true(settings_assign(settings, "device=cuda:99", NULL));
+	g_assert_false(device_open(settings, PRECISION_FP32, TRUE, &d, &error));
+	g_assert_error(error, FAULT, FAULT_USAGE);
+	g_assert_true(g_str_has_prefix(error->message, "device: cuda:99: there are "));
+	g_assert_true(g_str_has_suffix(error->message, "; use auto or cpu"));
+	g_clear_error(&error);
+	g_assert_true(device_open(settings, PRECISION_FP32, FALSE, &d, &error));
+	g_assert_no_error(error);
+	g_assert_cmpint(d.index, ==, tensor_gpus(NULL) > 0 ? 0 : T_CPU);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	log_open("test", 0);
 	g_test_add_func("/device/precision", test_precision);
 	g_test_add_func("/device/learned", test_learned);
+	g_test_add_func("/device/not-there", test_not_there);
 	return g_test_run();
 }

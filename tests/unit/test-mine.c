@@ -59,7 +59,8 @@ static const char *const strata[] = { "tumour", "normal", "negative" };
 static struct work_case cases[CASES];
 static const struct task task = { .n_strata = STRATA, .strata = strata, .share = share, .count = count, .pick = pick,
 				  .sure = sure, .read = read_sample, .judged = 1, .judge = judge, .truth = truth };
-static struct work work = { .task = &task, .shape = { 3, SIDE, SIDE, 1 }, .outputs = 2, .n_cases = CASES, .cases = cases };
+static struct settings settings;        /* sampling.power 0 */
+static struct work work = { .settings = &settings, .task = &task, .shape = { 3, SIDE, SIDE, 1 }, .outputs = 2, .n_cases = CASES, .cases = cases };
 static struct scan scan = { .work = &work, .device = T_CPU, .batch = 16, .readers = 1 };
 static sampler_t *sampler;
 

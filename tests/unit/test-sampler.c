@@ -36,7 +36,8 @@ static void fake_pick(const struct work *w, guint item, int k, guint64 random, s
 static const char *const names[] = { "tumour", "normal", "negative" };
 static const struct task task = { .n_strata = STRATA, .strata = names, .share = fake_share, .count = fake_count,
 				  .pick = fake_pick };
-static struct work work = { .task = &task, .cases = cases };
+static struct settings settings;        /* of which the sampler asks sampling.power alone */
+static struct work work = { .settings = &settings, .task = &task, .cases = cases };
 
 /* 0, 1, 2: positive, of 3, 5000 and 100,000 tumour tiles; 3, 4: negative; 5: not ready; 6: held out */
 static void reset(double tumour, double normal, double negative)
@@ -51,6 +52,7 @@ static void reset(double tumour, double normal, double negative)
 		cases[i].ready = i != 5;
 		held[i] = i == 6;
 	}
+	settings.sampling.power = 0;
 	shares[0] = tumour;
 	shares[1] = normal;
 	shares[2] = negative;
@@ -136,6 +138,28 @@ static void test_equal(void)
 	g_assert_cmpuint(of_case[3][2] + of_case[4][2], ==, N / 2);
 	/* 10,000 of 118,000 with replacement: 118,000 (1 - exp(-10/118)) distinct ones */
 	g_assert_cmpfloat(fabs(distinct / (of_case[4][2] - (double)of_case[4][2] * of_case[4][2] / 236000) - 1), <, 0.02);
+}
+
+/* By the root of their tiles, counted up to 100: of tumour 3, 5000 and 100,000 as 1.732, 10 and 10; of normal tissue 20,000, 10
+   and 18,000 as 10, 3.162 and 10. */
+static void test_power(void)
+{
+	enum { N = 40000 };
+	static const double want[MOST][2] = { { 797.0, 4317.4 }, { 4601.5, 1365.3 }, { 4601.5, 4317.4 } };      /* of 10,000 each */
+	guint of_case[MOST][STRATA] = { 0 };
+
+	reset(1, 1, 2);
+	settings.sampling.power = 0.5;
+	g_autoptr(sampler_t) s = make(2018, NULL);
+	for (guint64 i = 0; i < N; i++) {
+		struct sample x;
+		sampler_draw(s, 0, i, &x);
+		of_case[x.item][x.at[0]]++;
+	}
+	for (guint i = 0; i < 3; i++)
+		for (int k = 0; k < 2; k++) /* five deviations */
+			g_assert_cmpfloat(fabs(of_case[i][k] - want[i][k]), <, 5 * sqrt(want[i][k]));
+	g_assert_cmpfloat(fabs(of_case[3][2] - 10000.0), <, 350);
 }
 
 static void test_pure(void)
@@ -258,6 +282,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/sampler/shares", test_shares);
 	g_test_add_func("/sampler/uneven", test_uneven);
 	g_test_add_func("/sampler/equal", test_equal);
+	g_test_add_func("/sampler/power", test_power);
 	g_test_add_func("/sampler/pure", test_pure);
 	g_test_add_func("/sampler/hard", test_hard);
 	g_test_add_func("/sampler/empty-strata", test_empty_strata);
