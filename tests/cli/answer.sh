@@ -11,7 +11,7 @@ cd "$T" || exit 1
 cat > data.yaml << 'YAML'
 tiles: {size: 64}
 model: {network: resnet18}
-sampling: {tiles_per_epoch: 32}
+sampling: {tiles_per_epoch: 128}
 training: {epochs: 1, batch: 16}
 inference: {batch: 8, turns: 8}
 device: cpu
