@@ -262,6 +262,7 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 		if (!answered && device.index != T_CPU && stop_asked() == NULL) {
 			log_warn("device", "%s; the CPU answers in place of the GPU", (*wrong)->message);
 			g_clear_error(wrong);
+			answers_set_bags(a, NULL, 0);
 			g_ptr_array_set_size(bags, 0);
 			settings_assign(s, "device=cpu", NULL);
 			answered = device_open(s, learned_in(facts), FALSE, &device, wrong) &&

@@ -93,9 +93,9 @@ static const char *first_difference(JsonObject *there, const struct settings *s,
 	for (const char *const *key = settings_keys(); *key != NULL; key++) {
 		g_autofree char *here = settings_get(s, *key);
 		const char *other = json_text(there, *key, NULL);
-		if (may_change(*key) || g_strcmp0(here, other) == 0)
+		if (other == NULL || may_change(*key) || g_str_equal(here, other))      /* NULL: it is newer than that run */
 			continue;
-		*value = g_strdup(other != NULL ? other : "");
+		*value = g_strdup(other);
 		return *key;
 	}
 	for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {

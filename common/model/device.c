@@ -85,6 +85,7 @@ gboolean device_open(const struct settings *s, enum precision learned, gboolean 
 	g_autofree char *why = g_strdup(unusable);
 	struct device d = { T_CPU, SCOPE_CHANNELS_LAST, s->threads > 0 ? s->threads : machine_cores(), 0 };
 
+	tensor_threads(d.threads);
 	d.index = first_gpu(wanted, named && must ? MIN(gpus, wanted + 1) : gpus, &why);
 	if (d.index == T_CPU && named && !must)
 		d.index = first_gpu(0, MIN(gpus, wanted), &why);
@@ -97,11 +98,10 @@ gboolean device_open(const struct settings *s, enum precision learned, gboolean 
 		log_warn("device", "device: %s does not work here%s%s; computing on %s", s->device, why != NULL ? ": " : "",
 			 why != NULL ? why : "", d.index == T_CPU ? "the CPU" : "another GPU");
 	else if (d.index == T_CPU && why != NULL)
-		log_warn("device", "no GPU works here: %s; computing on the CPU. Was the container given one (docker run --gpus "
-			 "all), and is its driver new enough?", why);
+		log_warn("device", "no GPU works here: %s; computing on the CPU%s", why, gpus > 0 ? "" : ". Was the container "
+			 "given one (docker run --gpus all), and is its driver new enough?");
 	else if (why != NULL)
 		log_warn("device", "%s; computing on cuda:%d", why, d.index);
-	tensor_threads(d.threads);
 	if (s->precision == PRECISION_BF16 || (s->precision == PRECISION_AUTO && choose_bf16(learned, &d)))
 		d.flags |= SCOPE_BF16;
 	*out = d;

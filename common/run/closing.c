@@ -20,7 +20,7 @@ const char *closing_limit(double waiting, double augmenting, double computing)
 	if (augmenting > 0.4 * all)
 		return "augmenting: it takes more than two fifths of the time; augmentation.stain=0 and augmentation.colour=0 would free "
 		       "half of it";
-	return "computing: the network is what takes the time; a smaller model.network or tiles.size, or a faster GPU, helps, faster disks do "
+	return "computing: the network is what takes the time; a smaller model.network or tiles.size, or a GPU or a faster one, helps, faster disks do "
 	       "not";
 }
 

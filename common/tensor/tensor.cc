@@ -317,7 +317,7 @@ static tensor *from(scope *s, const char *name, const void *host, const dims &d,
 		const at::ScalarType t = scalar_type(type);
 		TORCH_CHECK(!leaf || at::isFloatingType(t), "only floating point has gradients");
 		/* not waited for: of memory that is not pinned CUDA takes a copy first */
-		return host_view(host, shape(d), t).to(device_of(device), t, true, true).set_requires_grad(leaf);
+		return host_view(host, shape(d), t).to(device_of(device), t, device != T_CPU, true).set_requires_grad(leaf);
 	});
 }
 

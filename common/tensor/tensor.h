@@ -55,7 +55,7 @@ enum init { INIT_ZERO, INIT_ONE, INIT_KAIMING /* He et al. 2015: normal, fan out
 
 /* The machine. All may be called before any scope; none fails. */
 const char *tensor_version(void);               /* "2.6.0" */
-void tensor_threads(int n);                     /* threads of one operation; call once, first */
+void tensor_threads(int n);                     /* threads of one operation; before any other call */
 int tensor_gpus(const char **why_opt);          /* 0 where there is none that works; why: NULL, or one line
 						   where this libtorch is made for GPUs */
 bool tensor_bf16_fast(int device);              /* it multiplies in bfloat16: a CPU with AMX or AVX512_BF16,

@@ -25,8 +25,8 @@
 #include <unordered_map>
 #include <vector>
 
-/* c10's own until 2.1 */
-#if TORCH_VERSION_MAJOR < 2
+/* c10's own up to 2.1 */
+#if TORCH_VERSION_MAJOR < 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR < 2)
 using c10::optional;
 #else
 using std::optional;
@@ -239,7 +239,6 @@ template <class F> bool act(scope *s, const char *name, args in, F f)
 #define IN2(a, b) { { #a, a }, { #b, b } }
 #define IN2B(a, b, c) { { #a, a }, { #b, b }, { #c, c, true } }
 #define IN3(a, b, c) { { #a, a }, { #b, b }, { #c, c } }
-#define IN4(a, b, c, d) { { #a, a }, { #b, b }, { #c, c }, { #d, d } }
 #define IN5(a, b, c, d, e) { { #a, a }, { #b, b }, { #c, c }, { #d, d }, { #e, e } }
 /* A function that is one expression: OP1 of one tensor and whatever else, OP2 of two; DO acts */
 #define OP(name, in, expression, ...) tensor *t_##name(scope *s, __VA_ARGS__) \
