@@ -86,7 +86,7 @@ deps:
 # $@.new becomes $@ where it differs.
 keep_same = @cmp -s $@ $@.new && rm $@.new || mv $@.new $@
 
-# What that libtorch wants of the compiler: include folders, libraries, C++ ABI. Looked up each time, since
+# What that libtorch wants of the compiler: include folders, libraries, C++ and its ABI. Looked up each time, since
 # TORCH may be another, and written where it changed.
 $(B)/torch.mk: FORCE
 	@mkdir -p $(@D)

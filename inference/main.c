@@ -255,9 +255,10 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 	a = answers_new(w, facts, error);
 	colours = colours_new(w, manifest);
 	gboolean ok = a != NULL;
-	const gboolean opened = ok && facts != NULL && device_open(s, learned_in(facts), FALSE, &device, wrong);
+	if (ok && facts != NULL)
+		device_open(s, learned_in(facts), FALSE, &device, NULL);
 	opening_say_machine(&device);
-	if (opened) {
+	if (ok && facts != NULL) {
 		gboolean answered = answer_on(s, manifest, w, &device, a, colours, bags, wrong);
 		if (!answered && device.index != T_CPU && stop_asked() == NULL) {
 			log_warn("device", "%s; the CPU answers in place of the GPU", (*wrong)->message);
@@ -265,8 +266,8 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 			answers_set_bags(a, NULL, 0);
 			g_ptr_array_set_size(bags, 0);
 			settings_assign(s, "device=cpu", NULL);
-			answered = device_open(s, learned_in(facts), FALSE, &device, wrong) &&
-				   answer_on(s, manifest, w, &device, a, colours, bags, wrong);
+			device_open(s, learned_in(facts), FALSE, &device, NULL);
+			answered = answer_on(s, manifest, w, &device, a, colours, bags, wrong);
 		}
 		if (answered)
 			say_rest(w, a, wrong);

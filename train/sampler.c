@@ -8,12 +8,13 @@ enum { PURPOSE_STRATUM = 1, PURPOSE_CASE, PURPOSE_SAMPLE, PURPOSE_HARD };
 enum { COUNTED_MOST = 100 };            /* of a case: so many tiles are no more drawn too often than more of them */
 static const double MOST_AN_EPOCH = 4;  /* draws of one hard sample */
 
+struct weighted { guint item; double upto; };   /* weights, cumulated */
+
 struct sampler {
 	const struct work *work;
 	guint64 seed;
 	struct stratum {
-		GArray *items;          /* guint */
-		GArray *upto;           /* double: cumulated weights of these */
+		GArray *items;          /* struct weighted */
 		double until;           /* cumulated share, last 1 */
 		GArray *hard;           /* struct sample */
 		double hard_share;      /* of its draws that are from these */
@@ -31,8 +32,7 @@ struct sampler *sampler_new(const struct work *work, const gboolean *held, guint
 	s->seed = seed;
 	s->strata = g_malloc0_n((gsize)task->n_strata, sizeof *s->strata);
 	for (int k = 0; k < task->n_strata; k++) {
-		s->strata[k].items = g_array_new(FALSE, FALSE, sizeof(guint));
-		s->strata[k].upto = g_array_new(FALSE, FALSE, sizeof(double));
+		s->strata[k].items = g_array_new(FALSE, FALSE, sizeof(struct weighted));
 		s->strata[k].hard = g_array_new(FALSE, FALSE, sizeof(struct sample));
 		double weight = 0;
 		for (guint i = 0; i < work->n_cases; i++) {
@@ -40,8 +40,8 @@ struct sampler *sampler_new(const struct work *work, const gboolean *held, guint
 			if (n == 0)
 				continue;
 			weight += pow(MIN(n, COUNTED_MOST), work->settings->sampling.power);
-			g_array_append_val(s->strata[k].items, i);
-			g_array_append_val(s->strata[k].upto, weight);
+			const struct weighted one = { i, weight };
+			g_array_append_val(s->strata[k].items, one);
 		}
 		double share = task->share(work->settings, k);
 		if (s->strata[k].items->len == 0 && share > 0)
@@ -69,7 +69,6 @@ void sampler_free(struct sampler *s)
 		return;
 	for (int k = 0; k < s->work->task->n_strata; k++) {
 		g_clear_pointer(&s->strata[k].items, g_array_unref);
-		g_clear_pointer(&s->strata[k].upto, g_array_unref);
 		g_clear_pointer(&s->strata[k].hard, g_array_unref);
 	}
 	g_free(s->strata);
@@ -120,18 +119,18 @@ void sampler_set_hard(struct sampler *s, const struct hard_sample *hard, gsize n
 /* One of a stratum's cases, by their weights. */
 static guint draw_item(const struct stratum *of, guint64 random)
 {
-	const double *upto = (const double *)(gpointer)of->upto->data;
+	const struct weighted *all = (const struct weighted *)(gpointer)of->items->data;
 	guint low = 0, high = of->items->len - 1;
-	const double at = random_unit(random) * upto[high];
+	const double at = random_unit(random) * all[high].upto;
 
 	while (low < high) {
 		const guint middle = (low + high) / 2;
-		if (at < upto[middle])
+		if (at < all[middle].upto)
 			high = middle;
 		else
 			low = middle + 1;
 	}
-	return g_array_index(of->items, guint, low);
+	return all[low].item;
 }
 
 void sampler_draw(const struct sampler *s, guint64 epoch, guint64 position, struct sample *out)

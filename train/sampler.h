@@ -2,8 +2,8 @@
  * sampler.h - which sample stands at position p of epoch e: a pure function of the seed, with no list.
  *
  * A stratum by its share, so evenly that any run of positions has its parts; a case of the stratum, by its number of
- * samples in it, counted up to 100, to the power sampling.power; one of the case's samples in it; and a move of that. So a case of 118,000 samples does not
- * drown one of 1,365. Where samples were found that the network errs on (mine.h), a share of a stratum's draws is from
+ * samples in it, counted up to 100, to the power sampling.power; one of the case's samples in it; and a move of that. So a
+ * case of 118,000 samples does not drown one of 1,365. Where samples were found that the network errs on (mine.h), a share of a stratum's draws is from
  * those.
  */
 #pragma once

@@ -143,8 +143,7 @@ struct loader *loader_new(struct work *work, guint batch, guint depth, guint rea
 void loader_pin(struct loader *l)
 {
 	for (guint i = 0; i < l->depth; i++)
-		if (!l->slots[i].pinned)
-			l->slots[i].pinned = tensor_pin(l->slots[i].batch.bytes, l->batch * l->size);
+		l->slots[i].pinned = tensor_pin(l->slots[i].batch.bytes, l->batch * l->size);
 }
 
 void loader_free(struct loader *l)

@@ -28,7 +28,7 @@ struct batch {
 
 /* readers: threads, >= 1. depth: batches filled or being filled at once, >= 2. */
 struct loader *loader_new(struct work *work, guint batch, guint depth, guint readers);
-/* The bytes of its batches are pinned (tensor.h) where that can be, for a GPU to read. */
+/* The bytes of its batches are pinned (tensor.h) where that can be, for a GPU to read. Once, before the first push. */
 void loader_pin(struct loader *loader);
 void loader_free(struct loader *loader);        /* waits for reads under way, or gives them up */
 gboolean loader_room(const struct loader *loader);     /* whether push may be called */

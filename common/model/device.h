@@ -1,12 +1,12 @@
 /*
  * device.h - where and how a network computes: settings device, precision and threads, resolved.
  *
- * device auto is the first GPU that works, tried with a small product, else the CPU. precision auto is what the weights were learned in, so that they
- * answer as they were judged; before there are any, bf16 where the device multiplies in it and a convolution that is run in
- * both at start is not slower so. Warnings: a libtorch that could use a GPU, and finds none; weights that were learned in bf16,
+ * device auto is the first GPU that works, tried with a small product, else the CPU. precision auto is what the weights were
+ * learned in, so that they answer as they were judged; before there are any, bf16 where the device multiplies in it and a
+ * convolution that is run in both at start is not slower so. Warnings: a libtorch that could use a GPU, and finds none; weights that were learned in bf16,
  * which this device is slow in, and are taken in fp32.
- * Errors: FAULT_USAGE for a GPU that is named and does not work, where it must be that one; else another one, or the CPU,
- * and a warning.
+ * Errors: FAULT_USAGE for a GPU that is named and does not work, where it must be that one; else none: another one, or the
+ * CPU, and a warning.
  */
 #pragma once
 #include "common/config/config.h"

@@ -6,7 +6,11 @@
 #include "common/model/model.h"
 #include <glib/gstdio.h>
 
-enum { BASE_MB = 340 /* 180 to 330 were measured: tests/bench/memory */, GPU_BASE_MB = 1200 /* with CUDA; 1,000 on an H100 */, F32 = 4, BF16 = 2 };
+enum {
+	BASE_MB = 340,          /* 180 to 330 were measured: tests/bench/memory */
+	GPU_BASE_MB = 1200,     /* with CUDA; 1,000 on an H100 */
+	F32 = 4, BF16 = 2,
+};
 static const double SHARE = 0.9;        /* of the limit: the rest is for the index of tiles, and files' pages */
 
 /* Of a module they are as many as its file has room for; where that is not here, as a middling network's. */
@@ -74,8 +78,8 @@ gboolean memory_plan(const struct work *work, const struct device *d, guint64 li
 	if (n == NULL)
 		return FALSE;
 	const struct task_reading reading = work->task->reading(work);
-	struct memory m = { .limit = limit, .base = (guint64)(gpu ? GPU_BASE_MB : BASE_MB) << 20, .batch = batch, .part = batch, .judged = judged,
-			    .network = gpu ? 0 : members * network_bytes(learns, s, d, n), .readers = (guint)d->threads };
+	struct memory m = { .limit = limit, .base = (guint64)(gpu ? GPU_BASE_MB : BASE_MB) << 20, .batch = batch,
+			    .part = batch, .judged = judged, .network = gpu ? 0 : members * network_bytes(learns, s, d, n), .readers = (guint)d->threads };
 	m.reading = reading.all + queue_bytes(&work->shape, judged) + (learns ? queue_bytes(&work->shape, batch) : 0);
 	const double rest = most - (double)(m.base + m.network + m.reading);
 	/* half of what is left for readers, at least one; the network has what they leave */

@@ -161,11 +161,8 @@ void scope_close(scope *s)
 	if (s->flags & SCOPE_BF16 && !--bf16_scopes)
 		at::autocast::clear_cache();
 	if (s->parent) {
-		const enum scope_err err = s->err;
-		scope_forgive(s);
+		scope_hand_error(s, s->parent);
 		s->parent->children--;
-		if (err)
-			set_error(s->parent, err, s->message);
 	}
 	delete s;
 }
