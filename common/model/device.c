@@ -102,6 +102,9 @@ gboolean device_open(const struct settings *s, enum precision learned, gboolean 
 			 "given one (docker run --gpus all), and is its driver new enough?");
 	else if (why != NULL)
 		log_warn("device", "%s; computing on cuda:%d", why, d.index);
+	if (d.index == T_CPU && !tensor_onednn())
+		log_warn("device", "computing without oneDNN, at a half of the speed or less: libtorch has none, or this is an AMD "
+			 "processor whose hypervisor hides its caches, and libtorch's oneDNN would compute wrongly on it");
 	if (s->precision == PRECISION_BF16 || (s->precision == PRECISION_AUTO && choose_bf16(learned, &d)))
 		d.flags |= SCOPE_BF16;
 	*out = d;

@@ -5,131 +5,6 @@
 #include "common/tensor/tensor_private.hh"
 #include <ATen/core/dispatch/Dispatcher.h>
 
-#include <torch/cuda.h>
-#ifdef __x86_64__
-#include <cpuid.h>
-#endif
-#include <dlfcn.h>
-
-/* ---- The machine ---- */
-
-const char *tensor_version(void) { return TORCH_VERSION; }
-
-void tensor_threads(int n)
-{
-	try {
-		at::set_num_threads(n > 0 ? n : 1);
-		at::set_num_interop_threads(1);
-	} catch (...) { /* the second can be set only once */
-	}
-}
-
-/* The part for GPUs is loaded by name, and only where there is a driver: so a program for GPUs starts as fast
-   as any other where there is none, and starts at all where one of that part's many libraries is missing. */
-static int find_gpus(char *why, size_t size)
-{
-#ifdef TORCH_CUDA
-	const char *const needed[] = { "libcuda.so.1", TORCH_CUDA };
-	for (const char *name : needed)
-		if (!dlopen(name, RTLD_NOW | RTLD_GLOBAL)) {
-			snprintf(why, size, "%s", dlerror());
-			return 0;
-		}
-	try {
-		if (torch::cuda::is_available())
-			return (int)torch::cuda::device_count();
-		snprintf(why, size, "the driver finds none that this libtorch can use");
-	} catch (const std::exception &e) {
-		snprintf(why, size, "%.*s", (int)strcspn(e.what(), "\n"), e.what());
-	}
-#else
-	(void)why;
-	(void)size;
-#endif
-	return 0;
-}
-
-int tensor_gpus(const char **why_opt)
-{
-	static char why[300];
-	static const int n = find_gpus(why, sizeof why);
-
-	if (why_opt)
-		*why_opt = why[0] ? why : NULL;
-	return n;
-}
-
-/* The CUDA runtime, where libtorch brought one along, is asked by name. Whether it did it; what it says of itself is taken off
-   it, else libtorch would find that after its own next call. */
-template <class... A> static bool cuda(const char *name, A... a)
-{
-	auto *call = reinterpret_cast<int (*)(A...)>(dlsym(RTLD_DEFAULT, name));
-	auto *forget = reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "cudaGetLastError"));
-
-	if (!call || call(a...) == 0)
-		return call;
-	if (forget)
-		forget();
-	return false;
-}
-
-/* Compute capability 8.0 (Ampere) is the first with bfloat16 in its matrix units: 75 is
-   cudaDevAttrComputeCapabilityMajor. */
-static bool gpu_bf16(int device)
-{
-	int major = 0;
-
-	return cuda("cudaDeviceGetAttribute", &major, 75, device) && major >= 8;
-}
-
-/* libtorch 1.13's oneDNN uses both instruction sets as 2.6's does: with AMX, 3x3 convolutions ran 3 to 6
-   times as fast as in float32 in either, forward and backward. */
-bool tensor_bf16_fast(int device)
-{
-	if (device != T_CPU)
-		return gpu_bf16(device);
-#ifdef __x86_64__
-	unsigned a, b, c, d, low, high;
-	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE))
-		return false;
-	__asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-	const bool os_avx512 = (low & 0xe6) == 0xe6, os_amx = (low & 0x60000) == 0x60000;
-	const bool amx = __get_cpuid_count(7, 0, &a, &b, &c, &d) && d >> 22 & 1;
-	const bool avx512_bf16 = __get_cpuid_count(7, 1, &a, &b, &c, &d) && a >> 5 & 1;
-	return os_avx512 && (avx512_bf16 || (amx && os_amx));
-#else
-	return false;
-#endif
-}
-
-bool tensor_gpu_memory(int device, uint64_t *available, uint64_t *all)
-{
-	size_t free = 0, total = 0;
-
-	if (device == T_CPU || !cuda("cudaSetDevice", device) || !cuda("cudaMemGetInfo", &free, &total))
-		return false;
-	*available = free;
-	*all = total;
-	return true;
-}
-
-bool tensor_gpu_bus(int device, char *id, int size)
-{
-	return device != T_CPU && cuda("cudaDeviceGetPCIBusId", id, size, device);
-}
-
-bool tensor_pin(void *host, size_t size) { return tensor_gpus(nullptr) > 0 && cuda("cudaHostRegister", host, size, 0u); }
-
-void tensor_unpin(void *host) { cuda("cudaHostUnregister", host); }
-
-void tensor_seed(uint64_t seed)
-{
-	try {
-		at::manual_seed(seed);
-	} catch (...) { /* a GPU that fails here fails again, in a scope */
-	}
-}
-
 /* ---- Scopes ---- */
 
 scope *scope_open(scope *parent, unsigned flags)
@@ -137,6 +12,7 @@ scope *scope_open(scope *parent, unsigned flags)
 	scope *s = new (std::nothrow) scope {};
 	if (!s)
 		return nullptr;
+	tensor_onednn(); /* before anything is computed */
 	s->parent = parent;
 	s->flags = flags | (parent ? parent->flags : 0);
 	s->device = parent ? parent->device : (int)T_CPU;
@@ -408,7 +284,7 @@ static optional<c10::OperatorHandle> fused_conv(const char *overload)
 
 static bool fuses(const at::Tensor &w)
 {
-	static const bool there = TORCH_VERSION_MAJOR >= 2 && at::hasMKLDNN() && fused_conv("") && fused_conv("binary");
+	static const bool there = TORCH_VERSION_MAJOR >= 2 && tensor_onednn() && fused_conv("") && fused_conv("binary");
 	return w.is_cpu() && there;
 }
 

@@ -60,6 +60,8 @@ int tensor_gpus(const char **why_opt);          /* 0 where there is none that wo
 						   where this libtorch is made for GPUs */
 bool tensor_bf16_fast(int device);              /* it multiplies in bfloat16: a CPU with AMX or AVX512_BF16,
 						   a GPU from compute capability 8.0 on */
+bool tensor_onednn(void);                       /* oneDNN computes on the CPU; without it all is slower: libtorch has none, or it
+						   is one that would compute wrongly on this processor */
 bool tensor_gpu_memory(int device, uint64_t *available, uint64_t *all); /* bytes; false: of a CPU, or not known */
 bool tensor_gpu_bus(int device, char *id, int size); /* "0000:3B:00.0", where it is in the machine; size >= 13 */
 /* Host memory that a GPU reads on its own, while work goes on: what t_from takes of it must stay as it is until something

@@ -545,6 +545,20 @@ static void test_packed_small(void)
 	}
 }
 
+/* What oneDNN is told of the caches, whatever the processor tells: nothing that its reorders go wrong with. */
+unsigned _ZN4dnnl4impl3cpu8platform23get_per_core_cache_sizeEi(int level);
+
+static void test_caches(void)
+{
+	FOR(level, 5) {
+		const unsigned size = _ZN4dnnl4impl3cpu8platform23get_per_core_cache_sizeEi(level);
+		if (level == 0 || level == 4)
+			g_assert_cmpuint(size, ==, 0);
+		else
+			g_assert_cmpuint(size, >=, 4096);
+	}
+}
+
 static void test_errors(void)
 {
 	SCOPE(s, NULL, 0);
@@ -1078,6 +1092,7 @@ int main(int argc, char **argv)
 	}
 	g_test_add_func("/tensor/packed", test_packed);
 	g_test_add_func("/tensor/packed-small", test_packed_small);
+	g_test_add_func("/tensor/caches", test_caches);
 	g_test_add_func("/tensor/errors", test_errors);
 	g_test_add_func("/tensor/no-memory", test_no_memory);
 	g_test_add_func("/tensor/scopes", test_scopes);
