@@ -233,7 +233,7 @@ expect 'by links, into a volume folder' 0 'nothing failed' sh -c './train.sh --d
 	./inference.sh --data v'
 is 'which has the model' "$(find v/* -maxdepth 1 -name model.json)" v/volume/model.json
 is 'and it answers' "$(answered d/test mrxs v/output/output.csv)" complete
-for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-' '>/dev/full 2>&1' '| true'; do
+[ "${SANITIZE-}" ] || for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-' '>/dev/full 2>&1' '| true'; do
 	rm -rf s/output s/model
 	expect "with $closed" 0 '*' sh -c "(bin/train.sh $data --set training.epochs=1 && bin/inference.sh $data) $closed"
 	while [ "$closed" = '| true' ] && [ ! -f s/output/output.csv ] && [ $((n += 1)) -lt 600 ]; do sleep 0.1; done
