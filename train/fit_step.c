@@ -149,12 +149,12 @@ static gboolean learn(struct fit *f, struct batch *b, double *loss, GError **err
 	}
 }
 
-/* Each tenth step, or where steps take long each second: it waits for the device. */
+/* An epoch's first step, each tenth, or where steps take long each second: it waits for the device. */
 static void look_at_gradient(struct fit *f, scope *s)
 {
 	enum { EVERY = 10 };
 
-	if (f->now.step % EVERY != 0 && log_seconds() - f->gradient_at < 1)
+	if (f->gradients > 0 && f->now.step % EVERY != 0 && log_seconds() - f->gradient_at < 1)
 		return;
 	f->gradient_at = log_seconds();
 	f->gradient = t_grad_norm(s, f->model->params);
