@@ -237,11 +237,11 @@ static void test_hangs(void)
 		returned = 0;
 		push_of_case(l, 1, (const int[]){ 100, 101 }, 2);       /* both readers */
 		push_of_case(l, 0, (const int[]){ 1, 2 }, 2);
-		push_of_case(l, 1, (const int[]){ 4 }, 1);              /* could be read, but for its case */
 		struct batch *b = loader_pop(l);
 		assert_given_up(b, 0, message);
 		assert_given_up(b, 1, message);
 		loader_recycle(l, b);
+		push_of_case(l, 1, (const int[]){ 4 }, 1);              /* could be read, but for its case */
 		g_assert_cmpint(g_atomic_int_get(&fake_cases[1].given_up), ==, 1);
 		g_assert_cmpint(g_atomic_int_get(&fake_cases[0].given_up), ==, 0);
 		b = loader_pop(l);
