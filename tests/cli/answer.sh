@@ -12,7 +12,7 @@ cat > data.yaml << 'YAML'
 tiles: {size: 64}
 model: {network: resnet18}
 sampling: {tiles_per_epoch: 128}
-training: {epochs: 1, batch: 16}
+training: {epochs: 1, batch: 16, learning_rate: 0.00001}      # else all looks may round to 0
 inference: {batch: 8, turns: 8}
 device: cpu
 YAML
@@ -54,6 +54,7 @@ for signal in TERM INT; do
 	start ' scanned pass=1 ' $inference
 	ended "SIG$signal" $signal 6
 	is 'the answer' "$(standing $answer)" complete
+	is 'is not the fallback' "$([ "$(cut -d, -f2 $answer | sort -u | wc -l)" -gt 1 ]; echo $?)" 0
 	grep -q "stopped by SIG$signal: $counts" .err
 	tap_result 'the last words say how far it came' $? "$(tail -n 3 .err)"
 	is 'and its last line the code' "$(tail -n 1 .log | cut -d' ' -f3-5)" 'inference end exit=6'

@@ -6,6 +6,10 @@
 
 B=$(cd "$B" && pwd) || exit 1
 cd "$T" || exit 1
+if [ "${SANITIZE-}" ]; then
+	tap_result 'members # SKIP four trainings; pipeline.sh runs under the sanitizers' 0
+	finish
+fi
 
 cat > data.yaml << 'YAML'
 tiles: {size: 64}
