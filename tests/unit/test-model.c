@@ -18,6 +18,8 @@ static const struct {
 	/* 3*9*100+100 + 100*9*200+200 + 200*9*300+300 + 300*9*300+300 + 300*1000+1000 */
 	{ "simple", 10, 0, 1834600, "features.0.weight", "classifier.bias" },
 	{ "squeezenet1_1", 52, 0, 1235496, "features.0.weight", "classifier.1.bias" },
+	/* 27*64+64, 64*16+16 + 16*64+64 + 144*64+64, ... of the first four modules, 2*256, 256*1000+1000 */
+	{ "squeezenet1_1_shallow", 30, 2, 1792 + 11408 + 12432 + 45344 + 49440 + 512 + 257000, "features.0.weight", "classifier.1.bias" },
 	{ "resnet18", 62, 40, 11689512, "conv1.weight", "fc.bias" },
 	{ "resnet34", 110, 72, 21797672, "conv1.weight", "fc.bias" },
 	{ "resnet50", 161, 106, 25557032, "conv1.weight", "fc.bias" },
@@ -230,7 +232,8 @@ static void test_halved(void)
 static void test_halves(void)
 {
 	const struct { const char *name; int side; gboolean halves; } cases[] = {
-		{ "resnet18", 64, TRUE }, { "resnet18", 63, FALSE }, { "squeezenet1_1", 96, TRUE }, { "inception_v3", 149, FALSE },
+		{ "resnet18", 64, TRUE }, { "resnet18", 63, FALSE }, { "squeezenet1_1", 96, TRUE },
+		{ "squeezenet1_1_shallow", 96, FALSE }, { "inception_v3", 149, FALSE },
 		{ "vit_small", 96, TRUE }, { "unet", 256, FALSE }, { "own.pt", 512, FALSE },
 	};
 
@@ -634,7 +637,8 @@ static void test_other_classifier(void)
 	discard(path);
 }
 
-/* A ResNet's weights start a U-Net: its classifier is passed over, as the auxiliary one of Inception is. */
+/* A ResNet's weights start a U-Net: its classifier is passed over, as the auxiliary one of Inception is, and what lies above a
+   shallow network; but not what is in no network. */
 static void test_spare(void)
 {
 	static const float aux[768];
@@ -658,6 +662,20 @@ static void test_spare(void)
 	list_add(&list, "Aux.fc.bias", T_F32, DIMS(768), aux, sizeof aux);
 	g_autofree char *other = load_message("inception_v3", 2, list, NULL, TRUE);
 	g_assert_cmpstr(other, ==, "F: not weights of inception_v3, which has no Aux.fc.bias");
+
+	g_autoptr(model_t) squeezenet = new_model("squeezenet1_1", 2), shallow = new_model("squeezenet1_1_shallow", 2);
+	roughen(squeezenet);
+	path = list_write(list_of_model(squeezenet, NULL), NULL);
+	g_assert_true(model_load(shallow, path, &left_out, &error));
+	g_autofree char *head = g_strdup_printf("%s has no classifier.norm.weight: the classifier starts at random", path);
+	g_assert_cmpstr(left_out, ==, head);
+	assert_same_values(shallow, squeezenet, "classifier.");
+	g_free(left_out);
+	discard(path);
+	list = list_of_model(squeezenet, NULL);
+	list_add(&list, "features.5.bias", T_F32, DIMS(768), aux, sizeof aux);
+	g_autofree char *between = load_message("squeezenet1_1_shallow", 2, list, NULL, TRUE);
+	g_assert_cmpstr(between, ==, "F: not weights of squeezenet1_1_shallow, which has no features.5.bias");
 }
 
 static void test_misfits(void)
@@ -731,7 +749,7 @@ static void test_errors(void)
 	g_assert_null(model_new("resnet99", 3, 1, 2, T_CPU, &unknown));
 	g_assert_error(unknown, FAULT, FAULT_USAGE);
 	g_assert_cmpstr(unknown->message, ==, "network 'resnet99' is unknown; there are simple, squeezenet1_1, "
-					      "resnet18, resnet34, resnet50, densenet121, inception_v3, efficientnet_b0, "
+					      "squeezenet1_1_shallow, resnet18, resnet34, resnet50, densenet121, inception_v3, efficientnet_b0, "
 					      "convnext_tiny, vit_small, unet, or the FILE.pt of a TorchScript module");
 	g_assert_false(model_load(m, "none/none.safetensors", NULL, &missing));
 	g_assert_error(missing, FAULT, FAULT_DATA);
@@ -809,7 +827,7 @@ static const struct peer_case {
 	const char *network;
 	int side;
 } peer_cases[] = {
-	{ "squeezenet1_1", 75 }, { "resnet18", 75 }, { "resnet34", 75 }, { "resnet50", 75 }, { "densenet121", 75 },
+	{ "squeezenet1_1", 75 }, { "squeezenet1_1_shallow", 75 }, { "resnet18", 75 }, { "resnet34", 75 }, { "resnet50", 75 }, { "densenet121", 75 },
 	{ "inception_v3", 75 }, { "inception_v3", 139 }, { "efficientnet_b0", 75 }, { "convnext_tiny", 75 }, { "vit_small", 75 },
 	{ "vit_small", 224 }, { "unet", 75 },
 };
@@ -828,7 +846,7 @@ static void test_torchvision(gconstpointer row)
 }
 
 /* A step of training: of each parameter's gradient the length, of each buffer the sum; where chance has no part in it. */
-static const struct peer_case step_cases[] = { { "resnet18", 75 }, { "densenet121", 128 }, { "vit_small", 64 }, { "unet", 96 } };
+static const struct peer_case step_cases[] = { { "squeezenet1_1_shallow", 75 }, { "resnet18", 75 }, { "densenet121", 128 }, { "vit_small", 64 }, { "unet", 96 } };
 
 static void test_training_step(gconstpointer row)
 {

@@ -6,6 +6,7 @@ For test-model.c: loads a .safetensors file by names, strictly, into the network
 of the gradient of the mean square of all outputs, and of a buffer its sum after that step.
 Ends with 77 where there is no torchvision.
 """
+import collections
 import json
 import sys
 
@@ -95,6 +96,12 @@ elif network == "unet":
     model = UNet(outputs)
 elif network == "inception_v3":
     model = torchvision.models.inception_v3(num_classes=outputs, aux_logits=False, init_weights=False)
+elif network == "squeezenet1_1_shallow":
+    model = torchvision.models.squeezenet1_1(num_classes=outputs)
+    model.features = model.features[:8]
+    model.classifier = nn.Sequential(collections.OrderedDict(
+        pool=nn.AdaptiveAvgPool2d(1), flat=nn.Flatten(), norm=nn.BatchNorm1d(256)))
+    model.classifier.add_module("1", nn.Linear(256, outputs))
 else:
     model = getattr(torchvision.models, network)(num_classes=outputs)
 fault = model.load_state_dict(tensors, strict=False)
