@@ -1,9 +1,8 @@
 /*
  * squeezenet.c - SqueezeNet 1.1 (Iandola et al. 2016), as torchvision has it: pools that round up, dropout
- * before the classifier, a 1x1 convolution. The shallow one ends after four of its eight fire modules, whose features hold
- * across stains where those above do not (tests/bench/LEARN.md); of ResNet-50 others take the lower part too (Lu et al. 2021).
- * Its classifier is a linear layer behind a batch norm of the features: they are not alike in size, and without it, it hardly
- * learns. The norm's statistics are those of one size of picture. With 1000 outputs a ReLU follows the classifier, as there. With
+ * before the classifier, a 1x1 convolution. The shallow one ends after four of its eight fire modules (tests/bench/LEARN.md
+ * has what they tell); of ResNet-50 others take the lower part too (Lu et al. 2021). Its classifier is a linear layer behind a
+ * batch norm of the features, which are not alike in size. The norm's statistics are those of one size of picture. With 1000 outputs a ReLU follows the classifier, as there. With
  * any other number it is left out: it keeps logits from being below 0, and of few outputs one that is below
  * 0 for all samples would never learn again.
  */
