@@ -106,9 +106,8 @@ const struct key key_table[] = {
   "epochs after which such tiles are sought anew" },
 
 { "model.network", KEY_TEXT, AT(model.network), "resnet18", 1, 200, NULL,
-  "simple, squeezenet1_1, squeezenet1_1_shallow, resnet18,\nresnet34, resnet50, densenet121, inception_v3,\n"
-  "efficientnet_b0, convnext_tiny, vit_small;\nunet, which learns where the masks have tumour;\n"
-  "or your own: FILE.pt of TorchScript, seen from data.yaml" },
+  "simple, squeezenet1_1, resnet18, resnet34, resnet50,\ndensenet121, inception_v3, efficientnet_b0, convnext_tiny,\n"
+  "vit_small; unet, which learns where the masks have tumour;\nor your own: FILE.pt of TorchScript, seen from data.yaml" },
 { "model.weights", KEY_TEXT, AT(model.weights), "", 0, PATH_MAX_BYTES, NULL,
   "a .safetensors file to start from, seen from data.yaml;\n\"\": random" },
 { "model.input", KEY_WORD_OR_NUMBER, AT(model.input), "auto", 16, 4096, "auto",

@@ -10,34 +10,31 @@
 const struct network networks[] = {
 	{ "simple", "4 convolutions with ELU; 1.5 M parameters, trained from nothing", 16, "classifier.",
 	  simple_build, simple_forward, NULL,
-	  1534000, { 2500, 1450 }, { 1450, 800 }, 0, { NULL } },
+	  1534000, { 2500, 1450 }, { 1450, 800 }, 0, NULL },
 	{ "squeezenet1_1", "SqueezeNet 1.1; 1.2 M parameters, the fastest", 17, "classifier.",
-	  squeezenet_build, squeezenet_forward, &squeezenet_whole,
-	  724000, { 850, 550 }, { 400, 250 }, 0, { NULL } },
-	{ "squeezenet1_1_shallow", "the lower half of SqueezeNet 1.1; 0.1 M parameters, for few slides, from weights", 17, "classifier.",
-	  squeezenet_build, squeezenet_forward, &squeezenet_shallow,
-	  121000, { 850, 550 }, { 400, 250 }, 0, { "features.9.", "features.10.", "features.11.", "features.12." } },
+	  squeezenet_build, squeezenet_forward, NULL,
+	  724000, { 850, 550 }, { 400, 250 }, 0, NULL },
 	{ "resnet18", "ResNet-18; 11.7 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet18,
-	  11178000, { 1200, 600 }, { 450, 300 }, 0, { NULL } },
+	  11178000, { 1200, 600 }, { 450, 300 }, 0, NULL },
 	{ "resnet34", "ResNet-34; 21.8 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet34,
-	  21286000, { 1250, 750 }, { 450, 350 }, 0, { NULL } },
+	  21286000, { 1250, 750 }, { 450, 350 }, 0, NULL },
 	{ "resnet50", "ResNet-50; 25.6 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet50,
-	  23512000, { 2850, 1400 }, { 850, 550 }, 0, { NULL } },
+	  23512000, { 2850, 1400 }, { 850, 550 }, 0, NULL },
 	{ "densenet121", "DenseNet-121; 8.0 M parameters, much memory", 29, "classifier.", densenet_build, densenet_forward, NULL,
-	  6956000, { 3500, 1850 }, { 650, 550 }, 0, { NULL } },
+	  6956000, { 3500, 1850 }, { 650, 550 }, 0, NULL },
 	{ "inception_v3", "Inception v3; 21.8 M parameters, for tiles from 75 px, best near 299", 75, "fc.",
 	  inception_build, inception_forward, NULL,
-	  21790000, { 1400, 700 }, { 500, 300 }, 0, { "AuxLogits." } },
+	  21790000, { 1400, 700 }, { 500, 300 }, 0, "AuxLogits." },
 	{ "efficientnet_b0", "EfficientNet-B0; 5.3 M parameters", 32, "classifier.", efficientnet_build, efficientnet_forward, NULL,
-	  4010000, { 2350, 1100 }, { 650, 450 }, 0, { NULL } },
+	  4010000, { 2350, 1100 }, { 650, 450 }, 0, NULL },
 	{ "convnext_tiny", "ConvNeXt-T; 28.6 M parameters, to be started from weights", 32, "classifier.2.",
 	  convnext_build, convnext_forward, NULL,
-	  27822000, { 3100, 1750 }, { 750, 550 }, 0, { NULL } },
+	  27822000, { 3100, 1750 }, { 750, 550 }, 0, NULL },
 	{ "vit_small", "ViT-S/16; 22.1 M parameters, to be started from weights", 16, "heads.", vit_build, vit_forward, NULL,
-	  21666000, { 1900, 1150 }, { 450, 300 }, 0, { NULL } },
+	  21666000, { 1900, 1150 }, { 450, 300 }, 0, NULL },
 	{ "unet", "U-Net over ResNet-18; learns where in a tile the mask has tumour", 32, "decoder.",
 	  unet_build, unet_forward, &resnet18,
-	  14277000, { 1100, 600 }, { 450, 300 }, 16, { "fc." } },
+	  14277000, { 1100, 600 }, { 450, 300 }, 16, "fc." },
 	{ 0 },
 };
 
@@ -60,15 +57,7 @@ const struct network *network_find(const char *name, GError **error)
 
 gboolean network_halves(const struct network *n, int side)
 {
-	return n != &module_network && n->plan != &squeezenet_shallow && n->map == 0 && side / 2 >= n->least;
-}
-
-gboolean network_spares(const struct network *network, const char *name)
-{
-	for (const char *const *prefix = network->spare; *prefix != NULL; prefix++)
-		if (g_str_has_prefix(name, *prefix))
-			return TRUE;
-	return FALSE;
+	return n != &module_network && n->map == 0 && side / 2 >= n->least;
 }
 
 #define WIDER "wider"
@@ -340,7 +329,8 @@ static gboolean check_fit(const struct model *m, const struct safetensors *file,
 	}
 	for (guint i = 0; i < safetensors_count(file); i++) {
 		const char *name = safetensors_at(file, i)->name;
-		if (scope_find(m->params, name) == NULL && !model_in_head(m, name) && !network_spares(m->network, name) &&
+		if (scope_find(m->params, name) == NULL && !model_in_head(m, name) &&
+		    (m->network->spare == NULL || !g_str_has_prefix(name, m->network->spare)) &&
 		    !g_str_has_suffix(name, ".num_batches_tracked")) { /* torchvision counts batches; no one asks */
 			g_set_error(error, FAULT, FAULT_DATA, "%s: not weights of %s, which has no %s", path,
 				    m->network->name, name);

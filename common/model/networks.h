@@ -49,7 +49,6 @@ struct resnet_plan {
 	gboolean bottleneck;
 };
 extern const struct resnet_plan resnet18, resnet34, resnet50;
-extern const int squeezenet_whole, squeezenet_shallow;
 
 /* The convolutions of a ResNet, for networks upon it: x (N, C, H, W) to (N, 64, H/4, W/4), behind the pool; then its
    blocks, in stages 0 to 3, each but the first of half the side. */

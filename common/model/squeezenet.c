@@ -1,10 +1,8 @@
 /*
- * squeezenet.c - SqueezeNet 1.1 (Iandola et al. 2016), as torchvision has it: pools that round up, dropout
- * before the classifier, a 1x1 convolution. The shallow one ends after four of its eight fire modules (tests/bench/LEARN.md
- * has what they tell); of ResNet-50 others take the lower part too (Lu et al. 2021). Its classifier is a linear layer behind a
- * batch norm of the features, which are not alike in size. The norm's statistics are those of one size of picture. With 1000 outputs a ReLU follows the classifier, as there. With
- * any other number it is left out: it keeps logits from being below 0, and of few outputs one that is below
- * 0 for all samples would never learn again.
+ * squeezenet.c - SqueezeNet 1.1 (Iandola et al. 2016), as torchvision has it: pools that round up. With 1000 outputs its
+ * classifier too: dropout, a 1x1 convolution, ReLU, the mean. With any other number, which no one has weights of, that is
+ * a linear layer behind a batch norm of the features' means: nothing else in this network keeps them alike in size
+ * (tests/bench/LEARN.md has what that gave).
  */
 #include "common/model/networks.h"
 
@@ -17,30 +15,26 @@ static const struct fire {
 	{ 7, 256, 32, 128, FALSE }, { 9, 256, 48, 192, TRUE },   { 10, 384, 48, 192, FALSE },
 	{ 11, 384, 64, 256, FALSE }, { 12, 512, 64, 256, FALSE },
 };
-
-const int squeezenet_whole = G_N_ELEMENTS(fires), squeezenet_shallow = 4;       /* fire modules */
-
-static int modules(const struct model *m) { return *(const int *)m->network->plan; }
-static gboolean is_shallow(const struct model *m) { return m->network->plan == &squeezenet_shallow; }
+enum { LAST = 512, IMAGENET = 1000 };  /* channels after the last of them; its classes */
 
 void squeezenet_build(struct model *m)
 {
 	layer_make_conv(m, "features", "0", DIMS(64, m->channels, 3, 3), INIT_KAIMING_UNIFORM, TRUE);
-	for (int i = 0; i < modules(m); i++) {
+	for (gsize i = 0; i < G_N_ELEMENTS(fires); i++) {
 		const struct fire *f = &fires[i];
 		char at[32];
-		m->width = 2 * f->expand;
 		g_snprintf(at, sizeof at, "features.%d", f->index);
 		layer_make_conv(m, at, "squeeze", DIMS(f->squeeze, f->in, 1, 1), INIT_KAIMING_UNIFORM, TRUE);
 		layer_make_conv(m, at, "expand1x1", DIMS(f->expand, f->squeeze, 1, 1), INIT_KAIMING_UNIFORM, TRUE);
 		layer_make_conv(m, at, "expand3x3", DIMS(f->expand, f->squeeze, 3, 3), INIT_KAIMING_UNIFORM, TRUE);
 	}
-	if (is_shallow(m)) {
-		layer_make_norm(m, "classifier", "norm", m->width);
-		layer_make_dense(m, "classifier", "1", m->outputs, m->width, INIT_NORMAL_001);
-		return;
+	m->width = LAST;
+	if (m->outputs == IMAGENET) {
+		layer_make_conv(m, "classifier", "1", DIMS(m->outputs, LAST, 1, 1), INIT_NORMAL_001, TRUE);
+	} else {
+		layer_make_norm(m, "classifier", "norm", LAST);
+		layer_make_dense(m, "classifier", "1", m->outputs, LAST, INIT_NORMAL_001);
 	}
-	layer_make_conv(m, "classifier", "1", DIMS(m->outputs, m->width, 1, 1), INIT_NORMAL_001, TRUE);
 }
 
 /* x (N, in, H, W) to (N, 2 expand, H, W); behind a pool, H and W are halved. */
@@ -60,18 +54,16 @@ static tensor *fire(struct model *m, scope *outer, const tensor *x, const struct
 tensor *squeezenet_forward(struct model *m, scope *s, const tensor *x, tensor **features)
 {
 	tensor *y = layer_conv_act(m, s, x, "features", "0", (conv_opts){ .stride = 2 }, t_relu);
-	for (int i = 0; i < modules(m); i++) {
+	for (gsize i = 0; i < G_N_ELEMENTS(fires); i++) {
 		tensor *before = y;
 		y = fire(m, s, before, &fires[i]);
 		scope_drop(s, before);
 	}
-	*features = t_mean_hw(s, y);
-	if (is_shallow(m)) {
-		*features = layer_norm(m, s, t_to(s, *features, T_F32, m->device), "classifier", "norm");
-		return layer_classify(m, s, *features, 0, "classifier", "1");
+	if (m->outputs != IMAGENET) {
+		*features = layer_norm(m, s, t_to(s, t_mean_hw(s, y), T_F32, m->device), "classifier", "norm");
+		return layer_linear(m, s, *features, "classifier", "1");
 	}
+	*features = t_mean_hw(s, y);
 	y = layer_conv(m, s, t_dropout(s, y, 0.5), "classifier", "1", (conv_opts){ 0 });
-	if (m->outputs == 1000)
-		y = t_relu(s, y);
-	return t_mean_hw(s, y);
+	return t_mean_hw(s, t_relu(s, y));
 }

@@ -360,9 +360,8 @@ OP(linear, IN2B(x, w, b), at::linear(x->v, w->v, opt(b)), const tensor *x, const
 tensor *t_batch_norm(scope *s, const tensor *x, const tensor *w, const tensor *b, tensor *mean, tensor *var, double eps)
 {
 	return op(s, "batch_norm", IN5(x, w, b, mean, var), [&] {
-		const bool train = s->flags & SCOPE_TRAIN && !w->frozen;
 		TORCH_CHECK(x->v.dim() >= 2, "x is not N,C,...");
-		TORCH_CHECK(!train || x->v.numel() > x->v.size(1), "training needs more than one value a channel");
+		const bool train = s->flags & SCOPE_TRAIN && !w->frozen && x->v.numel() > x->v.size(1);
 		return at::batch_norm(x->v, w->v, b->v, mean->v, var->v, train, 0.1, eps, true);
 	});
 }

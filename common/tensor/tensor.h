@@ -124,7 +124,8 @@ enum dtype t_type(const tensor *x);
 /* Layers. x is N,C,H,W; batch_norm and dropout ask the scope whether it trains. */
 tensor *t_conv2d(scope *s, const tensor *x, const tensor *w, const tensor *b_opt, conv_opts o);
 tensor *t_batch_norm(scope *s, const tensor *x, const tensor *w, const tensor *b, /* (C) each */
-		     tensor *mean, tensor *var, double eps); /* momentum 0.1, as torchvision */
+		     tensor *mean, tensor *var, double eps); /* momentum 0.1, as torchvision. One value a channel has
+		     no variance: it is as when the scope does not train */
 tensor *t_layer_norm(scope *s, const tensor *x, const tensor *w, const tensor *b, double eps); /* Ba et al. 2016: over the
 		     last dimension; w, b of its length. F32 */
 tensor *t_linear(scope *s, const tensor *x, const tensor *w, const tensor *b_opt); /* w (out, in) */

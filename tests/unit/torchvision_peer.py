@@ -96,14 +96,12 @@ elif network == "unet":
     model = UNet(outputs)
 elif network == "inception_v3":
     model = torchvision.models.inception_v3(num_classes=outputs, aux_logits=False, init_weights=False)
-elif network == "squeezenet1_1_shallow":
-    model = torchvision.models.squeezenet1_1(num_classes=outputs)
-    model.features = model.features[:8]
-    model.classifier = nn.Sequential(collections.OrderedDict(
-        pool=nn.AdaptiveAvgPool2d(1), flat=nn.Flatten(), norm=nn.BatchNorm1d(256)))
-    model.classifier.add_module("1", nn.Linear(256, outputs))
 else:
     model = getattr(torchvision.models, network)(num_classes=outputs)
+    if network == "squeezenet1_1" and outputs != 1000:
+        model.classifier = nn.Sequential(collections.OrderedDict(
+            pool=nn.AdaptiveAvgPool2d(1), flat=nn.Flatten(), norm=nn.BatchNorm1d(512)))
+        model.classifier.add_module("1", nn.Linear(512, outputs))
 fault = model.load_state_dict(tensors, strict=False)
 wrong = fault.unexpected_keys + [k for k in fault.missing_keys if not k.endswith(".num_batches_tracked")]
 assert not wrong, wrong
