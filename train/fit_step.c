@@ -149,19 +149,6 @@ static gboolean learn(struct fit *f, struct batch *b, double *loss, GError **err
 	}
 }
 
-/* An epoch's first step, each tenth, or where steps take long each second: it waits for the device. */
-static void look_at_gradient(struct fit *f, scope *s)
-{
-	enum { EVERY = 10 };
-
-	if (f->gradients > 0 && f->now.step % EVERY != 0 && log_seconds() - f->gradient_at < 1)
-		return;
-	f->gradient_at = log_seconds();
-	f->gradient = t_grad_norm(s, f->model->params);
-	f->gradient_sum += f->gradient;
-	f->gradients++;
-}
-
 /* A batch of which nothing could be read is left out, after a little while: whatever the data come from may be back then. Where
    it is not for as long as one read is waited for, the run ends, before it goes through all its steps without learning. */
 static gboolean leave_out(struct fit *f, GError **error)
@@ -183,6 +170,22 @@ static gboolean leave_out(struct fit *f, GError **error)
 	return TRUE;
 }
 
+/* What is not finite would stay in the weights for good. */
+static gboolean leave_step(struct fit *f, double *loss, GError **error)
+{
+	const char *what = isfinite(*loss) ? "gradient" : "loss";
+
+	*loss = NAN;
+	zero_gradients(f);
+	log_warn("loss", "epoch %" G_GINT64_FORMAT " step %" G_GINT64_FORMAT ": the %s is not finite; the step is left out; a lower "
+		 "training.learning_rate helps", f->now.epoch + 1, f->now.at + 1, what);
+	if (++f->now.not_finite < NOT_FINITE_MAX)
+		return TRUE;
+	g_set_error(error, FAULT, FAULT_FAILED, "the %s was not finite %d times in a row; try --set training.learning_rate=%g", what,
+		    NOT_FINITE_MAX, optim_rate(f->settings) / 10);
+	return FALSE;
+}
+
 gboolean fit_step(struct fit *f, struct batch *b, double *loss, GError **error)
 {
 	*loss = NAN;
@@ -192,21 +195,16 @@ gboolean fit_step(struct fit *f, struct batch *b, double *loss, GError **error)
 	fit_enter_phase(f);
 	if (!learn(f, b, loss, error))
 		return FALSE;
-	if (!isfinite(*loss)) {
-		zero_gradients(f);
-		log_warn("loss", "epoch %" G_GINT64_FORMAT " step %" G_GINT64_FORMAT ": the loss is not finite; the step is left "
-			 "out; a lower training.learning_rate helps", f->now.epoch + 1, f->now.at + 1);
-		if (++f->now.not_finite < NOT_FINITE_MAX)
-			return TRUE;
-		g_set_error(error, FAULT, FAULT_FAILED, "the loss was not finite %d times in a row; try --set "
-			    "training.learning_rate=%g", NOT_FINITE_MAX, optim_rate(f->settings) / 10);
-		return FALSE;
-	}
-	f->now.not_finite = 0;
 	SCOPE(s, NULL, 0);
-	look_at_gradient(f, s);
-	if (f->settings->training.clip > 0)
-		t_grad_clip_(s, f->model->params, f->settings->training.clip);
+	const double gradient = isfinite(*loss) ? t_grad_norm(s, f->model->params) : NAN, most = f->settings->training.clip;
+	if (!isfinite(gradient))
+		return leave_step(f, loss, error);
+	f->now.not_finite = 0;
+	f->gradient = gradient;
+	f->gradient_sum += gradient;
+	f->gradients++;
+	if (most > 0 && gradient > most)
+		t_grad_scale_(s, f->model->params, most / gradient); /* Pascanu et al. 2013 */
 	optim_step(f->optim, s, fit_rate(f), f->settings->training.weight_decay);
 	zero_gradients(f);
 	if (f->average != NULL)

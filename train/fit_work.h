@@ -52,8 +52,7 @@ struct fit {
 	GError *unsaved;                /* why the newest of the best was not saved, or NULL */
 	gboolean cut;                   /* the time was over before the last epoch was judged */
 	double planned_at;              /* log_seconds() of the last look at the plan */
-	double gradient, gradient_sum;  /* Euclidean norm: the newest, looked at now and then; of this epoch */
-	double gradient_at;             /* log_seconds() of the newest */
+	double gradient, gradient_sum;  /* Euclidean norm: the newest; of this epoch */
 	gint64 gradients;               /* in the sum */
 	double epoch_step_s;            /* step_s and samples as the epoch began */
 	guint64 epoch_samples;

@@ -241,7 +241,7 @@ double metrics_brier(const double *probability, const guint8 *label, gsize n)
 
 		sum += off * off;
 	}
-	return sum / (double)n;
+	return n > 0 ? sum / (double)n : NAN;
 }
 
 double metrics_log_loss(const double *probability, const guint8 *label, gsize n)
@@ -253,7 +253,7 @@ double metrics_log_loss(const double *probability, const guint8 *label, gsize n)
 
 		sum -= label[i] != 0 ? log(p) : log1p(-p);
 	}
-	return sum / (double)n;
+	return n > 0 ? sum / (double)n : NAN; /* 0 / 0 has a sign, which logs would show */
 }
 
 struct saturation metrics_saturation(const double *score, gsize n, double end)

@@ -542,27 +542,21 @@ static std::vector<at::Tensor> gradients(const scope *model)
 	return grads;
 }
 
-static at::Tensor norm_of(const std::vector<at::Tensor> &grads) { return at::stack(at::_foreach_norm(grads, 2)).norm(); }
-
 double t_grad_norm(scope *s, const scope *model)
 {
 	double norm = 0;
 	act(s, "grad_norm", {}, [&] {
 		const std::vector<at::Tensor> grads = gradients(model);
 		if (!grads.empty())
-			norm = norm_of(grads).item().toDouble();
+			norm = at::stack(at::_foreach_norm(grads, 2)).norm().item().toDouble();
 	});
 	return norm;
 }
 
-bool t_grad_clip_(scope *s, const scope *model, double most)
+bool t_grad_scale_(scope *s, const scope *model, double factor)
 {
-	return act(s, "grad_clip_", {}, [&] {
-		const std::vector<at::Tensor> grads = gradients(model);
-		if (grads.empty())
-			return;
-		const at::Tensor factor = at::clamp_max(most / norm_of(grads), 1);
-		for (const at::Tensor &g : grads)
+	return act(s, "grad_scale_", {}, [&] {
+		for (at::Tensor g : gradients(model))
 			g.mul_(factor);
 	});
 }

@@ -207,8 +207,7 @@ bool t_backward(scope *s, const tensor *loss);
 tensor *t_grad(scope *s, const tensor *param);
 void t_zero_grad(tensor *param);
 double t_grad_norm(scope *s, const scope *model); /* of all gradients of a model, Euclidean; one sync */
-/* Where that norm is above `most`, all are scaled down to it (Pascanu et al. 2013); without a sync. */
-bool t_grad_clip_(scope *s, const scope *model, double most);
+bool t_grad_scale_(scope *s, const scope *model, double factor);
 
 /* In place, outside differentiation: for optimisers and averages. */
 bool t_scale_(scope *s, tensor *y, double a);                           /* y *= a */
