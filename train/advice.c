@@ -3,6 +3,7 @@
 #include "common/optim/optim.h"
 #include "common/log/log.h"
 #include "common/log/stage.h"
+#include "train/split.h"
 #include <math.h>
 
 struct seen {                   /* what the rows look at */
@@ -38,7 +39,7 @@ static gboolean is_shallow(const struct seen *x)
 }
 static gboolean turns_less(const struct seen *x) { return x->s->inference.turns < 8; }
 static gboolean has_no_limit(const struct seen *x) { return x->s->training.time <= 0; }
-static gboolean holds_few(const struct seen *x) { return x->n > 0 && x->n < 40 && x->s->training.members == 1; }
+static gboolean holds_few(const struct seen *x) { return x->n > 0 && x->n < 40 && split_members(x->s) == 1; }
 static gboolean is_cut(const struct seen *x)
 {
 	return x->d->memory != NULL && (gint64)x->d->memory->part < x->s->training.batch && x->s->tiles.size > 128;

@@ -8,6 +8,7 @@
 #include "common/metrics/shift.h"
 #include "common/model/model.h"
 #include "train/classes.h"
+#include "train/split.h"
 #include "train/twins.h"
 #include <math.h>
 
@@ -336,7 +337,7 @@ static void judge_disk(const char *key, const char *path, gint64 least)
 static void judge_room(const struct settings *s, const struct memory *memory, const struct device *device)
 {
 	const struct network *network = network_find(s->model.network, NULL);
-	const gint64 model = network == NULL ? 0 : (gint64)network->parameters * 4 * (SAVES + s->training.members - 1);
+	const gint64 model = network == NULL ? 0 : (gint64)network->parameters * 4 * (SAVES + (gint64)split_members(s) - 1);
 	const gint64 answer = 1 << 20; /* bytes, for the answers */
 	const double mb = 1e6;
 	const double shm = g_file_test("/dev/shm", G_FILE_TEST_IS_DIR) ? (double)room_disk("/dev/shm") : 0;

@@ -87,7 +87,7 @@ static gboolean *split(const struct work *w, const struct resume *resume, guint 
 			g_string_append_printf(names, "%s%s", names->len > 0 ? "," : "", w->cases[i].id);
 	if (names->len >= NAMES_BYTES)
 		g_string_append(names, ",...");
-	if (s->training.members > 1)
+	if (split_members(s) > 1)
 		g_string_append_printf(line, " member=%u", member + 1);
 	g_string_append_printf(line, " cases=%u", n);
 	logfmt_append(line, "held_out", n == 0 ? "none" : names->len > 0 ? names->str : "(hidden)");
@@ -97,7 +97,7 @@ static gboolean *split(const struct work *w, const struct resume *resume, guint 
 
 static GPtrArray *split_all(const struct work *w, const struct resume *resume)
 {
-	const guint members = resume != NULL ? resume->held->len : (guint)w->settings->training.members;
+	const guint members = resume != NULL ? resume->held->len : split_members(w->settings);
 	GPtrArray *held = g_ptr_array_new_with_free_func(g_free);
 
 	for (guint i = 0; i < members; i++)

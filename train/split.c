@@ -82,6 +82,13 @@ static void hold(GArray *groups, double share, gboolean rest, int labels)
 		mend(groups, label);
 }
 
+guint split_members(const struct settings *s)
+{
+	enum { USUAL = 3, LEAST = 60 /* s each */ };
+
+	return s->training.members > 0 ? (guint)s->training.members : s->training.time >= USUAL * LEAST ? USUAL : 1;
+}
+
 guint split_folds(double share)
 {
 	return share > 0 ? MAX((guint)lround(1 / share), 1) : 1;

@@ -75,7 +75,7 @@ struct settings {
 		double input;       /* px, whole; side that tiles are enlarged to; 0: as keys.c says */
 	} model;
 	struct {
-		int members;        /* networks, one after the other, 1..16 (MEMBERS_MAX) */
+		int members;        /* networks, one after the other, 1..16 (MEMBERS_MAX); 0: as split_members() says */
 		int epochs, batch;
 		double fixed;       /* share of the layers, the lowest, that do not learn, where model.weights is set, 0..0.9 */
 		char *optimiser;

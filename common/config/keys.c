@@ -113,8 +113,8 @@ const struct key key_table[] = {
 { "model.input", KEY_WORD_OR_NUMBER, AT(model.input), "auto", 16, 4096, "auto",
   "side that the network gets tiles enlarged to, px; auto: tiles.size, or\nto go on from weights, which were learned on large pictures,\ntwice that, up to 192" },
 
-{ "training.members", KEY_COUNT, AT(training.members), "1", 1, 16, NULL,
-  "networks that answer together; each holds out other slides, and they share the time" },
+{ "training.members", KEY_COUNT, AT(training.members), "0", 0, 16, NULL,
+  "networks that answer together; each holds out other slides,\nand they share the time; 0: 3 where training.time is 3 minutes\nor more, else 1" },
 { "training.epochs", KEY_COUNT, AT(training.epochs), "20", 1, 100000, NULL,
   "each of sampling.tiles_per_epoch tiles" },
 { "training.batch", KEY_COUNT, AT(training.batch), "64", 1, 65536, NULL, "in all, over all devices" },

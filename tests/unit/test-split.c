@@ -250,6 +250,21 @@ static void test_again(void)
 		g_assert_cmpint(held[i], ==, i == 0 || i == 1 || i == 5);
 }
 
+/* Three where each has a minute; as set where it is. */
+static void test_members(void)
+{
+	struct settings s = { 0 };
+	const struct { int set; double time; guint members; } cases_of[] = {
+		{ 0, 0, 1 }, { 0, 179, 1 }, { 0, 180, 3 }, { 0, 1e6, 3 }, { 1, 1e6, 1 }, { 5, 0, 5 }, { 2, 10, 2 },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(cases_of); i++) {
+		s.training.members = cases_of[i].set;
+		s.training.time = cases_of[i].time;
+		g_assert_cmpuint(split_members(&s), ==, cases_of[i].members);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -263,5 +278,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/split/folds", test_folds);
 	g_test_add_func("/split/not-ready", test_not_ready);
 	g_test_add_func("/split/again", test_again);
+	g_test_add_func("/split/members", test_members);
 	return g_test_run();
 }
