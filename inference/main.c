@@ -260,7 +260,7 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 	opening_say_machine(&device);
 	if (ok && facts != NULL) {
 		gboolean answered = answer_on(s, manifest, w, &device, a, colours, bags, wrong);
-		if (!answered && device.index != T_CPU && stop_asked() == NULL && !g_error_matches(*wrong, FAULT, FAULT_DATA)) {
+		if (!answered && device.index != T_CPU && stop_asked() == NULL) {
 			log_warn("device", "%s; the CPU answers in place of the GPU", (*wrong)->message);
 			g_clear_error(wrong);
 			answers_set_bags(a, NULL, 0);

@@ -39,7 +39,10 @@ static gboolean is_shallow(const struct seen *x)
 }
 static gboolean turns_less(const struct seen *x) { return x->s->inference.turns < 8; }
 static gboolean has_no_limit(const struct seen *x) { return x->s->training.time <= 0; }
-static gboolean holds_few(const struct seen *x) { return x->n > 0 && x->n < 40 && split_members(x->s) == 1; }
+static gboolean holds_few(const struct seen *x)
+{
+	return x->n > 0 && x->n < 40 && x->s->training.time > 0 && split_members(x->s) < MIN(5, split_folds(x->s->split.validation));
+}
 static gboolean is_cut(const struct seen *x)
 {
 	return x->d->memory != NULL && (gint64)x->d->memory->part < x->s->training.batch && x->s->tiles.size > 128;

@@ -70,8 +70,8 @@ static gboolean classes_differ(const struct work *w, GError **error)
 	return FALSE;
 }
 
-/* The held-out cases of a member: drawn, or those of the run that goes on. */
-static gboolean *split(const struct work *w, const struct resume *resume, guint member)
+/* The held-out cases of a member, of so many: drawn, or those of the run that goes on. */
+static gboolean *split(const struct work *w, const struct resume *resume, guint member, guint members)
 {
 	const struct settings *s = w->settings;
 	gboolean *held = g_new0(gboolean, w->n_cases + 1);
@@ -87,7 +87,7 @@ static gboolean *split(const struct work *w, const struct resume *resume, guint 
 			g_string_append_printf(names, "%s%s", names->len > 0 ? "," : "", w->cases[i].id);
 	if (names->len >= NAMES_BYTES)
 		g_string_append(names, ",...");
-	if (split_members(s) > 1)
+	if (members > 1)
 		g_string_append_printf(line, " member=%u", member + 1);
 	g_string_append_printf(line, " cases=%u", n);
 	logfmt_append(line, "held_out", n == 0 ? "none" : names->len > 0 ? names->str : "(hidden)");
@@ -101,7 +101,7 @@ static GPtrArray *split_all(const struct work *w, const struct resume *resume)
 	GPtrArray *held = g_ptr_array_new_with_free_func(g_free);
 
 	for (guint i = 0; i < members; i++)
-		g_ptr_array_add(held, split(w, resume, i));
+		g_ptr_array_add(held, split(w, resume, i, members));
 	return held;
 }
 

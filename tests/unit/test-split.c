@@ -250,17 +250,19 @@ static void test_again(void)
 		g_assert_cmpint(held[i], ==, i == 0 || i == 1 || i == 5);
 }
 
-/* Three where each has a minute; as set where it is. */
+/* Three where there are three minutes, and parts enough to hold out; as set where it is. */
 static void test_members(void)
 {
 	struct settings s = { 0 };
-	const struct { int set; double time; guint members; } cases_of[] = {
-		{ 0, 0, 1 }, { 0, 179, 1 }, { 0, 180, 3 }, { 0, 1e6, 3 }, { 1, 1e6, 1 }, { 5, 0, 5 }, { 2, 10, 2 },
+	const struct { int set; double time, validation; guint members; } cases_of[] = {
+		{ 0, 0, 0.2, 1 }, { 0, 179, 0.2, 1 }, { 0, 180, 0.2, 3 }, { 0, 1e6, 0.2, 3 }, { 0, 1e6, 0.5, 2 }, { 0, 1e6, 0, 1 },
+		{ 1, 1e6, 0.2, 1 }, { 5, 0, 0.2, 5 }, { 2, 10, 0, 2 },
 	};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(cases_of); i++) {
 		s.training.members = cases_of[i].set;
 		s.training.time = cases_of[i].time;
+		s.split.validation = cases_of[i].validation;
 		g_assert_cmpuint(split_members(&s), ==, cases_of[i].members);
 	}
 }
