@@ -27,7 +27,7 @@ given_up='gave no answer for 2 s; it is given up'
 hang() {	# PATH AFTER COMMAND...: opening PATH hangs, once it was opened AFTER times
 	path=$1 after=$2
 	shift 2
-	env LD_PRELOAD="$B/hang.so" HANG_PATH="$path" HANG_AFTER="$after" "$@"
+	${exec-} env LD_PRELOAD="$B/hang.so" HANG_PATH="$path" HANG_AFTER="$after" "$@"
 }
 
 expect 'sample' 0 '' "$B/sample" d --train 8 --test 4 --positive 0.5 --tile 64 --tissue-tiles 24:32 --lesion 4:12 \
@@ -55,8 +55,8 @@ expect 'inference, one hangs while it is read' 0 "slide '$test1': $given_up; [0-
 stdout_has 'it is scored by what was read' ' outcome cases=4 scored=4 fallback=0 .* partly_read=1 '
 
 # ---- a signal ----
-hang "$test1/Data0001" 10 $inference --set data.patience=1h > .out 2> .err &
-pid=$!
+exec=exec hang "$test1/Data0001" 10 $inference --set data.patience=1h > .out 2> .err &
+pid=$!  # its own: without exec it were that of a shell around it
 sleep 2
 kill -TERM $pid
 n=0
