@@ -186,7 +186,7 @@ static guint compare(const struct weights *w, const struct model *m)
 	}
 	for (guint i = 0; i < w->views->len; i++) {
 		const struct safetensor *v = &g_array_index(w->views, struct safetensor, i);
-		gboolean spare = m->network->spare != NULL && g_str_has_prefix(v->name, m->network->spare);
+		gboolean spare = network_spares(m->network, v->name);
 		if (scope_find(m->params, v->name) != NULL || model_in_head(m, v->name))
 			continue;
 		g_autofree char *shape = shape_text(v->shape);

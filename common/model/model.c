@@ -60,6 +60,8 @@ gboolean network_halves(const struct network *n, int side)
 	return n != &module_network && n->map == 0 && side / 2 >= n->least;
 }
 
+gboolean network_spares(const struct network *n, const char *name) { return n->spare != NULL && g_str_has_prefix(name, n->spare); }
+
 #define WIDER "wider"
 
 /* For the pictures behind the first, where there are any. */
@@ -329,8 +331,7 @@ static gboolean check_fit(const struct model *m, const struct safetensors *file,
 	}
 	for (guint i = 0; i < safetensors_count(file); i++) {
 		const char *name = safetensors_at(file, i)->name;
-		if (scope_find(m->params, name) == NULL && !model_in_head(m, name) &&
-		    (m->network->spare == NULL || !g_str_has_prefix(name, m->network->spare)) &&
+		if (scope_find(m->params, name) == NULL && !model_in_head(m, name) && !network_spares(m->network, name) &&
 		    !g_str_has_suffix(name, ".num_batches_tracked")) { /* torchvision counts batches; no one asks */
 			g_set_error(error, FAULT, FAULT_DATA, "%s: not weights of %s, which has no %s", path,
 				    m->network->name, name);

@@ -63,6 +63,8 @@ extern const struct network networks[];
 const struct network *network_find(const char *name, GError **error);
 /* Can it be shown pictures of this side, px, and of half of it? One that draws a map, and a module, may take one alone. */
 gboolean network_halves(const struct network *network, int side);
+/* Has it no use for a tensor of this name in foreign weights? */
+gboolean network_spares(const struct network *network, const char *name);
 /* network: a name of the table, or the path of a TorchScript module, FILE.pt. */
 struct model *model_new(const char *network, int channels, int pictures, int outputs, int device, GError **error);
 /* The same with the weights of a model folder: a module comes from their file, and not from where it once was. *left_out as
