@@ -87,9 +87,11 @@ static tensor *augmented(scope *s, const tensor *values, const struct sample_sha
 	return t_reshape(s, t_permute(s, x, DIMS(0, 2, 3, 1)), t_dims(values));
 }
 
-/* Samples from..from+n of a batch: their share of its loss is added to *loss, their gradients to those there. */
+struct learned { double loss, gradient; }; /* of a batch; gradient: Euclidean norm */
+
+/* Samples from..from+n of a batch: their share of its loss is added, and their gradients are to those there; the norm is of all. */
 static gboolean learn_part(struct fit *f, const struct batch *b, const struct augmentation *all, guint from, guint n,
-			   double *loss, GError **error)
+			   struct learned *of_batch, GError **error)
 {
 	const struct sample_shape *shape = &f->work->shape;
 	const struct augmentation *of = all + from * sample_pictures(shape);
@@ -111,7 +113,9 @@ static gboolean learn_part(struct fit *f, const struct batch *b, const struct au
 	tensor *mean = f->work->task->loss(f->work, net, y, target, f->smoothing);
 	const double share = (double)n / b->n;
 	t_backward(net, n < b->n ? t_affine(net, mean, share, 0) : mean);
-	*loss += share * t_item(net, mean);     /* what a GPU is waited for, with all of its work under way */
+	tensor *gradient = t_grad_norm(net, f->model->params);
+	of_batch->loss += share * t_item(net, mean);    /* what a GPU is waited for, with all of its work under way */
+	of_batch->gradient = t_item(net, gradient);
 	return !failed(net, "training step", f, error); /* and so of s */
 }
 
@@ -122,7 +126,7 @@ static void zero_gradients(struct fit *f)
 }
 
 /* All of a batch, in parts; where the memory of the device does not hold one, in smaller ones from then on. */
-static gboolean learn(struct fit *f, struct batch *b, double *loss, GError **error)
+static gboolean learn(struct fit *f, struct batch *b, struct learned *l, GError **error)
 {
 	g_autofree struct augmentation *augmentations = g_new(struct augmentation, b->n * sample_pictures(&f->work->shape));
 	const int before = stage_enter("augmenting");
@@ -133,9 +137,9 @@ static gboolean learn(struct fit *f, struct batch *b, double *loss, GError **err
 	for (;;) {
 		g_autoptr(GError) wrong = NULL;
 		gboolean ok = TRUE;
-		*loss = 0;
-		for (guint from = 0; ok && from < b->n && isfinite(*loss); from += f->memory.part)
-			ok = learn_part(f, b, augmentations, from, MIN(f->memory.part, b->n - from), loss, &wrong);
+		*l = (struct learned){ 0 };
+		for (guint from = 0; ok && from < b->n && isfinite(l->loss); from += f->memory.part)
+			ok = learn_part(f, b, augmentations, from, MIN(f->memory.part, b->n - from), l, &wrong);
 		if (ok)
 			return TRUE;
 		zero_gradients(f);
@@ -171,11 +175,10 @@ static gboolean leave_out(struct fit *f, GError **error)
 }
 
 /* What is not finite would stay in the weights for good. */
-static gboolean leave_step(struct fit *f, double *loss, GError **error)
+static gboolean leave_step(struct fit *f, const struct learned *l, GError **error)
 {
-	const char *what = isfinite(*loss) ? "gradient" : "loss";
+	const char *what = isfinite(l->loss) ? "gradient" : "loss";
 
-	*loss = NAN;
 	zero_gradients(f);
 	log_warn("loss", "epoch %" G_GINT64_FORMAT " step %" G_GINT64_FORMAT ": the %s is not finite; the step is left out; a lower "
 		 "training.learning_rate helps", f->now.epoch + 1, f->now.at + 1, what);
@@ -188,23 +191,26 @@ static gboolean leave_step(struct fit *f, double *loss, GError **error)
 
 gboolean fit_step(struct fit *f, struct batch *b, double *loss, GError **error)
 {
+	struct learned l;
+
 	*loss = NAN;
 	if (!fill_gaps(f, b))
 		return leave_out(f, error);
 	f->unread = 0;
 	fit_enter_phase(f);
-	if (!learn(f, b, loss, error))
+	if (!learn(f, b, &l, error))
 		return FALSE;
-	SCOPE(s, NULL, 0);
-	const double gradient = isfinite(*loss) ? t_grad_norm(s, f->model->params) : NAN, most = f->settings->training.clip;
-	if (!isfinite(gradient))
-		return leave_step(f, loss, error);
+	if (!isfinite(l.loss) || !isfinite(l.gradient))
+		return leave_step(f, &l, error);
+	*loss = l.loss;
 	f->now.not_finite = 0;
-	f->gradient = gradient;
-	f->gradient_sum += gradient;
+	f->gradient = l.gradient;
+	f->gradient_sum += l.gradient;
 	f->gradients++;
-	if (most > 0 && gradient > most)
-		t_grad_scale_(s, f->model->params, most / gradient); /* Pascanu et al. 2013 */
+	SCOPE(s, NULL, 0);
+	const double most = f->settings->training.clip;
+	if (most > 0 && l.gradient > most)
+		t_grad_scale_(s, f->model->params, most / l.gradient);  /* Pascanu et al. 2013 */
 	optim_step(f->optim, s, fit_rate(f), f->settings->training.weight_decay);
 	zero_gradients(f);
 	if (f->average != NULL)

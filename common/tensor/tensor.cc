@@ -542,15 +542,12 @@ static std::vector<at::Tensor> gradients(const scope *model)
 	return grads;
 }
 
-double t_grad_norm(scope *s, const scope *model)
+tensor *t_grad_norm(scope *s, const scope *model)
 {
-	double norm = 0;
-	act(s, "grad_norm", {}, [&] {
+	return op(s, "grad_norm", {}, [&] {
 		const std::vector<at::Tensor> grads = gradients(model);
-		if (!grads.empty())
-			norm = at::stack(at::_foreach_norm(grads, 2)).norm().item().toDouble();
+		return grads.empty() ? at::zeros({}) : at::stack(at::_foreach_norm(grads, 2)).norm().to(at::kFloat);
 	});
-	return norm;
 }
 
 bool t_grad_scale_(scope *s, const scope *model, double factor)

@@ -206,7 +206,7 @@ tensor *t_bce_logits(scope *s, const tensor *x, const tensor *y);
 bool t_backward(scope *s, const tensor *loss);
 tensor *t_grad(scope *s, const tensor *param);
 void t_zero_grad(tensor *param);
-double t_grad_norm(scope *s, const scope *model); /* of all gradients of a model, Euclidean; one sync */
+tensor *t_grad_norm(scope *s, const scope *model); /* (): of all gradients of a model, Euclidean. F32 */
 bool t_grad_scale_(scope *s, const scope *model, double factor);
 
 /* In place, outside differentiation: for optimisers and averages. */

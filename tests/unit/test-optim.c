@@ -236,7 +236,7 @@ static void learn(struct optim *o, struct model *m, double clip)
 	}
 	t_backward(s, sum);
 	if (clip > 0)
-		t_grad_scale_(s, m->params, MIN(1, clip / t_grad_norm(s, m->params)));
+		t_grad_scale_(s, m->params, MIN(1, clip / t_item(s, t_grad_norm(s, m->params))));
 	optim_step(o, s, 0.125, 0);
 	for (size_t i = 0; i < scope_count(m->params); i++)
 		t_zero_grad(scope_at(m->params, i, NULL, NULL));
