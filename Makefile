@@ -13,7 +13,7 @@ say      = $(if $(V),,@echo '$(1)';)
 PKGS    := glib-2.0 gio-2.0 openslide yaml-0.1 json-glib-1.0 libpng libjpeg zlib cairo
 LIBTORCH ?= $(if $(TORCH),,libtorch-dev)
 PACKAGES := gcc g++ make pkg-config perl libglib2.0-dev libopenslide-dev libyaml-dev libjson-glib-dev \
-	libpng-dev libjpeg-dev zlib1g-dev libcairo2-dev libcsv-dev $(LIBTORCH) libopenblas0-openmp openslide-tools
+	libpng-dev libjpeg-dev zlib1g-dev libcairo2-dev libcsv-dev $(LIBTORCH) libopenblas0-openmp openslide-tools procps
 IMAGE   ?= blindrun
 ARCHIVE ?= $(B)/$(IMAGE).tar.gz
 
@@ -27,7 +27,7 @@ PKGC    := $(shell pkg-config --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem 
 PKGL    := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 CPPFLAGS += -I. -D_GNU_SOURCE -DG_LOG_DOMAIN='"blindrun"' $(PKGC) -include common/banned.h
 # no folder's name gets into a program: the same sources make the same bytes anywhere
-HERE    := -ffile-prefix-map=$(CURDIR)=.
+HERE    := -ffile-prefix-map="$(CURDIR)"=.
 ALLC    := -std=gnu17 -pthread $(WARN) $(HERE) $(CFLAGS) $(SAN)
 ALLCXX  := -pthread -Wall -Wextra -Wshadow $(HERE) $(CFLAGS) $(SAN)
 # what machine.cc answers in oneDNN's place
@@ -200,7 +200,7 @@ save:
 run:
 	@tools/run $(IMAGE) "$(DATA)" $(ARGS)
 submit-check: save
-	@B=$(B) tools/submit-check $(IMAGE) $(ARCHIVE) $(DATA)
+	@B=$(B) tools/submit-check $(IMAGE) $(ARCHIVE) "$(DATA)"
 
 # Each header compiles alone; the shim's also as C++.
 header_ok := $(patsubst %.h,$(B)/headers/%.ok,$(headers)) $(B)/headers/common/tensor/tensor.cxx.ok

@@ -11,6 +11,10 @@ printf 'tiles:\n  size: 96\n\ntraining:\n  epochs: many\n' > type.yaml
 printf 'device: cpu\ntiles: {tissue: 1.5}\n' > range.yaml
 printf 'tiles:\n\tsize: 96\n' > tab.yaml
 printf 'tiles: {size: 96}\ndevice: cpu\n' > good.yaml
+# data.yaml, or, where its user has set something in it, as it came
+defaults() {
+	if cmp -s "$out" "$top/data.yaml" || ! git -C "$top" show HEAD:data.yaml 2> /dev/null; then cat "$top/data.yaml"; fi
+}
 mkdir here && printf 'tiles: {size: 112}\n' > here/data.yaml
 
 for program in train inference; do
@@ -62,7 +66,7 @@ b'
 	expect "$program: what was printed is read" 0 '' "$p" --config printed.yaml --settings
 	is "$program: and printed again" "$(cat "$out")" "$(cat printed.yaml)"
 	expect "$program: the defaults" 0 '' "$p" --config /dev/null --settings
-	is "$program: are data.yaml" "$(cat "$out")" "$(cat "$top/data.yaml")"
+	is "$program: are data.yaml" "$(cat "$out")" "$(defaults)"
 	expect "$program: the last --set wins" 0 '' "$p" --config good.yaml --set device=cuda --set device=cpu --settings
 	stdout_has "$program: which is cpu" '^device: cpu '
 	expect "$program: data.yaml here" 0 '' sh -c 'cd here && "$1" --settings' sh "$p"
