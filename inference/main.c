@@ -229,10 +229,7 @@ static gboolean answer_on(struct settings *s, JsonObject *manifest, struct work 
 		return FALSE;
 	log_keep("model", "model network=%s members=%u step=%.0f %s", s->model.network, models->len, json_number(manifest, "step", 0), where);
 	answers_set_bags(a, (struct attention *const *)bags->pdata, bags->len);
-	if (passes_run(w, (struct model *const *)models->pdata, models->len, device, &memory, a, colours, error))
-		return TRUE;
-	log_warn("scan", "%s; what was scored so far is kept", (*error)->message);
-	return FALSE;
+	return passes_run(w, (struct model *const *)models->pdata, models->len, device, &memory, a, colours, error);
 }
 
 /* wrong: why there are not the best answers; error: why there is no answer. */
