@@ -41,7 +41,7 @@ static gboolean turns_less(const struct seen *x) { return x->s->inference.turns 
 static gboolean has_no_limit(const struct seen *x) { return x->s->training.time <= 0; }
 static gboolean holds_few(const struct seen *x)
 {
-	return x->n > 0 && x->n < 40 && x->s->training.time > 0 && split_members(x->s) < MIN(5, split_folds(x->s->split.validation));
+	return x->n > 0 && x->n < 40 && x->s->training.time >= SPLIT_SHARED && split_members(x->s) < MIN(5, split_folds(x->s->split.validation));
 }
 static gboolean is_cut(const struct seen *x)
 {

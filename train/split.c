@@ -84,10 +84,10 @@ static void hold(GArray *groups, double share, gboolean rest, int labels)
 
 guint split_members(const struct settings *s)
 {
-	enum { USUAL = 3, LEAST = 180 /* s in all */ };
+	enum { USUAL = 3 };
 
 	return s->training.members > 0 ? (guint)s->training.members
-				       : s->training.time >= LEAST ? MIN(USUAL, split_folds(s->split.validation)) : 1;
+				       : s->training.time >= SPLIT_SHARED ? MIN(USUAL, split_folds(s->split.validation)) : 1;
 }
 
 guint split_folds(double share)

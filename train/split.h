@@ -15,8 +15,9 @@ G_BEGIN_DECLS
 void split_cases(const struct work *work, double share, guint64 seed, guint fold, gboolean *held);
 /* As a run before held them out, by their names; and whoever belongs to one of them, which may not have been ready then. */
 void split_again(const struct work *work, GHashTable *names, gboolean *held);
-/* How many networks are to learn: as set, else 3, but no more than folds, where training.time is 3 minutes or more, and 1 where
-   it is less or not limited, for they would take three times as long. (What three gave in the time of one: tests/bench/LEARN.md.) */
+enum { SPLIT_SHARED = 1800 };   /* s of training.time; in less, one network that learns on is better than three: tests/bench/LEARN.md */
+/* How many networks are to learn: as set, else 3, but no more than folds, where training.time is SPLIT_SHARED or more, and 1 where
+   it is less or not limited, for they would take three times as long. */
 guint split_members(const struct settings *settings);
 /* How many shares make a whole, at least 1. */
 guint split_folds(double share);

@@ -114,7 +114,7 @@ const struct key key_table[] = {
   "side that the network gets tiles enlarged to, px; auto: tiles.size, or\nto go on from weights, which were learned on large pictures,\ntwice that, up to 192" },
 
 { "training.members", KEY_COUNT, AT(training.members), "0", 0, 16, NULL,
-  "networks that answer together; each holds out other slides,\nand they share the time; 0: 3 where training.time is 3 minutes\nor more, else 1" },
+  "networks that answer together; each holds out other slides,\nand they share the time; 0: 3 where training.time is half an\nhour or more, else 1" },
 { "training.epochs", KEY_COUNT, AT(training.epochs), "20", 1, 100000, NULL,
   "each of sampling.tiles_per_epoch tiles" },
 { "training.batch", KEY_COUNT, AT(training.batch), "64", 1, 65536, NULL, "in all, over all devices" },
@@ -135,8 +135,8 @@ const struct key key_table[] = {
   "share of all steps, the first, in which the head alone\nlearns, where model.weights is set; 1: all" },
 { "training.fixed", KEY_NUMBER, AT(training.fixed), "0", 0, 0.9, NULL,
   "share of the layers, the lowest, that stay as\nmodel.weights has them: steps are faster" },
-{ "training.half", KEY_NUMBER, AT(training.half), "0.5", 0, 0.9, NULL,
-  "share of steps that see tiles at half their side: they are\nfaster, and inference can look coarsely first" },
+{ "training.half", KEY_NUMBER, AT(training.half), "0", 0, 0.9, NULL,
+  "share of steps that see tiles at half their side: they are fast,\nteach little, and let inference look coarsely first" },
 { "training.closing", KEY_NUMBER, AT(training.closing), "0.1", 0, 0.5, NULL,
   "last share of all steps: with a quarter of the augmentation\nand half the label smoothing" },
 { "training.label_smoothing", KEY_NUMBER, AT(training.label_smoothing), "0.1", 0, 0.5, NULL,
@@ -191,7 +191,7 @@ const struct key key_table[] = {
 { "inference.turns", KEY_COUNT, AT(inference.turns), "8", 1, 8, "1 2 4 8",
   "flipped and turned views of a tile, averaged" },
 { "inference.effort", KEY_NUMBER, AT(inference.effort), "0.2", 0, 1, NULL,
-  "share of a slide's tiles that are looked at in full, after all of\nthem at half their side; 1: all in full, at once" },
+  "with training.half above 0: share of a slide's tiles to look at in\nfull, after all of them at half their side; 1: all in full" },
 
 { "score.top", KEY_COUNT, AT(score.top), "1", 1, 10000, NULL, "the mean of this many of the highest tiles" },
 { "score.background", KEY_NUMBER, AT(score.background), "0", 0, 0.9, NULL,

@@ -60,7 +60,7 @@ cat > data.yaml << 'YAML'
 tiles: {size: 64}
 model: {network: simple}
 sampling: {tiles_per_epoch: 96}
-training: {epochs: 2, batch: 32}
+training: {epochs: 2, batch: 32, half: 0.5}
 inference: {batch: 64, turns: 2}
 device: cpu
 YAML
@@ -96,6 +96,7 @@ expect 'check with a model' 0 '' $inference --check
 
 # ---- inference ----
 expect 'inference' 0 'nothing failed, 0 warnings' $inference
+stdout_has 'it looks coarsely first' ' scanned pass=2 samples=[0-9]* coarse=[1-9]'
 is 'each slide once, sorted' "$(answered d/test mrxs d/output/output.csv)" complete
 is 'and its form' "$(grep -cvE '^Slide[0-9]+,[01]\.[0-9]{6}$' d/output/output.csv)" 0
 is 'not all alike' "$([ "$(cut -d, -f2 d/output/output.csv | sort -u | wc -l)" -ge 3 ]; echo $?)" 0

@@ -323,7 +323,7 @@ static void test_resume(void)
 static const char *many[] = { "model.network=simple", "tiles.size=16", "training.batch=10", "training.epochs=5",
 	"sampling.tiles_per_epoch=20", "training.optimiser=radam", "training.schedule=one_cycle", "training.warmup=0.2",
 	"training.average=5", "training.clip=0.5", "training.layer_decay=0.8", "training.frozen=0.35", "training.closing=0.3",
-	"sampling.hard=0.9", "sampling.mine_every=1", "split.validation=0", "model.input=32", NULL /* model.weights=... */, NULL };
+	"sampling.hard=0.9", "sampling.mine_every=1", "split.validation=0", "model.input=32", "training.half=0.5", NULL /* model.weights=... */, NULL };
 
 static void test_all_at_once(void)
 {

@@ -250,12 +250,12 @@ static void test_again(void)
 		g_assert_cmpint(held[i], ==, i == 0 || i == 1 || i == 5);
 }
 
-/* Three where there are three minutes, and parts enough to hold out; as set where it is. */
+/* Three where there is half an hour, and parts enough to hold out; as set where it is. */
 static void test_members(void)
 {
 	struct settings s = { 0 };
 	const struct { int set; double time, validation; guint members; } cases_of[] = {
-		{ 0, 0, 0.2, 1 }, { 0, 179, 0.2, 1 }, { 0, 180, 0.2, 3 }, { 0, 1e6, 0.2, 3 }, { 0, 1e6, 0.5, 2 }, { 0, 1e6, 0, 1 },
+		{ 0, 0, 0.2, 1 }, { 0, 1799, 0.2, 1 }, { 0, 1800, 0.2, 3 }, { 0, 1e6, 0.2, 3 }, { 0, 1e6, 0.5, 2 }, { 0, 1e6, 0, 1 },
 		{ 1, 1e6, 0.2, 1 }, { 5, 0, 0.2, 5 }, { 2, 10, 0, 2 },
 	};
 
