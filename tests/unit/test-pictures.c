@@ -74,7 +74,7 @@ static void test_off(void)
 	take(p, 1, 2, 0);
 	pictures_finish(p);
 	g_assert_false(g_file_test(folder, G_FILE_TEST_EXISTS));
-	begin("pictures.heat=true");
+	pictures_finish(begin("pictures.heat=true"));
 	task.picture = NULL;
 	g_assert_null(pictures_new(&work));
 }
