@@ -89,7 +89,8 @@ static tensor *augmented(scope *s, const tensor *values, const struct sample_sha
 
 struct learned { double loss, gradient; }; /* of a batch; gradient: Euclidean norm */
 
-/* Samples from..from+n of a batch: their share of its loss is added, and their gradients are to those there; the norm is of all. */
+/* Samples from..from+n of a batch: their share of its loss is added, and their gradients are to those there; of the last, the norm
+   of all is taken. */
 static gboolean learn_part(struct fit *f, const struct batch *b, const struct augmentation *all, guint from, guint n,
 			   struct learned *of_batch, GError **error)
 {
@@ -113,9 +114,10 @@ static gboolean learn_part(struct fit *f, const struct batch *b, const struct au
 	tensor *mean = f->work->task->loss(f->work, net, y, target, f->smoothing);
 	const double share = (double)n / b->n;
 	t_backward(net, n < b->n ? t_affine(net, mean, share, 0) : mean);
-	tensor *gradient = t_grad_norm(net, f->model->params);
+	tensor *gradient = from + n < b->n ? NULL : t_grad_norm(net, f->model->params);
 	of_batch->loss += share * t_item(net, mean);    /* what a GPU is waited for, with all of its work under way */
-	of_batch->gradient = t_item(net, gradient);
+	if (gradient != NULL)
+		of_batch->gradient = t_item(net, gradient);
 	return !failed(net, "training step", f, error); /* and so of s */
 }
 
