@@ -4,7 +4,11 @@
 #include "common/log/log.h"
 #include "common/log/stage.h"
 
-enum { REWRITE_S = 10 };        /* what SIGKILL costs at most, 10 s after SIGTERM as Docker sends it */
+enum {
+	REWRITE_S = 10,         /* what SIGKILL costs at most, 10 s after SIGTERM as Docker sends it */
+	REWRITE_SHARE = 20,     /* written anew each so many times as long as it takes, where that is sooner */
+	TRIES = 10              /* of a case that was read before, and now is not */
+};
 
 struct kept {                   /* of a case */
 	gsize read;             /* samples that its answer is from; 0: it has the fallback */
@@ -12,6 +16,7 @@ struct kept {                   /* of a case */
 	gboolean full;          /* its answer is from all that it has */
 	gboolean done;          /* all that it has was tried */
 	gboolean partly, said;
+	guint lost;             /* so many passes over all of it gave less than half, where one before gave something */
 	char *why;              /* a pass gave nothing for it; NULL: none did */
 };
 
@@ -24,14 +29,16 @@ struct answers {
 	guint n_bags;
 	double share;           /* of the pass under way */
 	int rounds;
-	double written;         /* log_seconds() */
+	double written, took;   /* log_seconds() as it was written last; s */
 };
 
 gboolean answers_write(struct answers *a, GError **error)
 {
 	STAGE("answering");
-	a->written = log_seconds();
-	return a->work->task->write(a->work, a->answer, error);
+	const double start = a->written = log_seconds();
+	const gboolean ok = a->work->task->write(a->work, a->answer, error);
+	a->took = log_seconds() - start;
+	return ok;
 }
 
 static gboolean in_range(const struct work *w, const double *answer)
@@ -235,6 +242,21 @@ static void score(struct answers *a, const struct scan_case *c)
 		say_case(w, c->item, c->n, features, answer);
 }
 
+/* It can be read, and yet was not: what it comes from may be away for a while. */
+static gboolean is_lost(const struct kept *k, const struct scan_case *c)
+{
+	return k->read > 0 && 2 * c->failed >= c->n;
+}
+
+guint answers_lost(const struct answers *a)
+{
+	guint n = 0;
+
+	for (guint i = 0; i < a->work->n_cases; i++)
+		n += a->kept[i].lost > 0 && !a->kept[i].done;
+	return n;
+}
+
 gboolean answers_take(void *context, const struct scan_case *c, GError **error)
 {
 	struct answers *a = context;
@@ -245,14 +267,14 @@ gboolean answers_take(void *context, const struct scan_case *c, GError **error)
 	(void)error;
 	if (c->n > 0 && k->samples == 0)
 		count_samples(a, c->item, k);
-	k->done |= a->share >= 1 && a->rounds == 0;
-	k->done |= c->n > 0 && c->n >= k->samples && k->more == 0;
+	if ((a->share >= 1 && a->rounds == 0) || (c->n > 0 && c->n >= k->samples && k->more == 0))
+		k->done = !is_lost(k, c) || ++k->lost >= TRIES;
 	g_autofree char *empty = g_strdup_printf("case '%s' has no samples", a->work->cases[c->item].id);
 	if (c->n == c->failed)
 		keep(a, c, c->error != NULL ? c->error->message : empty);
 	else
 		score(a, c);
-	if (log_seconds() - a->written >= REWRITE_S && !answers_write(a, &wrong))
+	if (log_seconds() - a->written >= MIN(REWRITE_S, REWRITE_SHARE * a->took) && !answers_write(a, &wrong))
 		log_warn("answer", "%s; what was written before stays, and it is tried again", wrong->message);
 	return TRUE;
 }

@@ -44,7 +44,9 @@ struct answer_counts {
 	guint partly;           /* some of what was looked at could not be read */
 };
 struct answer_counts answers_count(const struct answers *a);
-/* out: (n_cases), for plan_next. */
+/* Cases that are to be tried again: an earlier pass read them, and the last could not. */
+guint answers_lost(const struct answers *a);
+/* out: (n_cases), for plan_first and plan_next. */
 void answers_cases(const struct answers *a, struct plan_case *out);
 
 typedef struct answers answers_t;

@@ -214,16 +214,35 @@ static gboolean settle(const struct work *w, struct answers *a, JsonObject *mani
 	return TRUE;
 }
 
+/* As many networks of `all` as there is memory for. */
+static gboolean plan_memory(const struct work *w, const struct device *device, guint all, guint *members, struct memory *out,
+			    GError **error)
+{
+	g_autoptr(GError) wrong = NULL;
+
+	for (*members = all; !memory_plan(w, device, machine_memory(), *members, out, &wrong); --*members) {
+		if (*members <= 1 || !g_error_matches(wrong, FAULT, FAULT_ROOM)) {
+			g_propagate_error(error, g_steal_pointer(&wrong));
+			return FALSE;
+		}
+		g_clear_error(&wrong);
+	}
+	return TRUE;
+}
+
 /* The networks, and what they say of the cases. FALSE: not all of it, or nothing. */
 static gboolean answer_on(struct settings *s, JsonObject *manifest, struct work *w, const struct device *device, struct answers *a,
 			  struct colours *colours, GPtrArray *bags, GError **error)
 {
-	const guint members = members_of(manifest);
+	const guint all = members_of(manifest);
 	struct memory memory;
+	guint members;
 	g_autofree char *where = device_describe(device);
 
-	if (!memory_plan(w, device, machine_memory(), members, &memory, error))
+	if (!plan_memory(w, device, all, &members, &memory, error))
 		return FALSE;
+	if (members < all)
+		log_warn("memory", "there is no memory for %u networks at once: %u answer; give the container more", all, members);
 	g_autoptr(GPtrArray) models = read_models(s, manifest, members, w, device, bags, error);
 	if (models->len == 0)
 		return FALSE;

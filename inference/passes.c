@@ -9,6 +9,7 @@
 
 /* Of the time that is left, this much is planned with: a pass may be slower than the one before it. */
 static const double PLANNED = 0.9;
+enum { PATIENCE = 300 };        /* s, where reads have all time */
 
 static void say_plan(guint pass, const struct plan *p, const struct work *w, double left)
 {
@@ -68,6 +69,21 @@ static gboolean scan_pass(struct scan *scan, guint pass, const struct plan *p, s
 
 static double left_of(double deadline) { return deadline > 0 ? deadline - log_seconds() : INFINITY; }
 
+/* Cases that could be read before may be there again after a while: as long as one read is waited for, in all tries together,
+   and a small part of the time. */
+static void await_lost(const struct work *w, guint n, double left)
+{
+	const double patience = w->patience > 0 ? w->patience : PATIENCE, wait = MIN(patience / 10, left / 20);
+
+	if (n == 0 || stop_asked() != NULL)
+		return;
+	log_warn("case", "%u %ss that were read before could not be read in full: is '%s' still there? They are tried again in %.0f s", n,
+		 w->task->noun, w->settings->paths.test, wait);
+	STAGE("waiting");
+	for (double from = log_seconds(); log_seconds() - from < wait && stop_asked() == NULL;)
+		g_usleep(G_USEC_PER_SEC / 10);
+}
+
 gboolean passes_run(struct work *w, struct model *const *models, guint n_models, const struct device *device,
 		    const struct memory *memory, struct answers *a, struct colours *colours, GError **error)
 {
@@ -82,7 +98,8 @@ gboolean passes_run(struct work *w, struct model *const *models, guint n_models,
 
 	if (scan.deadline > 0)
 		jobs_hurry_after(left_of(scan.deadline));
-	plan_first(w->n_cases, &plan);
+	answers_cases(a, cases);
+	plan_first(cases, w->n_cases, &plan);
 	for (guint pass = 1; ok && plan.n > 0 && stop_asked() == NULL && left_of(scan.deadline) > 0; pass++) {
 		g_autoptr(GError) unwritten = NULL;
 		struct plan_rate rate;
@@ -94,6 +111,7 @@ gboolean passes_run(struct work *w, struct model *const *models, guint n_models,
 			log_warn("answer", "%s; what was written before stays, and it is tried again", unwritten->message);
 		plan_clear(&plan);
 		answers_cases(a, cases);
+		await_lost(w, answers_lost(a), left_of(scan.deadline));
 		plan_next(cases, w->n_cases, rate, PLANNED * left_of(scan.deadline), share, &plan);
 	}
 	plan_clear(&plan);

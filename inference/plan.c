@@ -105,11 +105,12 @@ static void add(struct plan *p, const struct candidate *c, struct plan_rate rate
 	p->seconds += seconds_of(c->of, rate, p->share, p->rounds == 0);
 }
 
-void plan_first(guint n, struct plan *out)
+void plan_first(const struct plan_case *cases, guint n, struct plan *out)
 {
-	*out = (struct plan){ .share = COARSE, .rounds = 1, .n = n, .items = g_new(guint, n + 1) };
+	*out = (struct plan){ .share = COARSE, .rounds = 1, .items = g_new(guint, n + 1) };
 	for (guint i = 0; i < n; i++)
-		out->items[i] = i;
+		if (!cases[i].done)
+			out->items[out->n++] = i;
 }
 
 void plan_next(const struct plan_case *cases, guint n, struct plan_rate rate, double left, double share,

@@ -31,8 +31,8 @@ struct plan {
 	double seconds;         /* about */
 };
 
-/* The coarse pass: share 1/64, one round, all n cases as they stand. */
-void plan_first(guint n, struct plan *out);
+/* The coarse pass: share 1/64, one round, all of n cases as they stand but those that are done. */
+void plan_first(const struct plan_case *cases, guint n, struct plan *out);
 /* left: seconds, INFINITY where there is no limit. share: of the last pass that went over all cases. */
 void plan_next(const struct plan_case *cases, guint n, struct plan_rate rate, double left, double share,
 	       struct plan *out);

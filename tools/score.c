@@ -471,13 +471,25 @@ static gboolean take_columns(struct scores *s, const char *list, GError **error)
 	return answer_columns_take(names, "--columns", s->columns, &s->n_columns, error);
 }
 
+/* What a data.yaml says of the answers. */
+static gboolean take_config(struct scores *s, const char *path, GError **error)
+{
+	g_autoptr(settings_t) settings = settings_new();
+
+	if (!settings_read_file(settings, path, error))
+		return FALSE;
+	s->header = s->header || settings->answer.header;
+	return answer_columns_take(settings->answer.columns, "answer.columns", s->columns, &s->n_columns, error);
+}
+
 int main(int argc, char **argv)
 {
 	struct scores s;
-	g_autofree char *specificities = NULL, *columns = NULL;
+	g_autofree char *specificities = NULL, *columns = NULL, *config = NULL;
 
 	scores_init(&s);
 	const GOptionEntry entries[] = {
+		{ "config", 0, 0, G_OPTION_ARG_FILENAME, &config, "Take both of the next from its answer.header and answer.columns", "FILE" },
 		{ "header", 0, 0, G_OPTION_ARG_NONE, &s.header, "The answers' first line is a header", NULL },
 		{ "columns", 0, 0, G_OPTION_ARG_FILENAME, &columns, "The answers' columns, as answer.columns has them (default: "
 		  "probability); the probability is scored", "LIST" },
@@ -499,7 +511,7 @@ int main(int argc, char **argv)
 		/* said below */
 	} else if (argc != 3 && argc != 4) {
 		g_set_error_literal(&error, FAULT, FAULT_USAGE, "ANSWER [OTHER] TRUTH are wanted; see --help");
-	} else if ((columns == NULL || take_columns(&s, columns, &error)) &&
+	} else if ((config == NULL || take_config(&s, config, &error)) && (columns == NULL || take_columns(&s, columns, &error)) &&
 		   take_specificities(&s, specificities != NULL ? specificities : "0.9,0.95", &error)) {
 		s.n_answers = (guint)argc - 2;
 		memcpy(s.answers, argv + 1, s.n_answers * sizeof *s.answers);

@@ -3,6 +3,7 @@
 #include "common/optim/optim.h"
 #include "common/log/log.h"
 #include "common/log/stage.h"
+#include "train/plan.h"
 #include "train/split.h"
 #include <math.h>
 
@@ -82,7 +83,7 @@ static gboolean misses_small(const struct seen *x)
 /* ---- values ---- */
 
 static double less_rate(const struct settings *s) { return MAX(1e-8, optim_rate(s) / 10); }
-static double double_epochs(const struct settings *s) { return MIN(100000, 2.0 * s->training.epochs); }
+static double double_epochs(const struct settings *s) { return MIN(PLAN_OPEN, 2.0 * (s->training.epochs > 0 ? s->training.epochs : PLAN_EPOCHS)); }
 static double double_time(const struct settings *s) { return 2 * s->training.time; }
 static double more_stain(const struct settings *s) { return MIN(1, s->augmentation.stain + 0.1); }
 static double double_tumour(const struct settings *s) { return MAX(1, 2 * s->sampling.tumour); }
@@ -103,8 +104,7 @@ static const struct row {
 	{ is_random, "model.weights", NULL, "weights/resnet18.safetensors", "pretrained weights are worth more than days of training; README "
 	  "says where to put the file" },
 	{ misses_small, "sampling.tumour", double_tumour, NULL, "slides with the smallest lesions are missed: let it see more of them" },
-	{ rises_cut, "training.time", double_time, NULL, "it was still learning, and the time did not hold the epochs that are set: give it more, "
-	  "if the contest does" },
+	{ rises_cut, "training.time", double_time, NULL, "it was still learning when its time was over: give it more, if the contest does" },
 	{ rises, "training.epochs", double_epochs, NULL, "it was still learning; training.time must allow it" },
 	{ is_small, "model.network", NULL, "resnet18", "a larger network has room to learn more" },
 	{ waits, "model.network", NULL, "resnet34", "the network waits for slides: a larger one costs no time" },
@@ -115,7 +115,7 @@ static const struct row {
 	{ holds_few, "training.members", NULL, "5", "so few held-out cases say little of the test set: several networks hold each case out "
 	  "once, in the same time" },
 	{ always, "split.seed", NULL, "7", "another seed shows how much of a score is chance: change nothing else" },
-	{ was_cut, "training.time", double_time, NULL, "it did not hold the epochs that are set: more, if the contest gives it" },
+	{ was_cut, "training.time", double_time, NULL, "its time ended it: more, if the contest gives it" },
 	{ was_whole, "training.epochs", double_epochs, NULL, "longer, with the same schedule; training.time must allow it" },
 	{ is_shallow, "model.network", NULL, "resnet34", "a deeper network, where time and memory allow it" },
 };

@@ -18,7 +18,7 @@ struct diagnosis {
 	JsonObject *about_opt;  /* of the weights in the folder */
 	struct interval best;   /* the task's metric at the epoch that was saved */
 	gint64 best_epoch;      /* 0: none was judged */
-	gboolean cut;           /* training.time did not hold the epochs that are set */
+	gboolean cut;           /* it ended by training.time, not after the epochs that are set */
 	const struct findings *findings;
 	const struct memory *memory;
 };

@@ -44,6 +44,7 @@ static void replan(struct fit *f, const char *why)
 	double seconds = f->deadline - f->planned_at - fit_bags_cost(f);
 	if (f->now.costs.mining <= 0)
 		f->now.costs.mining = fit_mine_guess(f);
+	f->now.plan.past = f->now.step - f->now.at;
 	plan_fit(&f->now.plan, (guint)f->now.epoch, f->now.at, seconds, f->now.costs);
 	gint64 moved = ABS(f->now.plan.epoch_steps - before.epoch_steps);
 	if (before.epochs == f->now.plan.epochs && moved <= before.epoch_steps / 20)
@@ -63,7 +64,7 @@ static void clock_step(struct fit *f, double seconds)
 	gboolean slow = deadline > 0 && *timed <= MEASURE && seconds * (SETTLE + MEASURE) * SHARE > left;
 
 	f->step_s += seconds;
-	if (f->now.step - f->first_step < SETTLE && !slow)
+	if (f->now.step - f->first_step <= SETTLE && !slow)
 		return;
 	double weight = MAX(1.0 / (double)(*timed + 1), 0.05);
 	f->now.costs.step += weight * (seconds - f->now.costs.step);
@@ -91,8 +92,8 @@ static gboolean one_step(struct fit *f, GError **error)
 	f->now.loss_count += isfinite(loss) ? 1 : 0;
 	plan_advance(&f->now.plan, (guint)f->now.epoch, f->now.at);
 	f->now.at++;
-	clock_step(f, log_seconds() - start);
 	f->now.step++;
+	clock_step(f, log_seconds() - start);
 	f->wait_s += loader_waited(f->loader) - waited;
 	return TRUE;
 }
@@ -273,6 +274,21 @@ static gboolean make_average(struct fit *f, GError **error)
 	return TRUE;
 }
 
+/* Whether, and how long, its body stays as it is: not where that is random, or where it is all that there is. */
+static void freeze(struct fit *f)
+{
+	const double share = f->settings->training.frozen;
+	gboolean headed = FALSE;
+
+	for (size_t i = 0; i < scope_count(f->optim->params); i++)
+		headed = headed || f->optim->of[i].head;
+	f->frozen = settings_go_on(f->settings) && headed ? share : 0;
+	if (share > 0 && f->frozen <= 0 && f->job->rehearse == 0 && f->now.member == 0)
+		log_warn("frozen", "training.frozen is %g, but %s: all of it learns; set training.frozen=0%s", share,
+			 headed ? "a network of random weights has nothing to keep" : "a network of your own that gives the classes "
+			 "itself has no classifier apart", headed ? ", or model.weights" : ", or export it without its last layer");
+}
+
 static gboolean make_network(struct fit *f, GError **error)
 {
 	const struct settings *s = f->settings;
@@ -289,7 +305,8 @@ static gboolean make_network(struct fit *f, GError **error)
 	f->optim = optim_new(s->training.optimiser, f->model, s->training.layer_decay, f->device.index, error);
 	if (f->optim == NULL)
 		return FALSE;
-	const double share = s->model.weights[0] != '\0' ? s->training.fixed : 0;
+	freeze(f);
+	const double share = settings_go_on(s) ? s->training.fixed : 0;
 	const guint fixed = optim_fix(f->optim, share);
 	if (share > 0 && f->now.member == 0 && f->job->rehearse == 0)
 		log_keep("fixed", "fixed layers=%u of=%u", fixed, f->optim->groups - 1);
@@ -328,6 +345,11 @@ static void say_member(const struct fit *f, gboolean resumed)
 			 f->n_held);
 }
 
+guint fit_epochs_set(const struct settings *s)
+{
+	return s->training.epochs > 0 ? (guint)s->training.epochs : s->training.time > 0 ? PLAN_OPEN : PLAN_EPOCHS;
+}
+
 static gboolean start(struct fit *f, GError **error)
 {
 	const struct settings *s = f->settings;
@@ -342,12 +364,10 @@ static gboolean start(struct fit *f, GError **error)
 		log_warn("strata", "%s", empty);
 	if (!make_network(f, error))
 		return FALSE;
-	f->now.plan = f->job->rehearse > 0 ? plan_new(1, f->job->rehearse)
-					   : plan_new((guint)s->training.epochs, (s->sampling.tiles_per_epoch +
-										  s->training.batch - 1) / s->training.batch);
-	if (s->training.frozen > 0 && s->model.weights[0] == '\0' && f->job->rehearse == 0 && f->now.member == 0)
-		log_warn("frozen", "training.frozen is %g, but a network of random weights has nothing to keep: all of it learns; set "
-			 "model.weights, or training.frozen=0", s->training.frozen);
+	if (f->job->rehearse > 0)
+		f->now.plan = plan_new(1, f->job->rehearse);
+	else
+		f->now.plan = plan_new(fit_epochs_set(s), (s->sampling.tiles_per_epoch + s->training.batch - 1) / s->training.batch);
 	if (!fit_restore(f, error))
 		return FALSE;
 	if (f->job->rehearse == 0)
@@ -425,9 +445,19 @@ static gboolean run(struct fit *f, GError **error)
 	if (f->job->deadline > 0)       /* a read that hangs must not outlast the time */
 		jobs_hurry_after(last_moment(f) - log_seconds());
 	do {
+		g_autoptr(GError) wrong = NULL;
 		end(f);
-		if (!start(f, error) || !run_member(f, error))
+		if (!start(f, error))
 			return FALSE;
+		if (run_member(f, &wrong))
+			continue;
+		if (!f->judged || f->now.member == 0 || !g_error_matches(wrong, FAULT, FAULT_FAILED)) {
+			g_propagate_error(error, g_steal_pointer(&wrong));
+			return FALSE;
+		}
+		log_warn("member", "network %" G_GINT64_FORMAT " of %u failed: %s; what was saved before it makes the model",
+			 f->now.member + 1, f->job->members, wrong->message);
+		break;
 	} while (next_member(f));
 	f->now.finished = 1;
 	fit_save_point(f, TRUE);
@@ -485,7 +515,7 @@ gboolean fit(const struct fit_job *job, struct fit_outcome *outcome, GError **er
 	if (g_error_matches(wrong, FAULT, FAULT_STOPPED) && job->rehearse == 0)
 		fit_save_point(&f, TRUE);
 	set_outcome(&f, outcome);
-	outcome->cut = ok && (f.cut || f.now.plan.epochs < f.now.plan.set_epochs);
+	outcome->cut = ok && (f.cut || f.now.plan.epochs < fit_epochs_set(s));
 	clear(&f);
 	if (wrong != NULL)
 		g_propagate_error(error, wrong);

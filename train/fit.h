@@ -42,7 +42,7 @@ struct fit_outcome {
 	double samples_per_s;           /* training alone */
 	double wait_share;              /* of training time spent waiting for samples */
 	double save_share;              /* of all time spent saving */
-	gboolean cut;                   /* it ended well, and training.time did not hold the epochs that are set */
+	gboolean cut;                   /* it ended well, by training.time and not after the epochs that are set */
 	guint part;                     /* samples at once in the network, at the end */
 	JsonArray *history;             /* of objects, one an epoch */
 	JsonObject *about;              /* of the weights in the folder; NULL: there are none */

@@ -39,8 +39,7 @@ double fit_rate(const struct fit *f)
 void fit_enter_phase(struct fit *f)
 {
 	const struct settings *s = f->settings;
-	const double share = s->model.weights[0] != '\0' ? s->training.frozen : 0;
-	const gboolean closing = is_closing(f), frozen = share >= 1 || f->now.plan.progress < share;
+	const gboolean closing = is_closing(f), frozen = f->frozen >= 1 || f->now.plan.progress < f->frozen;
 
 	f->strength = closing ? CLOSING_STRENGTH : 1;
 	f->half = !closing && is_half(f);

@@ -91,7 +91,7 @@ void fit_say_epoch(const struct fit *f, const struct state *now, const struct va
 void fit_say_ended(const struct fit *f)
 {
 	const double left = f->deadline - log_seconds();
-	const gboolean all = f->now.epoch >= f->now.plan.set_epochs;
+	const gboolean all = f->now.epoch >= fit_epochs_set(f->settings);
 	g_autofree char *why = NULL;
 	char rest[16], cost[16];
 

@@ -54,6 +54,7 @@ struct fit {
 	double planned_at;              /* log_seconds() of the last look at the plan */
 	double gradient, gradient_sum;  /* Euclidean norm: the newest; of this epoch */
 	gint64 gradients;               /* in the sum */
+	double frozen;                  /* share of the steps, the first, in which the head alone learns */
 	double epoch_step_s;            /* step_s and samples as the epoch began */
 	guint64 epoch_samples;
 };
@@ -108,6 +109,8 @@ gboolean fit_stopped(const struct fit *f, GError **error);
 void fit_say_step(const struct fit *f);
 void fit_say_epoch(const struct fit *f, const struct state *now, const struct validation *validation, gboolean saved);
 void fit_say_ended(const struct fit *f);
+/* Of a member, as set: PLAN_OPEN where it is the time that says. */
+guint fit_epochs_set(const struct settings *settings);
 /* Adds the epoch to the history, for the diagnosis: of very many, some. */
 void fit_note_epoch(struct fit *f, const struct validation *validation);
 

@@ -6,7 +6,7 @@ struct plan plan_new(guint epochs, gint64 epoch_steps)
 {
 	struct plan p = { .set_epochs = MAX(epochs, 1), .set_steps = MAX(epoch_steps, 1) };
 
-	p.epochs = p.set_epochs;
+	p.epochs = epochs < PLAN_OPEN ? p.set_epochs : PLAN_EPOCHS;
 	p.epoch_steps = p.set_steps;
 	return p;
 }
@@ -36,6 +36,8 @@ void plan_fit(struct plan *p, guint epoch, gint64 at, double left, struct plan_c
 	if (!(c.step > 0))      /* not measured yet */
 		return;
 	double steps = ((left + done) / (double)rest - beside) / c.step;
+	if (p->set_epochs < PLAN_OPEN)
+		steps = MIN(steps, (double)(p->set_epochs * p->set_steps - p->past) / (double)rest);
 	p->epoch_steps = MAX((gint64)floor(steps), MAX(at, 1));
 }
 

@@ -109,6 +109,15 @@ static const char *first_difference(JsonObject *there, const struct settings *s,
 	return NULL;
 }
 
+/* May it take longer than that run might? */
+static gboolean has_more_time(JsonObject *there, const struct settings *s)
+{
+	g_autoptr(settings_t) then = settings_new();
+
+	return settings_set(then, "training.time", json_text(there, "training.time", "0"), "", NULL) && then->training.time > 0 &&
+	       (s->training.time <= 0 || s->training.time > then->training.time);
+}
+
 /* A list of names as a set; NULL where it is none. */
 static GHashTable *read_names(JsonNode *node)
 {
@@ -192,7 +201,7 @@ gboolean resume_find(const struct model_folder *folder, const struct settings *s
 		return TRUE;
 	}
 	const char *key = first_difference(settings, s, &there);
-	if (key != NULL && r->state.finished)
+	if (r->state.finished && (key != NULL || has_more_time(settings, s)))
 		return TRUE;
 	if (key != NULL) {
 		g_autofree char *here = settings_get(s, key);

@@ -58,8 +58,9 @@ struct sampler *sampler_new(const struct work *work, const gboolean *held, guint
 		s->strata[k].until /= sum;
 	if (empty != NULL)
 		*empty = without->len == 0 ? NULL
-			 : g_strdup_printf("no case to learn from has samples of kind %s: the others take its share",
-					   without->str);
+			 : g_strdup_printf("no case to learn from has samples of kind %s: the others take its share%s", without->str,
+					   s->strata[0].items->len > 0 ? "" : "; so the network sees nothing of what is sought, and cases are "
+					   "told apart by attention over their samples alone (score.model); check data.masks");
 	return g_steal_pointer(&s);
 }
 

@@ -3,8 +3,11 @@
 #include "common/log/log.h"
 #include <math.h>
 
+enum { SAMPLES_MOST = 2000000 };        /* that the AUC of samples is of, evenly: 24 bytes each */
+
 struct gathering {
 	struct work *work;
+	guint64 seen, every;    /* samples; of which each `every`th is taken */
 	struct validation *out;
 	GArray *probability;    /* double */
 	GArray *label;          /* guint8 */
@@ -25,7 +28,7 @@ static gboolean gather(void *context, const struct scan_case *c, GError **error)
 	for (gsize i = 0; i < c->n; i++) {
 		int truth = task->truth(c->targets + i);
 		double p = 1 / (1 + exp(-(double)c->outputs[i * judged]));
-		if (truth < 0 || !isfinite(p) || c->samples[i].variant != 0)
+		if (truth < 0 || !isfinite(p) || c->samples[i].variant != 0 || g->seen++ % g->every != 0)
 			continue;
 		guint8 label = (guint8)truth;
 		g_array_append_val(g->probability, p);
@@ -45,7 +48,8 @@ gboolean validate(struct scan *scan, const guint *items, gsize n, struct validat
 	struct validation v = { .items = g_new0(guint, n), .features = g_new0(double, n * (gsize)task->n_features) };
 	g_autoptr(GArray) probability = g_array_new(FALSE, FALSE, sizeof(double));
 	g_autoptr(GArray) label = g_array_new(FALSE, FALSE, sizeof(guint8));
-	struct gathering g = { scan->work, &v, probability, label };
+	struct gathering g = { .work = scan->work, .every = 1 + validation_samples(scan->work, items, n) / SAMPLES_MOST, .out = &v,
+			       .probability = probability, .label = label };
 	double start = log_seconds();
 
 	if (!scan_cases(scan, items, n, gather, &g, error)) {

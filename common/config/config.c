@@ -90,6 +90,11 @@ void settings_find_model(struct settings *settings)
 	settings->paths.model = g_steal_pointer(&volume);
 }
 
+gboolean settings_go_on(const struct settings *settings)
+{
+	return settings->model.weights[0] != '\0' || g_str_has_suffix(settings->model.network, ".pt");
+}
+
 gboolean settings_check(const struct settings *settings, GError **error)
 {
 	g_autofree char *shown = excerpt(settings->data.images);

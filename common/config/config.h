@@ -166,6 +166,9 @@ void settings_set_data_dir(struct settings *settings, const char *dir);
    challenge's edition of 2019 mounts /data/volume instead of /data/model. */
 void settings_find_model(struct settings *settings);
 
+/* Does learning begin from weights that mean something: model.weights, or those of a network of the user's own? */
+gboolean settings_go_on(const struct settings *settings);
+
 /* Once all are read: every value fits its key (fields may have been set directly), and what keys must
    fulfil together. Which networks, tasks and optimisers there are is not known here. */
 gboolean settings_check(const struct settings *settings, GError **error);

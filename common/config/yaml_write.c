@@ -10,6 +10,7 @@ static const char head[] =
 	"# The settings of blindrun, for train and for inference. A key that is left out has its default.\n"
 	"# For one run alone, on the command line:  --set tiles.size=96 --set training.time=28h\n"
 	"# All values as they apply in the end:      train --settings\n"
+	"# inference takes task, data.classes, tiles, model and score from the model, as train had them.\n"
 	"# Times are 90s, 30m, 28h, 1h30m, 2d, or plain seconds; sizes 500M, 200G, 1T, or plain bytes.\n\n";
 
 /* Text that no reader of YAML takes for a number, a switch, a date or anything but itself. */

@@ -90,6 +90,8 @@ static gboolean do_job(struct hand *h)
 	return TRUE;
 }
 
+static gboolean in_hurry(const struct jobs *j) { return stop_asked() != NULL || jobs_hurry() || j->hurry; }
+
 void jobs_get_on(void)
 {
 	struct hand *h = own;
@@ -97,7 +99,8 @@ void jobs_get_on(void)
 	if (h == NULL)
 		return;
 	g_mutex_lock(&h->jobs->lock);
-	h->since = g_get_monotonic_time();
+	if (!in_hurry(h->jobs))
+		h->since = g_get_monotonic_time();
 	g_mutex_unlock(&h->jobs->lock);
 }
 
@@ -186,7 +189,7 @@ static gint64 patience_now(const struct jobs *j)
 {
 	const gint64 brief = JOBS_STOP_S * G_USEC_PER_SEC;
 
-	if (stop_asked() == NULL && !jobs_hurry() && !j->hurry)
+	if (!in_hurry(j))
 		return j->patience > 0 ? j->patience : G_MAXINT64;
 	return j->patience > 0 ? MIN(j->patience, brief) : brief;
 }

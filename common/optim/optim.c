@@ -191,7 +191,7 @@ double optim_rate(const struct settings *s)
 {
 	const double rate = s->training.learning_rate;
 
-	return rate > 0 ? rate : s->model.weights[0] != '\0' ? 3e-4 : 1e-3;
+	return rate > 0 ? rate : settings_go_on(s) ? 3e-4 : 1e-3;
 }
 
 double schedule_factor(enum schedule kind, double progress, double warmup, int plateaus)

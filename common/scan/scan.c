@@ -175,9 +175,16 @@ static gboolean advance(struct state *st, struct flight *f, GError **error)
 	g_array_append_vals(f->samples, more->data, more->len);
 	g_array_set_size(f->outputs, f->samples->len * (guint)task->judged);
 	g_array_set_size(f->targets, f->samples->len);
-	for (gsize i = before; i < f->samples->len; i++) {
-		struct ticket ticket = { f, i };
-		g_array_append_val(st->waiting[g_array_index(f->samples, struct sample, i).half].tickets, ticket);
+	/* a case that was begun goes before those behind it: else all that are under way would end together */
+	guint at[] = { before > 0 ? st->waiting[0].first : st->waiting[0].tickets->len,
+		       before > 0 ? st->waiting[1].first : st->waiting[1].tickets->len };
+	g_autofree struct ticket *tickets = g_new(struct ticket, more->len);
+	for (guint half = 0; half < G_N_ELEMENTS(at); half++) {
+		guint n = 0;
+		for (gsize i = before; i < f->samples->len; i++)
+			if (g_array_index(f->samples, struct sample, i).half == half)
+				tickets[n++] = (struct ticket){ f, i };
+		g_array_insert_vals(st->waiting[half].tickets, at[half], tickets, n);
 	}
 	return TRUE;
 }
@@ -348,9 +355,11 @@ static gboolean run(struct state *st, const guint *items, gsize n, GError **erro
 {
 	struct scan *scan = st->scan;
 	gsize next = 0, ahead = scan->prepare ? scan->readers + 2 : 4;
+	double batch_s = 0;     /* what one took of late: none is begun that might end behind the deadline */
 
 	while (st->finished < n) {
-		gboolean late = (scan->deadline > 0 && log_seconds() > scan->deadline) || stop_asked() != NULL;
+		const double now = log_seconds();
+		gboolean late = (scan->deadline > 0 && now + batch_s > scan->deadline) || stop_asked() != NULL;
 		while (!late && next < n && g_hash_table_size(st->open) < ahead)
 			start(st, items[next++]);
 		gboolean idle = loader_pending(st->loader) == 0 && waiting(&st->waiting[0]) + waiting(&st->waiting[1]) == 0;
@@ -375,6 +384,7 @@ static gboolean run(struct state *st, const guint *items, gsize n, GError **erro
 		}
 		if (loader_pending(st->loader) > 0 && !take(st, error))
 			return FALSE;
+		batch_s = MAX(log_seconds() - now, batch_s / 2);
 	}
 	return TRUE;
 }

@@ -48,7 +48,8 @@ struct scan {
 };
 
 /* Items in the order given. done is called once for each, in any order; those not reached by the deadline, or
-   before stop_asked(), are not handed over. It looks at both between two batches and while it waits. */
+   before stop_asked(), are not handed over. It looks at both between two batches and while it waits, and begins none that would
+   end behind the deadline if it took as long as those before it. */
 gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done done, void *context,
 		    GError **error);
 

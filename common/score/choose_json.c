@@ -178,8 +178,15 @@ gboolean slide_model_read(JsonObject *in, struct slide_model *out, GError **erro
 	for (guint c = 0; c < N_CANDIDATES; c++)
 		if (!read_candidate(all, (enum candidate)c, &m.candidates[c], error))
 			return FALSE;
-	if (!read_chosen(in, &m, error) || !read_logistic(json_child(in, "logistic"), &m.logistic, error) ||
-	    !take(in, "", "slides", NOT_BELOW_0, &slides, error))
+	if (!read_chosen(in, &m, error))
+		return FALSE;
+	const gboolean needed = m.chosen == BY_LOGISTIC || m.chosen == BY_BOTH;
+	if (!read_logistic(json_child(in, "logistic"), &m.logistic, needed ? error : NULL)) {
+		if (needed)
+			return FALSE;
+		m.logistic = (struct logistic){ 0 };    /* of another build's features: no answer asks for it */
+	}
+	if (!take(in, "", "slides", NOT_BELOW_0, &slides, error))
 		return FALSE;
 	m.slides = (gsize)MIN(slides, 1e9);
 	*out = m;

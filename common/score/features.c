@@ -75,7 +75,7 @@ static double within(double x, double low, double high)
 	return isnan(x) ? 0 : CLAMP(x, low, high);
 }
 
-gboolean features_of(const float *logits, gsize n, guint k, const struct feature_component *largest_opt, double *out)
+gboolean features_of(const float *logits, gsize n, double share, guint k, const struct feature_component *largest_opt, double *out)
 {
 	const struct feature_component none = { 0 }, *largest = largest_opt != NULL ? largest_opt : &none;
 	g_autofree double *sorted = in_order(logits, &n);
@@ -92,8 +92,8 @@ gboolean features_of(const float *logits, gsize n, guint k, const struct feature
 	out[FEATURE_Q90] = metrics_quantile(sorted, n, 0.9);
 	out[FEATURE_Q99] = metrics_quantile(sorted, n, 0.99);
 	out[FEATURE_Q999] = metrics_quantile(sorted, n, 0.999);
-	out[FEATURE_COUNT_50] = log1p(over_50);
-	out[FEATURE_COUNT_90] = log1p(over_90);
+	out[FEATURE_COUNT_50] = log1p(over_50 / share);
+	out[FEATURE_COUNT_90] = log1p(over_90 / share);
 	out[FEATURE_SHARE_50] = log((over_50 + 0.5) / ((double)n + 1));
 	out[FEATURE_SHARE_90] = log((over_90 + 0.5) / ((double)n + 1));
 	out[FEATURE_AREA] = log_size(largest->largest_area);

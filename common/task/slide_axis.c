@@ -49,7 +49,7 @@ void slide_axis(struct work *w, guint item, const struct sample *samples, const 
 		answer[1] = longest_axis(sw, item, samples, outputs, n);
 	} else if (!sw->size_unknown) {
 		log_warn("answer", "slide '%s': its file says no resolution, so its longest axis is not known, and 0 is answered, for others "
-			 "like it too; set tiles.fallback_mpp to what they have", w->cases[item].id);
+			 "like it too; set tiles.fallback_mpp to what they have, and train again", w->cases[item].id);
 		sw->size_unknown = TRUE;
 	}
 }

@@ -189,8 +189,19 @@ static double mpp_learned(struct work *w, JsonObject *facts, double mpp)
 
 	if (mpp != told) /* not copied: it was out of range */
 		slide_note(w, "the model was learned at %g um/px, which no slide has: its manifest is damaged, and slides are "
-			"read at level 0; set tiles.mpp, or train again", told);
+			"read at level 0; train again", told);
 	return mpp;
+}
+
+/* From tiles to a slide as it was learned; else by the highest tiles alone, and that is said. */
+static void note_unfit(struct work *w, JsonObject *facts)
+{
+	struct slide_model model;
+	g_autoptr(GError) why = NULL;
+
+	if (facts != NULL && json_object_has_member(facts, "slide_model") &&
+	    !slide_model_read(json_child(facts, "slide_model"), &model, &why))
+		slide_note(w, "%s: slides are ranked by their highest tiles alone; train again with this program", why->message);
 }
 
 /* A side of the map that the network draws; an unknown network is an error of who makes it. */
@@ -259,6 +270,8 @@ struct work *slide_cases_open(const struct settings *settings, enum phase phase,
 		sw->slides[i].path = g_steal_pointer(&f->path);
 		sw->slides[i].mask_path = g_steal_pointer(&f->mask_path);
 	}
+	if (phase == PHASE_TEST)
+		note_unfit(w, facts);
 	if (phase == PHASE_TRAIN) {
 		slide_table_read(sw);
 		open_all(sw);

@@ -77,12 +77,14 @@ static void first_look(const struct work *w, guint item, double share, GArray *o
 {
 	const struct tiles *tiles = &slide_work_of(w)->slides[item].tiles;
 	const guint32 half = coarse_first(w) ? 1 : 0;
+	const long least = lround(w->settings->tiles.tissue * 255);
 	g_autofree guint8 *chosen = g_new(guint8, tiles->n + 1);
 
 	spread_choose(tiles, (guint32)share_count(share, tiles->n), chosen);
 	for (guint32 i = 0; i < tiles->n; i++) {
 		struct sample s = { .item = item, .half = half, .at = { tiles->tile[i].x, tiles->tile[i].y } };
-		if (chosen[i])
+		/* what is there for its mask alone is not, where there is none: held out, it would be found too easily */
+		if (chosen[i] && tiles->tile[i].tissue >= least)
 			g_array_append_val(out, s);
 	}
 }

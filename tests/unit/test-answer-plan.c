@@ -36,11 +36,15 @@ static void assert_plan(struct plan *p, double share, int rounds, guint n, const
 
 static void test_first(void)
 {
+	struct plan_case cases[3] = { { .done = FALSE } };
 	struct plan p;
 
-	plan_first(3, &p);
+	plan_first(cases, 3, &p);
 	assert_plan(&p, 1.0 / 64, 1, ITEMS(0, 1, 2));
-	plan_first(0, &p);
+	cases[1].done = TRUE;           /* as where a GPU failed, and the CPU goes on */
+	plan_first(cases, 3, &p);
+	assert_plan(&p, 1.0 / 64, 1, ITEMS(0, 2));
+	plan_first(cases, 0, &p);
 	assert_plan(&p, 0, 0, 0, NULL);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "common/score/features.h"
 #include <math.h>
+#include <string.h>
 
 #define assert_close(a, b) g_assert_cmpfloat_with_epsilon(a, b, 1e-9)
 
@@ -37,9 +38,16 @@ static void test_ramp(void)
 	g_autofree float *logits = ramp(&n);
 
 	g_assert_cmpuint(G_N_ELEMENTS(want), ==, N_FEATURES);
-	g_assert_true(features_of(logits, n, 5, &largest, out));
+	g_assert_true(features_of(logits, n, 1, 5, &largest, out));
 	for (gsize i = 0; i < N_FEATURES; i++)
 		g_assert_cmpfloat_with_epsilon(out[want[i].feature], want[i].value, 1e-6);
+	/* a quarter of the tiles: four times as many are over, and nothing else is other */
+	double part[N_FEATURES];
+	g_assert_true(features_of(logits, n, 0.25, 5, &largest, part));
+	g_assert_cmpfloat_with_epsilon(part[FEATURE_COUNT_50], log(1 + 4 * 499), 1e-6);
+	g_assert_cmpfloat_with_epsilon(part[FEATURE_COUNT_90], log(1 + 4 * 280), 1e-6);
+	for (guint i = 0; i < N_FEATURES; i++)
+		g_assert_true(i == FEATURE_COUNT_50 || i == FEATURE_COUNT_90 || memcmp(&part[i], &out[i], sizeof part[i]) == 0);
 }
 
 static void test_few(void)
@@ -47,16 +55,16 @@ static void test_few(void)
 	const float one[] = { NAN, -2, INFINITY }, none[] = { NAN, -INFINITY };
 	double out[N_FEATURES];
 
-	g_assert_true(features_of(one, 3, 0, NULL, out));
+	g_assert_true(features_of(one, 3, 1, 0, NULL, out));
 	for (guint i = FEATURE_HIGHEST; i <= FEATURE_Q999; i++)
 		assert_close(out[i], -2);
 	assert_close(out[FEATURE_SHARE_50], log(0.25));
 	for (guint i = FEATURE_AREA; i < N_FEATURES; i++)
 		g_assert_cmpfloat(out[i], ==, 0);
-	g_assert_false(features_of(none, 2, 3, NULL, out));
+	g_assert_false(features_of(none, 2, 1, 3, NULL, out));
 	assert_close(out[FEATURE_HIGHEST], 0);
 	assert_close(out[FEATURE_COUNT_50], 0);
-	g_assert_false(features_of(NULL, 0, 3, NULL, out));
+	g_assert_false(features_of(NULL, 0, 1, 3, NULL, out));
 	assert_close(out[FEATURE_Q999], 0);
 }
 
@@ -68,8 +76,8 @@ static void test_size(void)
 
 	for (gsize i = 0; i < 100000; i++)
 		logits[i] = (float)(i % 1000) / 100 - 5;
-	features_of(logits, 1000, 3, NULL, few);
-	features_of(logits, 100000, 3, NULL, many);
+	features_of(logits, 1000, 1, 3, NULL, few);
+	features_of(logits, 100000, 1, 3, NULL, many);
 	for (guint i = FEATURE_Q90; i <= FEATURE_Q999; i++)
 		g_assert_cmpfloat_with_epsilon(few[i], many[i], 0.011);
 	for (guint i = FEATURE_SHARE_50; i <= FEATURE_SHARE_90; i++)
@@ -90,8 +98,8 @@ static void test_monotone(void)
 			low[i] = (float)g_rand_double_range(source, -40, 40);
 			high[i] = low[i] + (g_rand_boolean(source) ? (float)g_rand_double_range(source, 0, 10) : 0);
 		}
-		features_of(low, 50, 5, &small, a);
-		features_of(high, 50, 5, &large, b);
+		features_of(low, 50, 1, 5, &small, a);
+		features_of(high, 50, 1, 5, &large, b);
 		for (guint i = 0; i < N_FEATURES; i++)
 			if (feature_table[i].sign > 0)
 				g_assert_cmpfloat(b[i], >=, a[i]);
@@ -107,7 +115,7 @@ static void test_finite(void)
 	for (gsize i = 0; i < G_N_ELEMENTS(odd); i++)
 		for (gsize n = 0; n <= G_N_ELEMENTS(logits); n++) {
 			struct feature_component c = { odd[i], odd[i], odd[i], odd[i] };
-			features_of(logits, n, G_MAXUINT, &c, out);
+			features_of(logits, n, 1, G_MAXUINT, &c, out);
 			for (guint f = 0; f < N_FEATURES; f++)
 				g_assert_true(isfinite(out[f]) && fabs(out[f]) < 50);
 		}

@@ -24,6 +24,34 @@ static void test_new(void)
 	g_assert_cmpint(plan_left(&p, 25, 0), ==, 0);
 	p = plan_new(0, 0);
 	assert_plan(&p, 1, 1);
+	p = plan_new(PLAN_OPEN, 5);
+	assert_plan(&p, PLAN_EPOCHS, 5);
+}
+
+/* Validations that cost as much as 3,750 steps: they take a sixth at most, and what is learned is what was set, whatever the
+   time, or where nothing was, what fits. */
+static void test_expensive(void)
+{
+	const struct plan_costs costs = { 0.028, 105, 0 };
+	struct plan p = plan_new(20, 313);
+
+	plan_fit(&p, 0, 0, 2280, costs);        /* 20 of 113.76 s */
+	assert_plan(&p, 20, 313);
+	plan_fit(&p, 0, 0, 2200, costs);        /* three validations are less than 367 s: 6,260 / 3 steps */
+	assert_plan(&p, 3, 2086);
+	p.past = 2086;
+	plan_fit(&p, 1, 0, 1000, costs);        /* one is less than 167 s: the 4,174 that are left */
+	assert_plan(&p, 2, 4174);
+
+	p = plan_new(PLAN_OPEN, 313);
+	plan_fit(&p, 0, 0, 33600, costs);       /* 53 validations are less than 5,600 s: 33,600 / 53 - 105 = 528.96 s each */
+	assert_plan(&p, 53, 18891);
+	p.past = 18891;
+	plan_fit(&p, 1, 0, 33600 - 634, costs); /* 52 of 633.96 s: as planned, 4 ms a step less or more */
+	assert_plan(&p, 53, 18891);
+	p = plan_new(PLAN_OPEN, 100);
+	plan_fit(&p, 0, 10, 10990, (struct plan_costs){ 1, 10, 0 }); /* 100 of 110 s */
+	assert_plan(&p, 100, 100);
 }
 
 static void test_fit(void)
@@ -141,6 +169,7 @@ static struct play play(guint32 seed, guint epochs, gint64 epoch_steps, double d
 	guint epoch = 0;
 
 	while (epoch < p.epochs) {
+		p.past = out.steps;
 		for (gint64 at = 0; at < p.epoch_steps;) {
 			/* a slow start, noise of half a step, and now and then a stall */
 			double took = step * g_rand_double_range(source, 0.5, 1.5) * (out.steps < 3 ? 5 : 1) +
@@ -165,12 +194,13 @@ static struct play play(guint32 seed, guint epochs, gint64 epoch_steps, double d
 		costs.validation = took;
 		if (++epoch == p.epochs)
 			break;
+		p.past = out.steps;
 		plan_fit(&p, epoch, 0, deadline - out.clock, costs);
 		if (out.clock + costs.validation >= deadline)
 			break;
 	}
 	out.progress = p.progress;
-	out.whole = out.steps >= out.set;
+	out.whole = out.steps >= out.set - epochs;      /* of each a part of a step */
 	return out;
 }
 
@@ -207,6 +237,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/plan/new", test_new);
 	g_test_add_func("/plan/fit", test_fit);
+	g_test_add_func("/plan/expensive", test_expensive);
 	g_test_add_func("/plan/mining", test_mining);
 	g_test_add_func("/plan/regrow", test_regrow);
 	g_test_add_func("/plan/advance", test_advance);
