@@ -7,7 +7,7 @@
 enum {
 	REWRITE_S = 10,         /* what SIGKILL costs at most, 10 s after SIGTERM as Docker sends it */
 	REWRITE_SHARE = 20,     /* written anew each so many times as long as it takes, where that is sooner */
-	TRIES = 10              /* of a case that was read before, and now is not */
+	TRIES = 10              /* of a case that was read before, and now cannot be */
 };
 
 struct kept {                   /* of a case */
@@ -16,7 +16,9 @@ struct kept {                   /* of a case */
 	gboolean full;          /* its answer is from all that it has */
 	gboolean done;          /* all that it has was tried */
 	gboolean partly, said;
-	guint lost;             /* so many passes over all of it gave less than half, where one before gave something */
+	guint again;            /* so many passes over all of it were tried again */
+	gsize failed;           /* samples, in the last of them */
+	gboolean away;          /* that gave nothing */
 	char *why;              /* a pass gave nothing for it; NULL: none did */
 };
 
@@ -242,18 +244,26 @@ static void score(struct answers *a, const struct scan_case *c)
 		say_case(w, c->item, c->n, features, answer);
 }
 
-/* It can be read, and yet was not: what it comes from may be away for a while. */
-static gboolean is_lost(const struct kept *k, const struct scan_case *c)
+/* A case that could be read before is tried again: where nothing could be, for a while, and where a twentieth could not, as long
+   as that makes it less. What it comes from may be away. */
+static gboolean try_again(struct kept *k, const struct scan_case *c)
 {
-	return k->read > 0 && 2 * c->failed >= c->n;
+	const gsize before = k->failed;
+
+	k->away = k->read > 0 && c->n == c->failed && k->again < TRIES - 1;
+	k->failed = c->failed;
+	if (!k->away && (k->read == 0 || c->n == c->failed || 20 * c->failed <= c->n || (k->again > 0 && c->failed >= before)))
+		return FALSE;
+	k->again++;
+	return TRUE;
 }
 
-guint answers_lost(const struct answers *a)
+guint answers_away(const struct answers *a)
 {
 	guint n = 0;
 
 	for (guint i = 0; i < a->work->n_cases; i++)
-		n += a->kept[i].lost > 0 && !a->kept[i].done;
+		n += a->kept[i].away ? 1 : 0;
 	return n;
 }
 
@@ -268,7 +278,7 @@ gboolean answers_take(void *context, const struct scan_case *c, GError **error)
 	if (c->n > 0 && k->samples == 0)
 		count_samples(a, c->item, k);
 	if ((a->share >= 1 && a->rounds == 0) || (c->n > 0 && c->n >= k->samples && k->more == 0))
-		k->done = !is_lost(k, c) || ++k->lost >= TRIES;
+		k->done = !try_again(k, c);
 	g_autofree char *empty = g_strdup_printf("case '%s' has no samples", a->work->cases[c->item].id);
 	if (c->n == c->failed)
 		keep(a, c, c->error != NULL ? c->error->message : empty);

@@ -44,8 +44,8 @@ struct answer_counts {
 	guint partly;           /* some of what was looked at could not be read */
 };
 struct answer_counts answers_count(const struct answers *a);
-/* Cases that are to be tried again: an earlier pass read them, and the last could not. */
-guint answers_lost(const struct answers *a);
+/* Cases of which an earlier pass read something, and the last nothing: they are tried again. */
+guint answers_away(const struct answers *a);
 /* out: (n_cases), for plan_first and plan_next. */
 void answers_cases(const struct answers *a, struct plan_case *out);
 

@@ -71,13 +71,13 @@ static double left_of(double deadline) { return deadline > 0 ? deadline - log_se
 
 /* Cases that could be read before may be there again after a while: as long as one read is waited for, in all tries together,
    and a small part of the time. */
-static void await_lost(const struct work *w, guint n, double left)
+static void await_those_away(const struct work *w, guint n, double left)
 {
 	const double patience = w->patience > 0 ? w->patience : PATIENCE, wait = MIN(patience / 10, left / 20);
 
 	if (n == 0 || stop_asked() != NULL)
 		return;
-	log_warn("case", "%u %ss that were read before could not be read in full: is '%s' still there? They are tried again in %.0f s", n,
+	log_warn("case", "%u %ss that were read before cannot be read any more: is '%s' still there? They are tried again in %.0f s", n,
 		 w->task->noun, w->settings->paths.test, wait);
 	STAGE("waiting");
 	for (double from = log_seconds(); log_seconds() - from < wait && stop_asked() == NULL;)
@@ -111,7 +111,7 @@ gboolean passes_run(struct work *w, struct model *const *models, guint n_models,
 			log_warn("answer", "%s; what was written before stays, and it is tried again", unwritten->message);
 		plan_clear(&plan);
 		answers_cases(a, cases);
-		await_lost(w, answers_lost(a), left_of(scan.deadline));
+		await_those_away(w, answers_away(a), left_of(scan.deadline));
 		plan_next(cases, w->n_cases, rate, PLANNED * left_of(scan.deadline), share, &plan);
 	}
 	plan_clear(&plan);

@@ -99,6 +99,11 @@ check 'the AUC alone' 0 --auc answer.csv truth.csv
 mv answer.csv plain.csv
 { printf '\357\273\277id,probability\r\n'; sed 's/,/ , /; s/$/\r/' plain.csv; } >answer.csv
 check 'a header, CRLF, blanks and a byte-order mark' 0 --auc --header answer.csv truth.csv
+{ echo id,probability,longest_axis_um; sed 's/$/,12.5/' plain.csv; } >wide.csv
+printf 'answer: {header: true, columns: [probability, longest_axis_um]}\n' >wide.yaml
+check 'both as a data.yaml has them' 0 --auc --config wide.yaml wide.csv truth.csv
+check 'from a pipe' 0 --auc --config /dev/stdin wide.csv truth.csv <wide.yaml
+check 'the same by hand' 0 --auc --header --columns probability,longest_axis_um wide.csv truth.csv
 { echo slide,label,lesion; cat truth.csv; } >headed.csv
 check 'a header of the truth' 0 --auc plain.csv headed.csv
 cut -d, -f1,2 truth.csv >unsized.csv

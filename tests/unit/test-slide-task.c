@@ -862,6 +862,43 @@ static void test_next(struct fixture *f, gconstpointer data)
 	slide_classification.close(w);
 }
 
+/* A slide that is held out is looked at where a test slide would be: a mask adds nothing, however much it covers. */
+static void test_mask_unseen(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *name = g_strdup_printf("train/mask/positive/%s.png", positives[0]), *path = in(f, name);
+	g_autoptr(GArray) without = g_array_new(FALSE, FALSE, sizeof(struct sample));
+	g_autoptr(GArray) with = g_array_new(FALSE, FALSE, sizeof(struct sample));
+	GArray *looks[] = { without, with };
+	guint32 tiles[2];
+
+	(void)data;
+	link_train(f, "positive", positives[0]);
+	link_train(f, "negative", negatives[0]);
+	for (int masked = 0; masked < 2; masked++) {
+		struct work *w = open_work(f, PHASE_TRAIN, NULL);
+		prepare_all(w);
+		const guint item = (guint)find(w, positives[0]);
+		const struct slide_case *c = &slide_work_of(w)->slides[item];
+		slide_looks_next(w, item, 0, 1, NULL, NULL, 0, looks[masked]);
+		tiles[masked] = c->tiles.n;
+		const guint32 width = (guint32)((c->slide->w + 15) / 16), height = (guint32)((c->slide->h + 15) / 16);
+		g_autofree guint8 *all = g_malloc(width * height);
+		memset(all, 255, width * height);
+		g_assert_true(masked || png_write(path, all, width, height, 1, NULL));
+		slide_classification.close(w);
+	}
+	g_assert_cmpuint(tiles[1], >, tiles[0]);
+	g_assert_cmpuint(looks[0]->len, ==, tiles[0]);
+	g_assert_cmpuint(looks[1]->len, ==, tiles[0]);
+	for (guint i = 0; i < tiles[0]; i++) {
+		gboolean found = FALSE;         /* with a mask, tiles of tumour stand first */
+		for (guint k = 0; k < tiles[0]; k++)
+			found = found || memcmp(g_array_index(looks[0], struct sample, i).at, g_array_index(looks[1], struct sample, k).at,
+						2 * sizeof(gint32)) == 0;
+		g_assert_true(found);
+	}
+}
+
 /* What the looks at a slide give, played through until nothing more is wanted: a look in full says twice of what a coarse one
    does, turned ones 1 less. */
 static void play(struct work *w, GArray *samples, GArray *outputs, guint *rounds)
@@ -1360,6 +1397,7 @@ int main(int argc, char **argv)
 	ADD("lesions", test_lesions);
 	g_test_add_func("/slide-task/turns", test_turns);
 	ADD("next", test_next);
+	ADD("mask-unseen", test_mask_unseen);
 	ADD("wrong-mpp", test_wrong_mpp);
 	ADD("given-up", test_given_up);
 	ADD("coarse", test_coarse);
