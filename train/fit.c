@@ -274,17 +274,18 @@ static gboolean make_average(struct fit *f, GError **error)
 	return TRUE;
 }
 
-/* Whether, and how long, its body stays as it is: not where that is random, or where it is all that there is. */
+/* Whether, and how long, its body stays as it is: not where that is random, or where it is all that there is; and all the time where
+   it would learn nothing of what is sought, and its features are all that attention has. */
 static void freeze(struct fit *f)
 {
-	const double share = f->settings->training.frozen;
+	const double wanted = f->settings->training.frozen, share = sampler_sees(f->sampler) ? wanted : 1;
 	gboolean headed = FALSE;
 
 	for (size_t i = 0; i < scope_count(f->optim->params); i++)
 		headed = headed || f->optim->of[i].head;
 	f->frozen = settings_go_on(f->settings) && headed ? share : 0;
-	if (share > 0 && f->frozen <= 0 && f->job->rehearse == 0 && f->now.member == 0)
-		log_warn("frozen", "training.frozen is %g, but %s: all of it learns; set training.frozen=0%s", share,
+	if (wanted > 0 && f->frozen <= 0 && f->job->rehearse == 0 && f->now.member == 0)
+		log_warn("frozen", "training.frozen is %g, but %s: all of it learns; set training.frozen=0%s", wanted,
 			 headed ? "a network of random weights has nothing to keep" : "a network of your own that gives the classes "
 			 "itself has no classifier apart", headed ? ", or model.weights" : ", or export it without its last layer");
 }

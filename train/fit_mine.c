@@ -24,11 +24,10 @@ double fit_mine_guess(const struct fit *f)
 	return f->now.costs.validation / (double)f->held_samples * (double)samples(f) / f->settings->sampling.mine_every;
 }
 
-/* Of epochs as they are set: a change of plan does not change what is drawn. */
 void fit_use_hard(struct fit *f)
 {
 	sampler_set_hard(f->sampler, (const struct hard_sample *)(gpointer)f->hard->data, f->hard->len,
-			 f->settings->sampling.hard, f->settings->sampling.tiles_per_epoch);
+			 f->settings->sampling.hard, f->now.plan.epoch_steps * f->batch);
 }
 
 gboolean fit_mine(struct fit *f, GError **error)

@@ -59,10 +59,13 @@ struct sampler *sampler_new(const struct work *work, const gboolean *held, guint
 	if (empty != NULL)
 		*empty = without->len == 0 ? NULL
 			 : g_strdup_printf("no case to learn from has samples of kind %s: the others take its share%s", without->str,
-					   s->strata[0].items->len > 0 ? "" : "; so the network sees nothing of what is sought, and cases are "
-					   "told apart by attention over their samples alone (score.model); check data.masks");
+					   sampler_sees(s) ? "" : "; so the network learns nothing of what is sought: it stays as "
+					   "model.weights has it, if there are any, and attention over what it says (score.model=attention) is all that "
+					   "can tell cases apart; check data.masks");
 	return g_steal_pointer(&s);
 }
+
+gboolean sampler_sees(const struct sampler *s) { return s->strata[0].items->len > 0; }
 
 void sampler_free(struct sampler *s)
 {

@@ -23,6 +23,8 @@ void sampler_free(struct sampler *s);
 struct hard_sample { struct sample sample; int stratum; gint64 epoch; /* of the search that found it */ };
 void sampler_set_hard(struct sampler *s, const struct hard_sample *hard, gsize n, double share, gint64 epoch_samples);
 void sampler_draw(const struct sampler *s, guint64 epoch, guint64 position, struct sample *out);
+/* Has the first stratum, what is sought, any samples? */
+gboolean sampler_sees(const struct sampler *s);
 int sampler_stratum(const struct sampler *s, guint64 epoch, guint64 position);
 
 typedef struct sampler sampler_t;

@@ -227,8 +227,8 @@ static void test_hard(void)
 	}
 }
 
-#define UNSEEN "; so the network sees nothing of what is sought, and cases are told apart by attention over their samples alone " \
-	"(score.model); check data.masks"
+#define UNSEEN "; so the network learns nothing of what is sought: it stays as model.weights has it, if there are any, and attention over " \
+	"what it says (score.model=attention) is all that can tell cases apart; check data.masks"
 
 static void test_empty_strata(void)
 {
