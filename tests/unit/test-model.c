@@ -6,6 +6,7 @@
 #include "common/fault/fault.h"
 #include "common/model/input.h"
 #include "common/model/model.h"
+#include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <math.h>
 
@@ -745,40 +746,67 @@ static char *peer(void)
 	return g_build_filename(folder, "torchvision_peer.py", NULL);
 }
 
-/* What torchvision gives, as text; NULL where no Python here has it, with why. */
-static char *run_peer(const char *mode, const char *network, int outputs, const char *weights, const char *x, char **why)
+/* A Python that has torchvision, started once: to write requests to, and to read a line for each from. */
+static struct { GSubprocess *process; GDataInputStream *from; gboolean tried; char *why; } python;
+
+static gboolean start_peer(void)
 {
 	/* $PYTHON; the first in PATH; the distribution's, where another one hides it */
 	const char *pythons[] = { g_getenv("PYTHON"), "python3", "/usr/bin/python3" };
-	g_autofree char *script = peer(), *count = g_strdup_printf("%d", outputs);
-	for (guint i = 0; i < G_N_ELEMENTS(pythons); i++) {
-		g_autofree char *out = NULL, *err = NULL;
-		g_autoptr(GError) error = NULL;
-		int status;
-		const char *argv[] = { pythons[i], script, mode, network, count, weights, x, NULL };
-		if (pythons[i] == NULL)
+	g_autofree char *script = peer();
+
+	for (guint i = 0; i < G_N_ELEMENTS(pythons) && !python.tried; i++) {
+		const char *argv[] = { pythons[i], script, NULL };
+		g_autoptr(GSubprocess) p = pythons[i] == NULL ? NULL : g_subprocess_newv(argv, G_SUBPROCESS_FLAGS_STDIN_PIPE |
+											   G_SUBPROCESS_FLAGS_STDOUT_PIPE, NULL);
+		if (p == NULL)
 			continue;
-		if (!g_spawn_sync(NULL, (char **)(guintptr)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &out, &err,
-				  &status, &error)) {
-			g_free(*why);
-			*why = g_strdup(error->message);
-		} else if (g_spawn_check_wait_status(status, NULL)) {
-			return g_steal_pointer(&out);
-		} else if (status == 77 << 8) {
-			g_free(*why);
-			*why = g_strdup(g_strstrip(out));
-		} else {
-			g_error("%s %s: %s", pythons[i], script, err);
+		g_autoptr(GDataInputStream) from = g_data_input_stream_new(g_subprocess_get_stdout_pipe(p));
+		g_free(python.why);
+		python.why = g_data_input_stream_read_line(from, NULL, NULL, NULL);
+		if (g_strcmp0(python.why, "ready") == 0) {
+			python.process = g_steal_pointer(&p);
+			python.from = g_steal_pointer(&from);
+			break;
 		}
+		g_subprocess_wait(p, NULL, NULL);
+		if (g_subprocess_get_exit_status(p) != 77)
+			g_error("%s %s: %s", pythons[i], script, python.why);
 	}
-	return NULL;
+	python.tried = TRUE;
+	return python.process != NULL;
+}
+
+static void end_peer(void)
+{
+	if (python.process != NULL) {
+		g_output_stream_close(g_subprocess_get_stdin_pipe(python.process), NULL, NULL);
+		g_subprocess_wait(python.process, NULL, NULL);
+	}
+	g_clear_object(&python.from);
+	g_clear_object(&python.process);
+	g_clear_pointer(&python.why, g_free);
+}
+
+/* What torchvision gives, as text; NULL where no Python here has it, as python.why says. */
+static char *run_peer(const char *mode, const char *network, int outputs, const char *weights, const char *x)
+{
+	g_autofree char *request = g_strdup_printf("%s %s %d %s %s\n", mode, network, outputs, weights, x);
+
+	if (!start_peer())
+		return NULL;
+	g_assert_true(g_output_stream_write_all(g_subprocess_get_stdin_pipe(python.process), request, strlen(request), NULL, NULL, NULL));
+	char *line = g_data_input_stream_read_line(python.from, NULL, NULL, NULL);
+	if (line == NULL)
+		g_error("the peer failed at: %s", request);
+	return line;
 }
 
 /* The peer's numbers on the model's weights and the same noise, n x 3 x side x side; NULL where the test is to be skipped. */
 static float *theirs(struct model *m, const char *mode, int n, int side, guint count)
 {
 	const char *network = m->network->name;
-	g_autofree char *script = peer(), *why = NULL;
+	g_autofree char *script = peer();
 	if (!g_file_test(script, G_FILE_TEST_EXISTS)) {
 		g_test_skip("not run from the project's folder");
 		return NULL;
@@ -788,14 +816,14 @@ static float *theirs(struct model *m, const char *mode, int n, int side, guint c
 	struct list list = list_new();
 	list_add(&list, "x", T_F32, DIMS(n, 3, side, side), in, sizeof(float) * (gsize)(n * 3 * side * side));
 	char *x = list_write(list, NULL);
-	g_autofree char *text = run_peer(mode, network, m->outputs, weights, x, &why);
+	g_autofree char *text = run_peer(mode, network, m->outputs, weights, x);
 	discard(weights);
 	discard(x);
 	if (text == NULL) {
-		g_test_skip(why);
+		g_test_skip(python.why != NULL ? python.why : "no Python");
 		return NULL;
 	}
-	g_auto(GStrv) lines = g_strsplit(g_strstrip(text), "\n", -1);
+	g_auto(GStrv) lines = g_strsplit(g_strstrip(text), " ", -1);
 	g_assert_cmpuint(g_strv_length(lines), ==, count);
 	float *out = g_new(float, count);
 	for (guint i = 0; i < count; i++)
@@ -913,5 +941,7 @@ int main(int argc, char **argv)
 		g_test_add_data_func(path, &step_cases[i], test_training_step);
 	}
 	g_test_add_func("/model/real-weights", test_real_weights);
-	return g_test_run();
+	int failed = g_test_run();
+	end_peer();
+	return failed;
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""torchvision_peer.py eval|train NETWORK OUTPUTS WEIGHTS INPUT: what torchvision's network gives.
+"""torchvision_peer.py: what torchvision's networks give, for each line "eval|train NETWORK OUTPUTS WEIGHTS INPUT" of stdin.
 
 For test-model.c: loads a .safetensors file by names, strictly, into the network of that name, puts the tensor
-"x" of INPUT through it and prints the outputs, one a line; or, in training, one number a tensor of WEIGHTS: the length
-of the gradient of the mean square of all outputs, and of a buffer its sum after that step.
-Ends with 77 where there is no torchvision.
+"x" of INPUT through it and prints the outputs on a line; or, in training, one number a tensor of WEIGHTS: the length
+of the gradient of the mean square of all outputs, and of a buffer its sum after that step. The first line that it prints is
+"ready", or why there is no torchvision: then it ends with 77.
 """
 import collections
 import json
@@ -80,40 +80,42 @@ def positions(learned, cells):
     return torch.cat([learned[:, :1], grid.flatten(2).permute(0, 2, 1)], 1)
 
 
-mode, network, outputs, weights, x = sys.argv[1:]
-outputs = int(outputs)
+def answer(mode, network, outputs, weights, x):
+    outputs = int(outputs)
+    tensors, x = read(weights), read(x)["x"]
+    if network == "vit_small":
+        # a side that is no multiple of 16 goes to the nearest
+        cells = int(x.shape[2] / 16 + 0.5)
+        if cells * 16 != x.shape[2]:
+            x = F.interpolate(x, size=(cells * 16, cells * 16), mode="bilinear", align_corners=False)
+        learned = tensors["encoder.pos_embedding"].requires_grad_()
+        tensors["encoder.pos_embedding"] = positions(learned, cells)
+        model = vit(outputs, cells * 16)
+    elif network == "unet":
+        model = UNet(outputs)
+    elif network == "inception_v3":
+        model = torchvision.models.inception_v3(num_classes=outputs, aux_logits=False, init_weights=False)
+    else:
+        model = getattr(torchvision.models, network)(num_classes=outputs)
+        if network == "squeezenet1_1" and outputs != 1000:
+            model.classifier = nn.Sequential(collections.OrderedDict(
+                pool=nn.AdaptiveAvgPool2d(1), flat=nn.Flatten(), norm=nn.BatchNorm1d(512)))
+            model.classifier.add_module("1", nn.Linear(512, outputs))
+    fault = model.load_state_dict(tensors, strict=False)
+    wrong = fault.unexpected_keys + [k for k in fault.missing_keys if not k.endswith(".num_batches_tracked")]
+    assert not wrong, wrong
+    if mode == "eval":
+        with torch.no_grad():
+            return model.eval()(x).flatten().tolist()
+    (model.train()(x) ** 2).mean().backward()
+    trained, buffers = dict(model.named_parameters()), dict(model.named_buffers())
+    if network == "vit_small":
+        tensors["encoder.pos_embedding"].backward(trained["encoder.pos_embedding"].grad)
+        trained["encoder.pos_embedding"] = learned
+    return [float(trained[name].grad.norm() if name in trained else buffers[name].sum()) for name in tensors]
+
+
 torch.set_num_threads(1)
-tensors, x = read(weights), read(x)["x"]
-if network == "vit_small":
-    # a side that is no multiple of 16 goes to the nearest
-    cells = int(x.shape[2] / 16 + 0.5)
-    if cells * 16 != x.shape[2]:
-        x = F.interpolate(x, size=(cells * 16, cells * 16), mode="bilinear", align_corners=False)
-    learned = tensors["encoder.pos_embedding"].requires_grad_()
-    tensors["encoder.pos_embedding"] = positions(learned, cells)
-    model = vit(outputs, cells * 16)
-elif network == "unet":
-    model = UNet(outputs)
-elif network == "inception_v3":
-    model = torchvision.models.inception_v3(num_classes=outputs, aux_logits=False, init_weights=False)
-else:
-    model = getattr(torchvision.models, network)(num_classes=outputs)
-    if network == "squeezenet1_1" and outputs != 1000:
-        model.classifier = nn.Sequential(collections.OrderedDict(
-            pool=nn.AdaptiveAvgPool2d(1), flat=nn.Flatten(), norm=nn.BatchNorm1d(512)))
-        model.classifier.add_module("1", nn.Linear(512, outputs))
-fault = model.load_state_dict(tensors, strict=False)
-wrong = fault.unexpected_keys + [k for k in fault.missing_keys if not k.endswith(".num_batches_tracked")]
-assert not wrong, wrong
-if mode == "eval":
-    with torch.no_grad():
-        for value in model.eval()(x).flatten().tolist():
-            print(repr(value))
-    sys.exit(0)
-(model.train()(x) ** 2).mean().backward()
-trained, buffers = dict(model.named_parameters()), dict(model.named_buffers())
-if network == "vit_small":
-    tensors["encoder.pos_embedding"].backward(trained["encoder.pos_embedding"].grad)
-    trained["encoder.pos_embedding"] = learned
-for name in tensors:
-    print(repr(float(trained[name].grad.norm() if name in trained else buffers[name].sum())))
+print("ready", flush=True)
+for line in sys.stdin:
+    print(*map(repr, answer(*line.split())), flush=True)
