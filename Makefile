@@ -10,10 +10,10 @@ CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 CXX     := $(if $(filter default,$(origin CXX)),g++,$(CXX))
 CFLAGS  ?= -O2 -g
 say      = $(if $(V),,@echo '$(1)';)
-PKGS    := glib-2.0 gio-2.0 openslide yaml-0.1 json-glib-1.0 libpng libjpeg zlib cairo
+PKGS    := glib-2.0 gio-2.0 openslide yaml-0.1 json-glib-1.0 libpng libjpeg zlib cairo libcrypto
 LIBTORCH ?= $(if $(TORCH),,libtorch-dev)
 PACKAGES := gcc g++ make pkg-config perl libglib2.0-dev libopenslide-dev libyaml-dev libjson-glib-dev \
-	libpng-dev libjpeg-dev zlib1g-dev libcairo2-dev libcsv-dev $(LIBTORCH) libopenblas0-openmp openslide-tools procps
+	libpng-dev libjpeg-dev zlib1g-dev libcairo2-dev libcsv-dev libssl-dev $(LIBTORCH) libopenblas0-openmp openslide-tools procps
 IMAGE   ?= blindrun
 ARCHIVE ?= $(B)/$(IMAGE).tar.gz
 

@@ -3,6 +3,7 @@
  * Use g_ascii_strtoll and friends, g_strlcpy, g_snprintf, g_strsplit, GRand or a hash of the seed.
  */
 #pragma once
+#include <openssl/evp.h>        /* it names parameters rand */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* resume.c - see resume.h. */
 #include "train/resume.h"
 #include "common/checkpoint/json.h"
+#include "common/checkpoint/sha256.h"
 #include "common/fault/fault.h"
 #include "common/log/log.h"
 #include <glib/gstdio.h>
@@ -37,8 +38,7 @@ static const char *checksum_of(const char *path)
 	char *sum = g_hash_table_lookup(sums, key);
 	g_autoptr(GMappedFile) file = sum == NULL ? g_mapped_file_new(path, FALSE, NULL) : NULL;
 	if (file != NULL) {
-		sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)g_mapped_file_get_contents(file),
-						  g_mapped_file_get_length(file));
+		sum = sha256_of(g_mapped_file_get_contents(file), g_mapped_file_get_length(file));
 		g_hash_table_insert(sums, g_steal_pointer(&key), sum);
 	}
 	return sum;

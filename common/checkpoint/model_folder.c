@@ -2,6 +2,7 @@
 #include "common/checkpoint/model_folder.h"
 #include "common/checkpoint/json.h"
 #include "common/checkpoint/safetensors.h"
+#include "common/checkpoint/sha256.h"
 #include "common/config/options.h"
 #include "common/fault/fault.h"
 #include <errno.h>
@@ -234,8 +235,7 @@ gboolean model_folder_check(const char *folder, JsonObject *manifest, const char
 			    name, g_mapped_file_get_length(file), bytes);
 		return FALSE;
 	}
-	g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)
-							   g_mapped_file_get_contents(file), bytes);
+	g_autofree char *sum = sha256_of(g_mapped_file_get_contents(file), bytes);
 	if (g_strcmp0(sum, sha256) == 0)
 		return TRUE;
 	g_set_error(error, FAULT, FAULT_DATA, "%s: its checksum is wrong: the file is damaged", name);

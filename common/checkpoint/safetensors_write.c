@@ -4,6 +4,7 @@
  */
 #include "common/checkpoint/safetensors.h"
 #include "common/checkpoint/safetensors_header.h"
+#include "common/checkpoint/sha256.h"
 #include "common/fault/fault.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,7 @@
 struct writer {
 	const char *path;
 	int fd;
-	GChecksum *sha;
+	struct sha256 *sha;
 	guint64 size;
 };
 
@@ -37,7 +38,7 @@ static gboolean write_bytes(struct writer *w, const void *data, gsize size, GErr
 			continue;
 		if (done < 0)
 			return write_failed(w, "writing", errno, error);
-		g_checksum_update(w->sha, at, done);
+		sha256_add(w->sha, at, (gsize)done);
 		at += done;
 		size -= (gsize)done;
 		w->size += (guint64)done;
@@ -155,7 +156,7 @@ gboolean safetensors_write(const char *path, const struct safetensor *tensors, g
 	if (!check_tensors(path, tensors, n, sizes, error))
 		return FALSE;
 	g_autoptr(GString) header = make_header(tensors, n, metadata, sizes);
-	g_autoptr(GChecksum) sha = g_checksum_new(G_CHECKSUM_SHA256);
+	g_autoptr(sha256_t) sha = sha256_new();
 	struct writer w = { path, -1, sha, 0 };
 	w.fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (w.fd < 0)
@@ -172,7 +173,7 @@ gboolean safetensors_write(const char *path, const struct safetensor *tensors, g
 	}
 	sync_folder(path);
 	if (sha256 != NULL)
-		*sha256 = g_strdup(g_checksum_get_string(sha));
+		*sha256 = sha256_text(sha);
 	if (size != NULL)
 		*size = w.size;
 	return TRUE;

@@ -1,5 +1,6 @@
 /* opening.c - see opening.h. */
 #include "common/run/opening.h"
+#include "common/checkpoint/sha256.h"
 #include "common/log/log.h"
 #include "common/machine/machine.h"
 #include <sys/utsname.h>
@@ -9,12 +10,10 @@
 static char *build(void)
 {
 	g_autoptr(GMappedFile) file = g_mapped_file_new("/proc/self/exe", FALSE, NULL);
-	g_autofree char *sum = NULL;
 
 	if (file == NULL)
 		return g_strdup("unknown");
-	sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)g_mapped_file_get_contents(file),
-					  g_mapped_file_get_length(file));
+	g_autofree char *sum = sha256_of(g_mapped_file_get_contents(file), g_mapped_file_get_length(file));
 	return g_strndup(sum, 12);
 }
 
