@@ -369,6 +369,8 @@ static gboolean start(struct fit *f, GError **error)
 		f->now.plan = plan_new(1, f->job->rehearse);
 	else
 		f->now.plan = plan_new(fit_epochs_set(s), (s->sampling.tiles_per_epoch + s->training.batch - 1) / s->training.batch);
+	if (f->job->rehearse == 0 && s->training.epochs == 0 && f->deadline <= 0)
+		plan_thin(&f->now.plan, f->batch, f->held_samples);
 	if (!fit_restore(f, error))
 		return FALSE;
 	if (f->job->rehearse == 0)
@@ -516,7 +518,7 @@ gboolean fit(const struct fit_job *job, struct fit_outcome *outcome, GError **er
 	if (g_error_matches(wrong, FAULT, FAULT_STOPPED) && job->rehearse == 0)
 		fit_save_point(&f, TRUE);
 	set_outcome(&f, outcome);
-	outcome->cut = ok && (f.cut || f.now.plan.epochs < fit_epochs_set(s));
+	outcome->cut = ok && (f.cut || (job->deadline > 0 && f.now.plan.epochs < fit_epochs_set(s)));
 	clear(&f);
 	if (wrong != NULL)
 		g_propagate_error(error, wrong);

@@ -91,12 +91,12 @@ void fit_say_epoch(const struct fit *f, const struct state *now, const struct va
 void fit_say_ended(const struct fit *f)
 {
 	const double left = f->deadline - log_seconds();
-	const gboolean all = f->now.epoch >= fit_epochs_set(f->settings);
+	const gboolean all = f->deadline <= 0 || f->now.epoch >= fit_epochs_set(f->settings);
 	g_autofree char *why = NULL;
 	char rest[16], cost[16];
 
 	if (all)
-		why = g_strdup_printf("all epochs that are set are done");
+		why = g_strdup_printf("all epochs are done");
 	else if (f->now.epoch >= f->now.plan.epochs)
 		why = g_strdup_printf("the time was planned to end here");
 	else

@@ -11,6 +11,16 @@ struct plan plan_new(guint epochs, gint64 epoch_steps)
 	return p;
 }
 
+void plan_thin(struct plan *p, guint batch, guint64 judged)
+{
+	const gint64 all = p->set_epochs * p->set_steps;
+	const double learned = 3.0 * (double)all * batch; /* in passes forward: one back takes as long as two */
+	const guint least = MIN(3, p->set_epochs), n = (guint)CLAMP(learned / (double)MAX(judged, 1), least, p->set_epochs);
+
+	p->epochs = p->set_epochs = n;
+	p->epoch_steps = p->set_steps = (all + n - 1) / n;
+}
+
 gint64 plan_left(const struct plan *p, guint epoch, gint64 at)
 {
 	return MAX((gint64)(p->epochs - MIN(epoch, p->epochs)) * p->epoch_steps - at, 0);

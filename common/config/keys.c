@@ -116,7 +116,7 @@ const struct key key_table[] = {
 { "training.members", KEY_COUNT, AT(training.members), "0", 0, 16, NULL,
   "networks that answer together; each holds out other slides,\nand they share the time; 0: 3 where training.time is half an\nhour or more (1/split.validation at most), else 1" },
 { "training.epochs", KEY_COUNT, AT(training.epochs), "0", 0, 100000, NULL,
-  "each of sampling.tiles_per_epoch tiles, for each network;\n0: as many as training.time holds, or 20 where it is 0" },
+  "each of sampling.tiles_per_epoch tiles, for each network;\n0: as many as training.time holds; where that is 0, 20, or fewer\nand longer ones where much is held out" },
 { "training.batch", KEY_COUNT, AT(training.batch), "64", 1, 65536, NULL, "samples a step" },
 { "training.optimiser", KEY_TEXT, AT(training.optimiser), "adamw", 1, 200, NULL, "adamw, adam, radam, sgd" },
 { "training.learning_rate", KEY_WORD_OR_NUMBER, AT(training.learning_rate), "auto", 1e-8, 10, "auto",

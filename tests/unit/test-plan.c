@@ -28,6 +28,28 @@ static void test_new(void)
 	assert_plan(&p, PLAN_EPOCHS, 5);
 }
 
+/* 806,000 held-out tiles, as in the challenge, beside 20 epochs of 20,032: the same steps, and three validations. */
+static void test_thin(void)
+{
+	struct plan p = plan_new(20, 313);
+
+	plan_thin(&p, 64, 10000);
+	assert_plan(&p, 20, 313);
+	plan_thin(&p, 64, 60096);       /* as much as three passes of an epoch */
+	assert_plan(&p, 20, 313);
+	plan_thin(&p, 64, 120192);
+	assert_plan(&p, 10, 626);
+	p = plan_new(20, 313);
+	plan_thin(&p, 64, 806000);
+	assert_plan(&p, 3, 2087);
+	p = plan_new(2, 313);
+	plan_thin(&p, 64, 806000);
+	assert_plan(&p, 2, 313);
+	p = plan_new(20, 313);
+	plan_thin(&p, 64, 0);
+	assert_plan(&p, 20, 313);
+}
+
 /* Validations that cost as much as 3,750 steps: they take a sixth at most, and what is learned is what was set, whatever the
    time, or where nothing was, what fits. */
 static void test_expensive(void)
@@ -237,6 +259,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/plan/new", test_new);
 	g_test_add_func("/plan/fit", test_fit);
+	g_test_add_func("/plan/thin", test_thin);
 	g_test_add_func("/plan/expensive", test_expensive);
 	g_test_add_func("/plan/mining", test_mining);
 	g_test_add_func("/plan/regrow", test_regrow);
