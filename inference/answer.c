@@ -39,7 +39,7 @@ gboolean answers_write(struct answers *a, GError **error)
 	STAGE("answering");
 	const double start = a->written = log_seconds();
 	const gboolean ok = a->work->task->write(a->work, a->answer, error);
-	a->took = log_seconds() - start;
+	a->took = ok ? log_seconds() - start : REWRITE_S;
 	return ok;
 }
 

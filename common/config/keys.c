@@ -111,12 +111,18 @@ const struct key key_table[] = {
 { "model.weights", KEY_TEXT, AT(model.weights), "", 0, PATH_MAX_BYTES, NULL,
   "a .safetensors file to start from, seen from data.yaml;\n\"\": random" },
 { "model.input", KEY_WORD_OR_NUMBER, AT(model.input), "auto", 16, 4096, "auto",
-  "side that the network gets tiles enlarged to, px, where they\nare smaller; auto: tiles.size, or to go on from weights, which were\nlearned on large pictures, twice that, up to 192" },
+  "side that the network gets tiles enlarged to, px, where they\n"
+  "are smaller; auto: tiles.size, or to go on from weights, which were\n"
+  "learned on large pictures, twice that, up to 192" },
 
 { "training.members", KEY_COUNT, AT(training.members), "0", 0, 16, NULL,
-  "networks that answer together; each holds out other slides,\nand they share the time; 0: 3 where training.time is half an\nhour or more (1/split.validation at most), else 1" },
+  "networks that answer together; each holds out other slides,\n"
+  "and they share the time; 0: 3 where training.time is half an\n"
+  "hour or more (1/split.validation at most), else 1" },
 { "training.epochs", KEY_COUNT, AT(training.epochs), "0", 0, 100000, NULL,
-  "each of sampling.tiles_per_epoch tiles, for each network;\n0: as many as training.time holds; where that is 0, 20, or fewer\nand longer ones where much is held out" },
+  "each of sampling.tiles_per_epoch tiles, for each network;\n"
+  "0: as many as training.time holds; where that is 0, 20, or fewer\n"
+  "and longer ones where much is held out" },
 { "training.batch", KEY_COUNT, AT(training.batch), "64", 1, 65536, NULL, "samples a step" },
 { "training.optimiser", KEY_TEXT, AT(training.optimiser), "adamw", 1, 200, NULL, "adamw, adam, radam, sgd" },
 { "training.learning_rate", KEY_WORD_OR_NUMBER, AT(training.learning_rate), "auto", 1e-8, 10, "auto",

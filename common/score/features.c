@@ -75,7 +75,8 @@ static double within(double x, double low, double high)
 	return isnan(x) ? 0 : CLAMP(x, low, high);
 }
 
-gboolean features_of(const float *logits, gsize n, double share, guint k, const struct feature_component *largest_opt, double *out)
+gboolean features_of(const float *logits, gsize n, double share, guint k, const struct feature_component *largest_opt,
+		     double *out)
 {
 	const struct feature_component none = { 0 }, *largest = largest_opt != NULL ? largest_opt : &none;
 	g_autofree double *sorted = in_order(logits, &n);

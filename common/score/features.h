@@ -37,8 +37,9 @@ extern const struct feature feature_table[N_FEATURES];
 /* A feature's number by its name; N_FEATURES where there is none of it. */
 guint feature_find(const char *name);
 
-/* logits: of `share` of the case's tiles, above 0 to 1. out: (N_FEATURES). top_k is the mean of the k highest. FALSE: no tile was read, and out is as of one tile of logit 0
-   that is not counted. */
-gboolean features_of(const float *logits, gsize n, double share, guint k, const struct feature_component *largest_opt, double *out);
+/* logits: of `share` of the case's tiles, above 0 to 1. out: (N_FEATURES). top_k is the mean of the k highest. FALSE: no tile was
+   read, and out is as of one tile of logit 0 that is not counted. */
+gboolean features_of(const float *logits, gsize n, double share, guint k, const struct feature_component *largest_opt,
+		     double *out);
 
 G_END_DECLS

@@ -142,8 +142,8 @@ struct task {
 
 	/* 2. Samples. For training a case has samples in each of n_strata strata; the sampler picks a
 	   stratum by share and a case by how many it has (sampler.h); pick chooses one of its samples, and may move it,
-	   by 64 random bits: the same ones give the same sample. The first stratum has what is sought. sure: is the sample negative beyond doubt, so that it may
-	   be drawn more often where the network errs on it? read: bytes and, where known, targets. */
+	   by 64 random bits: the same ones give the same sample. The first stratum has what is sought. sure: is the sample
+	   negative beyond doubt, so that it may be drawn more often where the network errs on it? read: bytes and, where known, targets. */
 	int n_strata;
 	const char *const *strata;
 	double (*share)(const struct settings *settings, int stratum);
