@@ -15,7 +15,7 @@ fi
 cat > data.yaml << 'YAML'
 tiles: {size: 64}
 model: {network: simple}
-sampling: {tiles_per_epoch: 160}
+sampling: {tiles_per_epoch: 64}
 training: {epochs: 1, batch: 8, members: 2}
 score: {model: attention}
 inference: {batch: 64, turns: 2}

@@ -23,7 +23,7 @@ for program in train inference; do
 		"$p" --config key.yaml
 	is "$program: one line" "$(wc -l < "$err" | tr -d ' ')" 1
 	expect "$program: wrong type in a file" 2 \
-		"type.yaml:5: training.epochs: expected a whole number from 1 to 100000, not 'many'\$" "$p" --config type.yaml
+		"type.yaml:5: training.epochs: expected a whole number from 0 to 100000, not 'many'\$" "$p" --config type.yaml
 	expect "$program: out of range in a file" 2 \
 		"range.yaml:2: tiles.tissue: expected a number from 0 to 1, not '1.5'\$" "$p" --config range.yaml
 	expect "$program: no YAML" 2 'tab.yaml:2: .*use spaces instead of tabs$' "$p" --config tab.yaml

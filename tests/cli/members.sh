@@ -16,7 +16,7 @@ tiles: {size: 64}
 model: {network: simple}
 split: {validation: 0.5}
 sampling: {tiles_per_epoch: 160}
-training: {members: 2, epochs: 2, batch: 8, checkpoint: 1}
+training: {members: 2, epochs: 2, batch: 8, checkpoint: 1, time: 190s}        # 2 % of it are too little to rehearse
 inference: {batch: 64, turns: 2}
 device: cpu
 YAML
@@ -26,7 +26,7 @@ weights() { cat "$1"/weights-*.safetensors "$1"/weights2-*.safetensors | sha256s
 
 expect 'sample' 0 '' "$B/sample" d --train 8 --test 4 --positive 0.5 --tile 64 --tissue-tiles 24:32 --lesion 4:12 \
 	--levels 6 --ink 0 --seed 5
-expect 'two members' 0 'nothing failed' $train
+expect 'two members' 0 'nothing failed' $train --set training.time=0
 stdout_has 'the first holds out four slides' ' split member=1 cases=4 held_out='
 stdout_has 'the second the other four' ' split member=2 cases=4 held_out='
 is 'each slide once' "$(sed -n 's/.* split member=[12] cases=4 held_out=\([^ ]*\)$/\1/p' "$out" | sort -u | tr ',\n' '\n\n' | sort -u | grep -c Slide)" 8

@@ -4,6 +4,8 @@
 #                                         ("" where stderr must be empty, "*" where it does not matter)
 #   stdout_has NAME PATTERN               of the last command; PATTERN as grep -e has it
 #   is NAME GOT WANTED                    two texts are the same
+#   answered FOLDER ENDING ANSWER         prints "complete" where an answer has the folder's slides, sorted, each with a number
+#                                         of six decimals; else what is wrong with it
 #   finish                                prints the plan; the exit code says whether all was well
 #
 # $B is the folder with the programs, $T an empty one that is removed in the end; $out and $err are
@@ -52,6 +54,21 @@ $(tail -n 20 "$out")"
 is() {
 	[ "$2" = "$3" ]
 	tap_result "$1" $? "got '$2', expected '$3'"
+}
+
+answered() {
+	for slide in "$1"/*."$2"; do
+		slide=${slide##*/}
+		echo "${slide%."$2"}"
+	done | LC_ALL=C sort > "$T/.wanted"
+	cut -d, -f1 "$3" > "$T/.names"
+	if ! cmp -s "$T/.wanted" "$T/.names"; then
+		echo "names: $(tr '\n' ' ' < "$T/.names")"
+	elif grep -qvE '^[^,]+,(0\.[0-9]{6}|1\.000000)$' "$3"; then
+		echo "form: $(grep -vE '^[^,]+,(0\.[0-9]{6}|1\.000000)$' "$3" | head -n 1)"
+	else
+		echo complete
+	fi
 }
 
 finish() {

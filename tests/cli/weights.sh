@@ -42,11 +42,10 @@ fi
 cd exported || exit 1
 
 for kind in plain checkpoint resnet18; do
-	expect "$kind.pt: fits" 0 '' "$w" $kind.pt --network resnet18
+	expect "$kind.pt: fits, and is converted" 0 '' "$w" $kind.pt --network resnet18 --to $kind.safetensors
 	stdout_has "$kind.pt: but for the classifier" '^starts at random: fc.weight is 7x512, expected 2x512$'
 	stdout_has "$kind.pt: all the others" '^100 of 102 tensors fit resnet18$'
 	expect "$kind.pt: not another network" 3 ' not weights of resnet34: ' "$w" $kind.pt --network resnet34
-	expect "$kind.pt: is converted" 0 '' "$w" $kind.pt --network resnet18 --to $kind.safetensors
 done
 cat > same.py <<'END'
 import json, sys, numpy, torch
