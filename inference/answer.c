@@ -245,14 +245,15 @@ static void score(struct answers *a, const struct scan_case *c)
 }
 
 /* A case that could be read before is tried again: where nothing could be, for a while, and where a twentieth could not, as long
-   as that makes it less. What it comes from may be away. */
-static gboolean try_again(struct kept *k, const struct scan_case *c)
+   as that makes it less. What it comes from may be away. A thread that hangs in it would do so again. */
+static gboolean try_again(const struct work *w, struct kept *k, const struct scan_case *c)
 {
 	const gsize before = k->failed;
+	const gboolean hopeless = k->read == 0 || case_given_up(w, c->item, NULL);
 
-	k->away = k->read > 0 && c->n == c->failed && k->again < TRIES - 1;
+	k->away = !hopeless && c->n == c->failed && k->again < TRIES - 1;
 	k->failed = c->failed;
-	if (!k->away && (k->read == 0 || c->n == c->failed || 20 * c->failed <= c->n || (k->again > 0 && c->failed >= before)))
+	if (!k->away && (hopeless || c->n == c->failed || 20 * c->failed <= c->n || (k->again > 0 && c->failed >= before)))
 		return FALSE;
 	k->again++;
 	return TRUE;
@@ -278,7 +279,7 @@ gboolean answers_take(void *context, const struct scan_case *c, GError **error)
 	if (c->n > 0 && k->samples == 0)
 		count_samples(a, c->item, k);
 	if ((a->share >= 1 && a->rounds == 0) || (c->n > 0 && c->n >= k->samples && k->more == 0))
-		k->done = !try_again(k, c);
+		k->done = !try_again(a->work, k, c);
 	g_autofree char *empty = g_strdup_printf("case '%s' has no samples", a->work->cases[c->item].id);
 	if (c->n == c->failed)
 		keep(a, c, c->error != NULL ? c->error->message : empty);
