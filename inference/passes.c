@@ -9,7 +9,6 @@
 
 /* Of the time that is left, this much is planned with: a pass may be slower than the one before it. */
 static const double PLANNED = 0.9;
-enum { PATIENCE = 300 };        /* s, where reads have all time */
 
 static void say_plan(guint pass, const struct plan *p, const struct work *w, double left)
 {
@@ -73,7 +72,7 @@ static double left_of(double deadline) { return deadline > 0 ? deadline - log_se
    and a small part of the time. */
 static void await_those_away(const struct work *w, guint n, double left)
 {
-	const double patience = w->patience > 0 ? w->patience : PATIENCE, wait = MIN(patience / 10, left / 20);
+	const double wait = MIN(work_patience(w) / 10, left / 20);
 
 	if (n == 0 || stop_asked() != NULL)
 		return;

@@ -285,8 +285,7 @@ static gboolean restore_hard(struct fit *f, const char *text, const char *cases,
 	if (!g_str_equal(here, cases))
 		return TRUE;
 	if (!mine_from_text(text, f->work, f->hard)) {
-		g_set_error(error, FAULT, FAULT_DATA, "the run in '%s' cannot be gone on with: its list of hard samples is damaged; "
-			    "--fresh begins anew", model_folder_at(f->job->folder));
+		g_set_error(error, FAULT, FAULT_DATA, "its list of hard samples is damaged");
 		return FALSE;
 	}
 	fit_use_hard(f);
@@ -307,13 +306,11 @@ gboolean fit_restore(struct fit *f, GError **error)
 	if (r == NULL || r->state.member != f->now.member)
 		return TRUE;
 	guint n = state_parts(f, parts);
-	if (!model_folder_restore(r->file, parts, n, error)) {
+	f->now = r->state;      /* first: its plan says how often hard samples are drawn */
+	if (!restore_hard(f, r->hard, r->cases, error) || !model_folder_restore(r->file, parts, n, error)) {
 		g_prefix_error(error, "the run in '%s' cannot be gone on with; --fresh begins anew: ", model_folder_at(f->job->folder));
 		return FALSE;
 	}
-	f->now = r->state;
-	if (!restore_hard(f, r->hard, r->cases, error))
-		return FALSE;
 	f->optim->step = r->state.optimiser_steps;
 	if (r->state.thawed < 0)
 		optim_freeze(f->optim, TRUE);

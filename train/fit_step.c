@@ -159,8 +159,8 @@ static gboolean learn(struct fit *f, struct batch *b, struct learned *l, GError 
    it is not for as long as one read is waited for, the run ends, before it goes through all its steps without learning. */
 static gboolean leave_out(struct fit *f, GError **error)
 {
-	enum { UNREAD_MOST = 20, PATIENCE = 300 /* s, where reads have all time */ };
-	const double now = log_seconds(), patience = f->work->patience > 0 ? f->work->patience : PATIENCE;
+	enum { UNREAD_MOST = 20 };
+	const double now = log_seconds(), patience = work_patience(f->work);
 
 	if (f->unread++ == 0)
 		f->unread_at = now;

@@ -270,7 +270,7 @@ struct work *slide_cases_open(const struct settings *settings, enum phase phase,
 		sw->slides[i].path = g_steal_pointer(&f->path);
 		sw->slides[i].mask_path = g_steal_pointer(&f->mask_path);
 	}
-	if (phase == PHASE_TEST)
+	if (phase == PHASE_TEST && !known.fitted)
 		note_unfit(w, facts);
 	if (phase == PHASE_TRAIN) {
 		slide_table_read(sw);

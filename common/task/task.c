@@ -19,6 +19,13 @@ const struct task *task_find(const char *name, GError **error)
 	return NULL;
 }
 
+double work_patience(const struct work *w)
+{
+	enum { USUAL = 300 };
+
+	return w->patience > 0 ? w->patience : USUAL;
+}
+
 /* ---- cases that are given up ---- */
 
 static GMutex changing;         /* a case is given up, or changed, whichever comes first */

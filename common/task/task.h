@@ -232,6 +232,8 @@ GArray *task_rounds(const struct work *work, guint item, double share);
 /* By settings->task. FAULT_USAGE, naming those there are. */
 const struct task *task_find(const char *name, GError **error);
 
+/* s: how long data that went away are waited for: as long as a read of them, or where reads have all time, 5 minutes. */
+double work_patience(const struct work *work);
 /* A prepare or read took longer than work->patience: every later read of the case fails at once. Says so in *error,
    FAULT_DATA. Main thread. */
 void case_give_up(struct work *work, guint item, GError **error);
