@@ -134,6 +134,9 @@ static JsonObject *find_model(struct settings *s, GError **error)
 		log_warn("model", "%s", (char *)notes->pdata[i]);
 	if (manifest != NULL && !take_settings(s, manifest, error))
 		g_clear_pointer(&manifest, json_object_unref);
+	if (manifest != NULL && json_number(manifest, "judged", 1) == 0)
+		log_warn("model", "the model was never validated, since training ended early, after %.0f steps: its answers may be no better "
+			 "than chance; the end of train's own lines says why", json_number(manifest, "step", 0));
 	return manifest;
 }
 
@@ -246,7 +249,9 @@ static gboolean answer_on(struct settings *s, JsonObject *manifest, struct work 
 	g_autoptr(GPtrArray) models = read_models(s, manifest, members, w, device, bags, error);
 	if (models->len == 0)
 		return FALSE;
-	log_keep("model", "model network=%s members=%u step=%.0f %s", s->model.network, models->len, json_number(manifest, "step", 0), where);
+	log_keep("model", "model network=%s members=%u run=\"%s\" step=%.0f epoch=%.0f %s", s->model.network, models->len,
+		 json_text(json_child(manifest, "settings"), "training.run", ""), json_number(manifest, "step", 0),
+		 json_number(manifest, "epoch", 0), where);
 	answers_set_bags(a, (struct attention *const *)bags->pdata, bags->len);
 	return passes_run(w, (struct model *const *)models->pdata, models->len, device, &memory, a, colours, error);
 }

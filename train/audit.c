@@ -352,12 +352,22 @@ static void judge_room(const struct settings *s, const struct memory *memory, co
 
 /* ---- all of it ---- */
 
-static void say_no_test(const char *why)
+static gboolean has_files(const char *folder)
+{
+	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+
+	return dir != NULL && g_dir_read_name(dir) != NULL;
+}
+
+/* Where training has no test set beside it, there is nothing to say on stderr. */
+static void say_no_test(const struct settings *s, const char *why)
 {
 	g_autoptr(GString) line = g_string_new("audit of=test cases=0");
 
 	logfmt_append(line, "why", why);
 	log_keep("audit test", "%s", line->str);
+	if (has_files(s->paths.test))
+		log_warn("data", "test: %s: inference would have nothing to answer for", why);
 }
 
 /* The test set's cases, with what training has settled so far; NULL: there are none, which ends no training. */
@@ -369,7 +379,7 @@ static struct work *open_test(const struct work *train)
 	train->task->facts(train, facts);
 	struct work *test = train->task->open(train->settings, PHASE_TEST, facts, &error);
 	if (test == NULL)
-		say_no_test(error->message);
+		say_no_test(train->settings, error->message);
 	for (guint i = 0; test != NULL && i < test->notes->len; i++)
 		log_warn("data", "test: %s", (char *)test->notes->pdata[i]);
 	return test;

@@ -308,7 +308,7 @@ gboolean fit_restore(struct fit *f, GError **error)
 	guint n = state_parts(f, parts);
 	f->now = r->state;      /* first: its plan says how often hard samples are drawn */
 	if (!restore_hard(f, r->hard, r->cases, error) || !model_folder_restore(r->file, parts, n, error)) {
-		g_prefix_error(error, "the run in '%s' cannot be gone on with; --fresh begins anew: ", model_folder_at(f->job->folder));
+		g_prefix_error(error, "the run in '%s' cannot be gone on with; another training.run, or --fresh, begins anew: ", model_folder_at(f->job->folder));
 		return FALSE;
 	}
 	f->optim->step = r->state.optimiser_steps;
@@ -322,7 +322,7 @@ gboolean fit_restore(struct fit *f, GError **error)
 	f->history = json_array_ref(r->history);
 	if (!out_of_fold_from_json(r->out_of_fold, f->work, &f->judged_cases)) {
 		g_set_error(error, FAULT, FAULT_DATA, "the run in '%s' cannot be gone on with: what it said of held-out cases is damaged; "
-			    "--fresh begins anew", model_folder_at(f->job->folder));
+			    "another training.run, or --fresh, begins anew", model_folder_at(f->job->folder));
 		return FALSE;
 	}
 	/* what was decided is taken over, as far as this machine allows it */

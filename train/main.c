@@ -174,13 +174,15 @@ static gboolean is_done(const struct work *w, struct resume **resume)
 		return FALSE;
 	if (same) {
 		log_say("finished steps=%" G_GINT64_FORMAT " epochs=%" G_GINT64_FORMAT, r->state.step, r->state.epoch);
-		log_warn("resume", "training of these settings is done in '%s': nothing is left to do; --fresh trains anew",
+		log_warn("resume", "training of these settings is done in '%s': nothing is left to do; another training.run, or --fresh, "
+			 "trains anew",
 			 w->settings->paths.model);
 	} else if (r->state.finished) {
+		log_say("anew why=\"the run in the model folder is finished, and was of other cases\"");
 		g_clear_pointer(resume, resume_free);
 	} else {
 		log_warn("resume", "the cases are others than when the run began: it goes on with those that are there, and its "
-			 "weights will be others; --fresh begins anew");
+			 "weights will be others; another training.run, or --fresh, begins anew");
 	}
 	return same;
 }

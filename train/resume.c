@@ -201,8 +201,10 @@ gboolean resume_find(const struct model_folder *folder, const struct settings *s
 		return TRUE;
 	}
 	const char *key = first_difference(settings, s, &there);
-	if (r->state.finished && (key != NULL || has_more_time(settings, s)))
+	if (r->state.finished && (key != NULL || has_more_time(settings, s))) {
+		log_say("anew why=\"the run in the model folder is finished, and had another %s\"", key != NULL ? key : "training.time");
 		return TRUE;
+	}
 	if (key != NULL) {
 		g_autofree char *here = settings_get(s, key);
 		g_set_error(error, FAULT, FAULT_USAGE, "'%s' holds an unfinished run of other settings: %s is '%s' there and '%s' "

@@ -119,6 +119,11 @@ struct safetensors *safetensors_parse(const void *data, gsize size, const char *
 		return NULL;
 	}
 	memcpy(&header, bytes, 8);
+	if (header > size - 8 && (memcmp(bytes, "PK\3\4", 4) == 0 || memcmp(bytes, "\200\2", 2) == 0)) { /* ZIP; an older one's pickle */
+		g_set_error(error, FAULT, FAULT_DATA, "%s: not a safetensors file, but one of PyTorch's own: build/weights FILE --to "
+			    "OUT.safetensors makes one of it", name);
+		return NULL;
+	}
 	if (header > size - 8) {
 		g_set_error(error, FAULT, FAULT_DATA, "%s: not a safetensors file, or cut short: the header "
 			    "should be %" G_GUINT64_FORMAT " bytes long, %" G_GSIZE_FORMAT " follow", name,

@@ -50,7 +50,7 @@ const struct key key_table[] = {
 { "data.classes", KEY_LIST, AT(data.classes), "negative, positive", 2, 1000, NULL,
   "two or more; the last one's probability is the answer" },
 { "data.images", KEY_PATTERN, AT(data.images), "image/{class}/{name}.mrxs", 1, PATH_MAX_BYTES, "name class",
-  "below paths.train; {class} may go where labels has it" },
+  "below paths.train; {class} may go where labels has it;\n{name}/{name}.svs where each slide has a folder" },
 { "data.masks", KEY_PATTERN, AT(data.masks), "mask/{class}/{name}.png", 0, PATH_MAX_BYTES, "name class",
   "below paths.train; \"\": there are none; .png, or what was drawn:\n.geojson or .json of QuPath, .xml of ASAP" },
 { "data.mask_scale", KEY_COUNT, AT(data.mask_scale), "16", 1, 1024, NULL,

@@ -98,8 +98,7 @@ gboolean device_open(const struct settings *s, enum precision learned, gboolean 
 		log_warn("device", "device: %s does not work here%s%s; computing on %s", s->device, why != NULL ? ": " : "",
 			 why != NULL ? why : "", d.index == T_CPU ? "the CPU" : "another GPU");
 	else if (d.index == T_CPU && why != NULL)
-		log_warn("device", "no GPU works here: %s; computing on the CPU%s", why, gpus > 0 ? "" : ". Was the container "
-			 "given one (docker run --gpus all), and is its driver new enough?");
+		log_warn("device", "no GPU works here: %s; computing on the CPU", why);
 	else if (why != NULL)
 		log_warn("device", "%s; computing on cuda:%d", why, d.index);
 	if (d.index == T_CPU && !tensor_onednn())

@@ -2,6 +2,8 @@
 #include "common/task/pattern.h"
 #include "common/fault/fault.h"
 
+#define NAME "{name}"
+
 static char *replace(const char *text, const char *what, const char *by)
 {
 	GString *out = g_string_new(text);
@@ -13,7 +15,7 @@ static char *replace(const char *text, const char *what, const char *by)
 char *pattern_path(const char *root, const char *pattern, const char *class, const char *name)
 {
 	g_autofree char *classed = replace(pattern, "{class}", class != NULL ? class : "");
-	g_autofree char *named = replace(classed, "{name}", name);
+	g_autofree char *named = replace(classed, NAME, name);
 
 	return g_build_filename(root, named, NULL);
 }
@@ -36,15 +38,16 @@ GPtrArray *pattern_list(const char *root, const char *pattern, const char *class
 {
 	g_autofree char *classed = replace(pattern, "{class}", class != NULL ? class : "");
 	g_autofree char *full = g_build_filename(root, classed, NULL);
-	g_autofree char *folder = g_path_get_dirname(full), *last = g_path_get_basename(full);
-	const char *at = strstr(last, "{name}"), *entry;
+	const char *at = strstr(full, NAME);
+	const char *end = at != NULL ? at + strcspn(at, "/") : NULL, *entry;
 
-	if (at == NULL || strstr(at + 1, "{name}") != NULL || strstr(folder, "{name}") != NULL) {
-		g_set_error(error, FAULT, FAULT_USAGE, "pattern '%s': expected {name} once, in its last part", pattern);
+	if (at == NULL || g_strstr_len(at + 1, end - at - 1, NAME) != NULL) {
+		g_set_error(error, FAULT, FAULT_USAGE, "pattern '%s': expected " NAME ", and once in the part where it first stands", pattern);
 		return NULL;
 	}
-	g_autofree char *prefix = g_strndup(last, (gsize)(at - last));
-	const char *suffix = at + strlen("{name}");
+	g_autofree char *before = g_strndup(full, (gsize)(at - full)), *folder = g_path_get_dirname(before);
+	const char *prefix = strrchr(before, '/') != NULL ? strrchr(before, '/') + 1 : before;
+	g_autofree char *suffix = g_strndup(at + strlen(NAME), (gsize)(end - at) - strlen(NAME));
 	gsize around = strlen(prefix) + strlen(suffix);
 	g_autoptr(GDir) dir = g_dir_open(folder, 0, error);
 	if (dir == NULL)
@@ -54,9 +57,13 @@ GPtrArray *pattern_list(const char *root, const char *pattern, const char *class
 		if (entry[0] == '.' || strlen(entry) <= around || !g_str_has_prefix(entry, prefix) ||
 		    !g_str_has_suffix(entry, suffix))
 			continue;
-		struct pattern_match *m = g_new0(struct pattern_match, 1);
-		m->name = g_strndup(entry + strlen(prefix), strlen(entry) - around);
-		m->path = g_build_filename(folder, entry, NULL);
+		g_autofree char *name = g_strndup(entry + strlen(prefix), strlen(entry) - around);
+		g_autofree char *below = replace(end, NAME, name), *there = g_build_filename(folder, entry, NULL);
+		g_autofree char *path = g_strconcat(there, below, NULL);
+		if (*end != '\0' && !g_file_test(path, G_FILE_TEST_EXISTS))
+			continue;
+		struct pattern_match *m = g_new(struct pattern_match, 1);
+		*m = (struct pattern_match){ g_steal_pointer(&name), g_steal_pointer(&path) };
 		g_ptr_array_add(found, m);
 	}
 	g_ptr_array_sort(found, by_name);

@@ -1,8 +1,8 @@
 /*
- * pattern.h - which files are cases: "image/{class}/{name}.mrxs" below a folder.
+ * pattern.h - which files are cases: "image/{class}/{name}.mrxs" below a folder; "{name}/{name}.svs" where each has a folder.
  *
- * {class} may stand anywhere, {name} once, in the last part. Errors: FAULT_USAGE for a pattern without
- * {name}, GFileError for a folder that cannot be read.
+ * {class} may stand anywhere, and so may {name}, but once in the part (between slashes) where it first stands: that part's
+ * entries are listed. Errors: FAULT_USAGE for another pattern, GFileError for a folder that cannot be read.
  */
 #pragma once
 #include <glib.h>

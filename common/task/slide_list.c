@@ -222,7 +222,8 @@ GPtrArray *slide_list(const struct settings *s, struct work *w, GError **error)
 			add(all, found->pdata[i], -1, NULL);
 		if (found == NULL || found->len > 0)
 			return found == NULL ? NULL : g_steal_pointer(&all);
-		g_set_error(error, FAULT, FAULT_DATA, "no slide matches '%s' in '%s'", s->data.test, s->paths.test);
+		g_set_error(error, FAULT, FAULT_DATA, "no slide matches '%s' in '%s'; check paths.test and data.test",
+			    s->data.test, s->paths.test);
 		return NULL;
 	}
 	gboolean ok = s->data.labels[0] != '\0' ? list_table(s, w, all, error) : list_folders(s, w, all, error);
@@ -232,7 +233,7 @@ GPtrArray *slide_list(const struct settings *s, struct work *w, GError **error)
 	drop_twins(w, all);
 	if (all->len > 0)
 		return g_steal_pointer(&all);
-	g_set_error(error, FAULT, FAULT_DATA, "no slide matches '%s' in '%s'%s%s", s->data.images, s->paths.train,
-		    w->notes->len > 0 ? "; " : "", w->notes->len > 0 ? (char *)w->notes->pdata[0] : "");
+	g_set_error(error, FAULT, FAULT_DATA, "no slide matches '%s' in '%s'; %s", s->data.images, s->paths.train,
+		    w->notes->len > 0 ? (char *)w->notes->pdata[0] : "check paths.train and data.images");
 	return NULL;
 }

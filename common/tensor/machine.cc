@@ -8,6 +8,7 @@
 #include <cpuid.h>
 #endif
 #include <dlfcn.h>
+#include <unistd.h>
 
 const char *tensor_version(void) { return TORCH_VERSION; }
 
@@ -25,22 +26,23 @@ void tensor_threads(int n)
 static int find_gpus(char *why, size_t size)
 {
 #ifdef TORCH_CUDA
+#define GIVEN " (was the container given one: docker run --gpus all? Is its driver new enough?)"
 	const char *const needed[] = { "libcuda.so.1", TORCH_CUDA };
 	for (const char *name : needed)
 		if (!dlopen(name, RTLD_NOW | RTLD_GLOBAL)) {
-			snprintf(why, size, "%s", dlerror());
+			snprintf(why, size, "%s" GIVEN, dlerror());
 			return 0;
 		}
 	try {
 		if (torch::cuda::is_available())
 			return (int)torch::cuda::device_count();
-		snprintf(why, size, "the driver finds none that this libtorch can use");
+		snprintf(why, size, "the driver finds none that this libtorch can use" GIVEN);
 	} catch (const std::exception &e) {
 		snprintf(why, size, "%.*s", (int)strcspn(e.what(), "\n"), e.what());
 	}
 #else
-	(void)why;
-	(void)size;
+	if (!access("/dev/nvidia0", F_OK))
+		snprintf(why, size, "there is one, but this program is built for CPUs alone (make image TORCH=cuda builds for both)");
 #endif
 	return 0;
 }

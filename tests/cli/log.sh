@@ -172,6 +172,6 @@ mkdir -p empty/train empty/test
 over 'no slides' 3 "no slide matches 'image/{class}/{name}.mrxs' in 'empty/train'; .* check paths.train and data.images\"\$" \
 	$train --set paths.train=empty/train
 over 'no folder for the model' 1 "cannot make '/proc/none': " $train --set paths.model=/proc/none
-over 'no slides to answer for' 3 "no slide matches '{name}.mrxs' in 'empty/test'\"\$" $inference --set paths.test=empty/test
+over 'no slides to answer for' 3 "no slide matches '{name}.mrxs' in 'empty/test'; check paths.test and data.test\"\$" $inference --set paths.test=empty/test
 over 'no model' 1 "there is no model in 'nowhere': train first; " $inference --set paths.model=nowhere
 finish

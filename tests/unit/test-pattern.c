@@ -62,6 +62,18 @@ static void test_list(void)
 	ASSERT_NAMES("{name}.svs", NULL, "a--z a-1-z a-2 a-z");
 	ASSERT_NAMES("{class}-{name}.svs", "a", "-z 1-z 2 z");
 	ASSERT_NAMES("{name}.tiff", NULL, "");
+
+	/* a folder each */
+	touch("cases/p7/p7.svs");
+	touch("cases/p7/p7-mask.svs");
+	touch("cases/p8/p7.svs");
+	touch("cases/p9-b/slide.svs");
+	touch("cases/p9-b/p9-b.svs");
+	touch("cases/readme.svs");
+	ASSERT_NAMES("cases/{name}/{name}.svs", NULL, "p7 p9-b");
+	ASSERT_NAMES("cases/{name}/slide.svs", NULL, "p9-b");
+	ASSERT_NAMES("{class}/p{name}/p{name}.svs", "cases", "7 9-b");
+	ASSERT_NAMES("cases/{name}/{name}-mask.svs", NULL, "p7");
 }
 
 static void test_path(void)
@@ -89,9 +101,10 @@ static void test_errors(void)
 	g_autoptr(GError) error = NULL;
 
 	assert_usage("image/{class}/all.mrxs",
-		     "pattern 'image/{class}/all.mrxs': expected {name} once, in its last part");
-	assert_usage("{name}/{name}.mrxs", "pattern '{name}/{name}.mrxs': expected {name} once, in its last part");
-	assert_usage("{name}{name}.mrxs", "pattern '{name}{name}.mrxs': expected {name} once, in its last part");
+		     "pattern 'image/{class}/all.mrxs': expected {name}, and once in the part where it first stands");
+	assert_usage("{name}-{name}/{name}.mrxs",
+		     "pattern '{name}-{name}/{name}.mrxs': expected {name}, and once in the part where it first stands");
+	assert_usage("{name}{name}.mrxs", "pattern '{name}{name}.mrxs': expected {name}, and once in the part where it first stands");
 	g_assert_null(pattern_list(root, "none/{class}/{name}.mrxs", "positive", &error));
 	g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
 	g_assert_nonnull(strstr(error->message, "none/positive"));

@@ -301,7 +301,7 @@ static void test_no_slides(struct fixture *f, gconstpointer data)
 	g_autofree char *negative = g_build_filename(train, "image/negative", NULL);
 	g_autofree char *trained = g_strdup_printf("no slide matches 'image/{class}/{name}.mrxs' in '%s'; class 'negative': "
 		"Error opening directory “%s”: No such file or directory; check paths.train and data.images", train, negative);
-	g_autofree char *tested = g_strdup_printf("no slide matches '{name}.mrxs' in '%s'", test);
+	g_autofree char *tested = g_strdup_printf("no slide matches '{name}.mrxs' in '%s'; check paths.test and data.test", test);
 	g_autofree char *missing = g_strdup_printf("Error opening directory “%s”: No such file or directory; check paths.test "
 						   "and data.test", test);
 
