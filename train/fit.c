@@ -44,7 +44,7 @@ static void replan(struct fit *f, const char *why)
 	double seconds = f->deadline - f->planned_at - fit_bags_cost(f);
 	if (f->now.costs.mining <= 0)
 		f->now.costs.mining = fit_mine_guess(f);
-	f->now.plan.past = f->now.step - f->now.at;
+	f->now.plan.past = f->now.step - f->now.at - f->past_before;
 	plan_fit(&f->now.plan, (guint)f->now.epoch, f->now.at, seconds, f->now.costs);
 	gint64 moved = ABS(f->now.plan.epoch_steps - before.epoch_steps);
 	if (before.epochs == f->now.plan.epochs && moved <= before.epoch_steps / 20)
@@ -137,8 +137,8 @@ static gboolean enough_judged(const struct fit *f, const struct validation *v)
 	return isfinite(v->metric.value) && 2 * v->n >= f->n_held;
 }
 
-/* The best by the task's metric. What so few cases cannot tell apart (half a standard error below the highest so far) is no
-   reason to keep an earlier network before a later one. But cases that could not be read are: they may be those that the
+/* The best by the task's metric. What so few cases cannot tell apart (half a standard error below the highest so far, whose
+   interval is four wide) is no reason to keep an earlier network before a later one. But cases that could not be read are: they may be those that the
    network gets wrong. */
 static gboolean is_best(const struct fit *f, const struct validation *v)
 {
@@ -153,7 +153,7 @@ static gboolean is_best(const struct fit *f, const struct validation *v)
 			 "the others could not be read: the best of those before stays", f->now.epoch + 1, v->n, f->n_held);
 		return FALSE;
 	}
-	return v->metric.value >= peak->value - (peak->value - peak->low) / 4;
+	return v->metric.value >= peak->value - (peak->high - peak->low) / 8;
 }
 
 /* Does the highest so far rise no more? */
@@ -229,11 +229,12 @@ static gboolean end_epoch(struct fit *f, GError **error)
 	STAGE("judging");
 	if (!validate(&scan, f->held, f->n_held, &v, error))
 		return FALSE;
+	f->memory.judged = MIN(f->memory.judged, scan.at_once);
 	if (fit_stopped(f, error)) {        /* it may have been cut short: it is done again */
 		validation_clear(&v);
 		return FALSE;
 	}
-	if (scan.deadline > 0 && log_seconds() > scan.deadline) {
+	if (!scan.whole) {
 		validation_clear(&v);
 		return end_unjudged(f, error);
 	}
@@ -358,6 +359,8 @@ static gboolean start(struct fit *f, GError **error)
 	g_autofree char *empty = NULL;
 
 	set_member(f);
+	if (f->device.index != T_CPU)           /* what else had of its memory may be over */
+		f->memory.part = MIN(f->job->memory->part, f->batch);
 	f->sampler = sampler_new(f->work, f->job->held[f->now.member], f->seed, &empty, error);
 	if (f->sampler == NULL)
 		return FALSE;
@@ -413,7 +416,7 @@ static gboolean run_member(struct fit *f, GError **error)
 		if (f->unsaved != NULL)
 			g_propagate_error(error, g_steal_pointer(&f->unsaved));
 		else
-			g_set_error(error, FAULT, FAULT_FAILED, "the network gave no numbers in any epoch, so no model was saved; try --set "
+			g_set_error(error, FAULT, FAULT_DIVERGED, "the network gave no numbers in any epoch, so no model was saved; try --set "
 				    "training.learning_rate=%g", optim_rate(f->settings) / 10);
 		return FALSE;
 	}
@@ -438,6 +441,7 @@ static gboolean next_member(struct fit *f)
 	f->now = (struct state){ .member = was.member + 1, .steps_before = was.steps_before + was.step,
 				 .epochs_before = was.epochs_before + was.epoch, .costs = was.costs };
 	f->first_step = 0;
+	f->past_before = 0;
 	g_clear_error(&f->unsaved);
 	g_array_set_size(f->hard, 0);
 	return TRUE;
@@ -454,7 +458,7 @@ static gboolean run(struct fit *f, GError **error)
 			return FALSE;
 		if (run_member(f, &wrong))
 			continue;
-		if (!f->judged || f->now.member == 0 || !g_error_matches(wrong, FAULT, FAULT_FAILED)) {
+		if (!f->judged || f->now.member == 0 || !g_error_matches(wrong, FAULT, FAULT_DIVERGED)) {
 			g_propagate_error(error, g_steal_pointer(&wrong));
 			return FALSE;
 		}

@@ -143,7 +143,11 @@ static gboolean in_time(const struct fit *f, double seconds, GError **error)
 static gboolean look(struct fit *f, struct scan *scan, const guint *items, gsize n, scan_done done, struct gathering *g,
 		     GError **error)
 {
-	return scan_cases(scan, items, n, done, g, error) && !fit_stopped(f, error) && in_time(f, 0, error);
+	if (!scan_cases(scan, items, n, done, g, error) || fit_stopped(f, error))
+		return FALSE;
+	if (!scan->whole)
+		g_set_error(error, FAULT, FAULT_TIME, "training.time is over");
+	return scan->whole;
 }
 
 static gboolean learn(struct gathering *g, struct scan *scan, guint64 seed, GError **error)

@@ -328,6 +328,7 @@ gboolean fit_restore(struct fit *f, GError **error)
 	/* what was decided is taken over, as far as this machine allows it */
 	if (f->device.index == T_CPU)   /* of a GPU another program may have had a share, or it was another one */
 		f->memory.part = MIN(f->memory.part, (guint)r->state.part);
+	f->past_before = f->now.step - f->now.at - f->now.epoch * f->now.plan.epoch_steps;
 	f->now.plan.set_epochs = f->now.plan.epochs;
 	f->now.plan.set_steps = f->now.plan.epoch_steps;
 	return TRUE;

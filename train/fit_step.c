@@ -186,7 +186,7 @@ static gboolean leave_step(struct fit *f, const struct learned *l, GError **erro
 		 "training.learning_rate helps", f->now.epoch + 1, f->now.at + 1, what);
 	if (++f->now.not_finite < NOT_FINITE_MAX)
 		return TRUE;
-	g_set_error(error, FAULT, FAULT_FAILED, "the %s was not finite %d times in a row; try --set training.learning_rate=%g", what,
+	g_set_error(error, FAULT, FAULT_DIVERGED, "the %s was not finite %d times in a row; try --set training.learning_rate=%g", what,
 		    NOT_FINITE_MAX, optim_rate(f->settings) / 10);
 	return FALSE;
 }

@@ -45,6 +45,7 @@ struct fit {
 	double save_cost;               /* s, of the last save */
 	guint64 samples;
 	gint64 first_step;
+	gint64 past_before;             /* steps of the epochs that are over, beyond what the plan that is gone on with has for them */
 	JsonArray *history;
 	JsonObject *about;              /* of the weights in the folder; NULL: there are none */
 	gboolean judged;                /* they were validated, those of this member or of one before */

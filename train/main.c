@@ -21,7 +21,7 @@
 
 enum { LOG_BUDGET = 600 * 1000, NAMES_SAID = 200, NAMES_BYTES = 2000 };
 
-struct job { gboolean fresh, rehearse_only; };  /* the command line of train alone */
+struct job { gboolean fresh, rehearse_only; gint went_before; };  /* the command line of train alone */
 
 /* Every case. What cannot be used is left out and said. */
 static void prepare_all(struct work *w, guint threads)
@@ -231,6 +231,8 @@ int main(int argc, char **argv)
 		{ "fresh", 0, 0, G_OPTION_ARG_NONE, &job.fresh, "begin anew, whatever paths.model has", NULL },
 		{ "rehearse-only", 0, 0, G_OPTION_ARG_NONE, &job.rehearse_only,
 		  "look at the data, take a few steps, answer for a few slides, check that, and end", NULL },
+		{ "went-before", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_INT, &job.went_before,
+		  "seconds of training.time that are gone (train.sh)", "S" },
 		G_OPTION_ENTRY_NULL,
 	};
 	struct options o = { 0 };
@@ -247,6 +249,7 @@ int main(int argc, char **argv)
 		options_clear(&o);
 		return 0;
 	}
+	log_went_before(job.went_before);
 	opening_say(&o);
 	gboolean ok = run(&o, &job, &error);
 	int code = ok ? 0 : fault_exit_code(error);

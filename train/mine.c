@@ -13,7 +13,7 @@ struct search {
 	GArray *drawn;          /* struct hard_sample, those of a case together */
 	guint32 *first;         /* (n_cases + 1) of each case in drawn */
 	GArray *judged;         /* struct judged: of each case, what may be taken */
-	guint cases, done;
+	guint cases;
 	guint64 n;              /* samples that were judged */
 };
 
@@ -98,7 +98,6 @@ static gboolean take(void *context, const struct scan_case *c, GError **error)
 	if (n > 0)
 		g_array_append_vals(s->judged, &g_array_index(of, struct judged, over), n);
 	s->n += of->len;
-	s->done++;
 	return TRUE;
 }
 
@@ -136,7 +135,7 @@ gboolean mine_search(struct scan *scan, struct sampler *sampler, gint64 epoch, g
 	g_autoptr(GArray) judged = g_array_new(FALSE, FALSE, sizeof(struct judged));
 	g_autofree guint32 *first = g_new0(guint32, scan->work->n_cases + 1);
 	g_autofree guint *items = g_new(guint, scan->work->n_cases + 1);
-	struct search s = { scan->work, drawn, first, judged, 0, 0, 0 };
+	struct search s = { scan->work, drawn, first, judged, 0, 0 };
 
 	sampler_set_hard(sampler, NULL, 0, 0, 0);
 	draw(sampler, &s, epoch, n);
@@ -146,7 +145,7 @@ gboolean mine_search(struct scan *scan, struct sampler *sampler, gint64 epoch, g
 	scan->choose = choose;
 	if (!scan_cases(scan, items, s.cases, take, &s, error))
 		return FALSE;
-	*whole = s.done == s.cases;
+	*whole = scan->whole;
 	*found = *whole ? join(&s, epoch - HARD_SEARCHES * every, hard) : 0;
 	return TRUE;
 }

@@ -20,9 +20,10 @@ enum fault {
 	FAULT_ROOM = 4,   /* memory or disk */
 	FAULT_TIME = 5,   /* the time allowed is over and there is no answer */
 	FAULT_STOPPED = 6, /* by SIGTERM or SIGINT; what was reached is saved */
+	FAULT_DIVERGED = 7, /* training gives no finite numbers: another try would end alike */
 };
 
-/* The exit code for an error, 1..6; 0 for NULL. */
+/* The exit code for an error, 1..7; 0 for NULL. */
 int fault_exit_code(const GError *error_opt);
 
 G_END_DECLS

@@ -78,6 +78,15 @@ void log_open(const char *program, gsize budget)
 	stage_begin();
 }
 
+void log_went_before(double seconds)
+{
+	if (!(seconds > 0))
+		return;
+	const int other = stage_enter("before");
+	state.start -= (gint64)(seconds * G_USEC_PER_SEC);
+	stage_leave(other);
+}
+
 double log_seconds(void) { return (double)(now_us() - state.start) / G_USEC_PER_SEC; }
 
 double log_deadline(double limit) { return limit > 0 ? MAX(limit * 0.98 - 2, limit / 2) : 0; }

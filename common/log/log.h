@@ -25,6 +25,8 @@ enum { LOG_REPEATS = 20, LOG_AGAIN = 96 * 1024, LOG_LAST = 40 };
 /* program: the first word of each line. budget: bytes a stream. Clock starts here. */
 void log_open(const char *program, gsize budget);
 double log_seconds(void);                       /* monotonic, since log_open */
+/* So many seconds went before, in processes that this one goes on for: they count. Before anything asks for the time. */
+void log_went_before(double seconds);
 /* When a program must be done that was given so many seconds from its start: a fiftieth, and 2 s, are kept back
    for what comes last. As log_seconds; 0 for 0: no limit. */
 double log_deadline(double limit);

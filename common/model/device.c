@@ -63,17 +63,29 @@ static char *try_gpu(int index)
 	return scope_error(s, &message) == SCOPE_OK ? NULL : g_strdup(message);
 }
 
-/* From `first` on; T_CPU where none works, and the reason of the last in *why. */
-static int first_gpu(int first, int n, char **why)
+/* From `first` on, one that works: the first of whose memory half is available, else that with most. T_CPU where none works,
+   and the reason of the last in *why. */
+static int find_gpu(int first, int n, char **why)
 {
+	int best = T_CPU;
+	uint64_t most = 0;
+
 	for (int i = first; i < n; i++) {
 		g_autofree char *wrong = try_gpu(i);
-		if (wrong == NULL)
+		uint64_t available = 0, all = 0;
+		if (wrong != NULL) {
+			g_free(*why);
+			*why = g_strdup_printf("cuda:%d: %s", i, wrong);
+			continue;
+		}
+		if (!tensor_gpu_memory(i, &available, &all) || available >= all / 2)
 			return i;
-		g_free(*why);
-		*why = g_strdup_printf("cuda:%d: %s", i, wrong);
+		if (best == T_CPU || available > most) {
+			best = i;
+			most = available;
+		}
 	}
-	return T_CPU;
+	return best;
 }
 
 gboolean device_open(const struct settings *s, enum precision learned, gboolean must, struct device *out, GError **error)
@@ -86,9 +98,9 @@ gboolean device_open(const struct settings *s, enum precision learned, gboolean 
 	struct device d = { T_CPU, SCOPE_CHANNELS_LAST, s->threads > 0 ? s->threads : machine_cores(), 0 };
 
 	tensor_threads(d.threads);
-	d.index = first_gpu(wanted, named && must ? MIN(gpus, wanted + 1) : gpus, &why);
+	d.index = find_gpu(wanted, named && must ? MIN(gpus, wanted + 1) : gpus, &why);
 	if (d.index == T_CPU && named && !must)
-		d.index = first_gpu(0, MIN(gpus, wanted), &why);
+		d.index = find_gpu(0, MIN(gpus, wanted), &why);
 	if (named && must && d.index == T_CPU) {
 		g_set_error(error, FAULT, FAULT_USAGE, "device: %s: there are %d GPUs%s%s; use auto or cpu", s->device, gpus,
 			    why != NULL ? ": " : "", why != NULL ? why : "");
@@ -106,6 +118,8 @@ gboolean device_open(const struct settings *s, enum precision learned, gboolean 
 			 "processor whose hypervisor hides its caches, and libtorch's oneDNN would compute wrongly on it");
 	if (s->precision == PRECISION_BF16 || (s->precision == PRECISION_AUTO && choose_bf16(learned, &d)))
 		d.flags |= SCOPE_BF16;
+	else if (d.index != T_CPU && !tensor_bf16_fast(d.index))        /* slower in fp32 before Ampere: PyTorch's issues 44943, 50036 */
+		d.flags &= ~(unsigned)SCOPE_CHANNELS_LAST;
 	*out = d;
 	return TRUE;
 }

@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 
 struct device {
 	int index;              /* T_CPU, or a GPU's */
-	unsigned flags;         /* SCOPE_BF16, SCOPE_CHANNELS_LAST */
+	unsigned flags;         /* SCOPE_BF16; SCOPE_CHANNELS_LAST, but not in fp32 on a GPU before Ampere */
 	int threads;            /* of compute; also readers */
 	double bf16_gain;       /* where it was measured: how many times as fast a convolution is in bf16; else 0 */
 };

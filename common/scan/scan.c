@@ -413,6 +413,7 @@ gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done do
 	for (guint k = 0; k < scan->n_models; k++)
 		model_answer_on(scan->models[k], scan->flags);
 	gboolean ok = run(&st, items, n, error);
+	scan->whole = st.finished == n;
 	for (guint k = 0; k < scan->n_models; k++)
 		model_answer_off(scan->models[k]);
 	scope_close(st.all);

@@ -45,6 +45,7 @@ struct scan {
 	guint at_once;          /* in and out: samples in the network at once; 0: batch */
 	double network_s, wait_s; /* out: seconds in the network; waiting for samples */
 	guint64 n_samples, n_half; /* out; of these, coarse looks */
+	gboolean whole;         /* out: every case was handed over */
 };
 
 /* Items in the order given. done is called once for each, in any order; those not reached by the deadline, or

@@ -143,10 +143,13 @@ void script_close(jit_module *m) { delete m; }
 tensor *t_script(scope *s, jit_module *m, const tensor *x)
 {
 	return op(s, "module", IN1(x), [&] {
-		const bool train = s->flags & SCOPE_TRAIN;
+		bool learns = false;    /* frozen all of it, its norms must not move either */
+		for (const auto &p : m->module.parameters(true))
+			learns = learns || p.requires_grad();
+		const bool train = s->flags & SCOPE_TRAIN && learns;
 		if (m->module.is_training() != train)
 			m->module.train(train);
-		return first(m->module.forward({ channels_last(s, x->v) }));
+		return first(m->module.forward({ in_layout(s, x->v) }));
 	});
 }
 

@@ -271,7 +271,7 @@ tensor *t_conv2d(scope *s, const tensor *x, const tensor *w, const tensor *b, co
 {
 	return op(s, "conv2d", IN2B(x, w, b), [&] {
 		const geometry g = geometry_of(w, o);
-		return at::conv2d(channels_last(s, x->v), channels_last(s, w->v), opt(b), g.stride, g.pad, g.dilation, g.groups);
+		return at::conv2d(in_layout(s, x->v), in_layout(s, w->v), opt(b), g.stride, g.pad, g.dilation, g.groups);
 	});
 }
 
@@ -294,7 +294,7 @@ static at::Tensor laid_out(const scope *s, const at::Tensor &w, const geometry &
 {
 	const at::Tensor cast = w.to(product_type(s));
 	if (!fuses(w))
-		return channels_last(s, cast);
+		return in_layout(s, cast);
 	return at::mkldnn_reorder_conv2d_weight(cast.contiguous().to_mkldnn(), g.pad, g.stride, g.dilation, g.groups
 #if TORCH_VERSION_MAJOR >= 2
 						, at::IntArrayRef(x.d, (size_t)x.n)
@@ -331,7 +331,7 @@ tensor *t_conv2d_packed(scope *s, const tensor *x, const tensor *w, const tensor
 	static const char *const names[] = { "none", "relu", "swish" };
 	return op(s, "conv2d_packed", { { "x", x }, { "w", w }, { "b", b }, { "add", add, true } }, [&] {
 		const geometry g = geometry_of(w, o);
-		const at::Tensor in = channels_last(s, x->v.to(product_type(s)));
+		const at::Tensor in = in_layout(s, x->v.to(product_type(s)));
 		if (!w->v.is_mkldnn()) {
 			const at::Tensor y = at::conv2d(in, w->v, b->v, g.stride, g.pad, g.dilation, g.groups);
 			return activated(add ? y + add->v : y, act);
@@ -340,7 +340,7 @@ tensor *t_conv2d_packed(scope *s, const tensor *x, const tensor *w, const tensor
 		const at::IntArrayRef pad = g.pad, stride = g.stride, dilation = g.dilation;
 		const c10::List<optional<at::Scalar>> no_scalars;
 		std::vector<c10::IValue> stack { in, w->v, b->v, pad, stride, dilation, g.groups };
-		const at::Tensor other = add ? channels_last(s, add->v.to(product_type(s))) : at::Tensor();
+		const at::Tensor other = add ? in_layout(s, add->v.to(product_type(s))) : at::Tensor();
 		/* of a sum that is laid out both ways, one pixel or one channel, libtorch 2.6 "could not create a memory" */
 		if (add && !(other.is_contiguous() && other.is_contiguous(at::MemoryFormat::ChannelsLast))) {
 			stack.insert(stack.begin() + 1, other);

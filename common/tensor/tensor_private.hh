@@ -102,7 +102,7 @@ inline enum scope_err put_reason(char *text, size_t size, const char *what, bool
 	what += strspn(what, " \n");
 	const char *asked = strstr(what, tried);
 	/* the last one is what is left of it where cuDNN's plans of a convolution find no room for their work */
-	for (const char *sign : { "can't allocate memory", "out of memory", "ALLOC_FAILED", "STATUS_NOT_INITIALIZED", "unable to find an engine" })
+	for (const char *sign : { "can't allocate memory", "out of memory", "ALLOC_FAILED", "ALLOCATION_FAILED", "STATUS_NOT_INITIALIZED", "unable to find an engine" })
 		no_memory = no_memory || strstr(what, sign);
 	if (no_memory && asked)
 		put(text, size, "out of memory at %lld bytes", strtoll(asked + strlen(tried), nullptr, 10));
@@ -288,9 +288,11 @@ inline at::Tensor wide(const tensor *x)
 	return type == at::kBFloat16 || type == at::kHalf ? x->v.to(at::kFloat) : x->v;
 }
 
-inline at::Tensor channels_last(const scope *s, const at::Tensor &v)
+/* As the scope has convolutions work: cuDNN takes channels last as soon as one of its tensors is laid out so. */
+inline at::Tensor in_layout(const scope *s, const at::Tensor &v)
 {
-	return s->flags & SCOPE_CHANNELS_LAST && v.dim() == 4 && !v.is_mkldnn() ? v.contiguous(at::MemoryFormat::ChannelsLast) : v;
+	const auto format = s->flags & SCOPE_CHANNELS_LAST ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+	return v.dim() == 4 && !v.is_mkldnn() ? v.contiguous(format) : v;
 }
 
 inline at::Tensor opt(const tensor *t) { return t ? t->v : at::Tensor(); }
@@ -314,7 +316,7 @@ template <class F> tensor *scope_named(scope *model, const char *kind, const cha
 	const bool made = act(model, label, {}, [&] {
 		TORCH_CHECK(name && *name, "no name");
 		TORCH_CHECK(!model->by_name.count(name), "the name stands already");
-		const at::Tensor v = channels_last(model, f()).to(device_of(model->device)).set_requires_grad(trained);
+		const at::Tensor v = in_layout(model, f()).to(device_of(model->device)).set_requires_grad(trained);
 		std::string copy = name;
 		model->named.reserve(model->named.size() + 1);
 		t = own(model, v);
