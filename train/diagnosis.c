@@ -29,9 +29,11 @@ static int by_probability(const void *a, const void *b)
 
 static gint64 find_case(const struct work *w, const char *id)
 {
-	for (guint i = 0; i < w->n_cases; i++)
-		if (g_str_equal(w->cases[i].id, id))
+	for (guint i = 0; i < w->n_cases; i++) {
+		g_autofree char *name = json_name(w->cases[i].id);
+		if (g_str_equal(name, id))
 			return i;
+	}
 	return -1;
 }
 

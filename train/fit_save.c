@@ -42,7 +42,8 @@ struct interval fit_judge(const struct fit *f, JsonObject *facts, JsonArray *hel
 		v.features[i * of] = said[i];   /* which ranks it */
 		if (held_opt == NULL || !isfinite(said[i]))
 			continue;
-		json_array_add_string_element(held_opt, f->work->cases[v.items[i]].id);
+		g_autofree char *name = json_name(f->work->cases[v.items[i]].id);
+		json_array_add_string_element(held_opt, name);
 		json_array_add_double_element(held_opt, said[i]);
 		g_string_append_c(labels_opt, case_positive(f->work, v.items[i]) ? '1' : '0');
 	}
@@ -111,9 +112,11 @@ static JsonArray *held_names(const struct fit *f)
 
 	for (guint m = 0; m < f->job->members; m++) {
 		JsonArray *names = json_array_new();
-		for (guint i = 0; i < f->work->n_cases; i++)
+		for (guint i = 0; i < f->work->n_cases; i++) {
+			g_autofree char *name = json_name(f->work->cases[i].id);
 			if (f->job->held[m][i])
-				json_array_add_string_element(names, f->work->cases[i].id);
+				json_array_add_string_element(names, name);
+		}
 		json_array_add_array_element(all, names);
 	}
 	return all;
@@ -280,7 +283,7 @@ gboolean fit_save_best(struct fit *f, const struct validation *v, gboolean patie
 /* What was sought and found, where the cases are those that it was found in. */
 static gboolean restore_hard(struct fit *f, const char *text, const char *cases, GError **error)
 {
-	g_autofree char *here = resume_cases(f->work);
+	g_autofree char *here = case_sum(f->work);
 
 	if (!g_str_equal(here, cases))
 		return TRUE;

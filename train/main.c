@@ -162,22 +162,23 @@ static gboolean learn(const struct options *o, const struct job *job, const stru
 	return ok;
 }
 
-/* Is the run of these settings and data finished? Of other data a new one begins, and *resume is none; an unfinished
-   one goes on with what is there now. */
+/* Is the run of these settings and data finished? Of other data a new one begins, and *resume is none; but a slide that cannot
+   be opened today makes no other data. An unfinished one goes on with what is there now. */
 static gboolean is_done(const struct work *w, struct resume **resume)
 {
 	const struct resume *r = *resume;
-	g_autofree char *cases = resume_cases(w);
-	gboolean same = r != NULL && g_str_equal(r->cases, cases);
+	g_autofree char *cases = case_sum(w);
+	const gboolean finished = r != NULL && r->state.finished;
+	const gboolean same = r != NULL && (finished && w->listed != NULL ? g_str_equal(r->listed, w->listed) : g_str_equal(r->cases, cases));
 
-	if (r == NULL || (same && !r->state.finished))
+	if (r == NULL || (same && !finished))
 		return FALSE;
 	if (same) {
 		log_say("finished steps=%" G_GINT64_FORMAT " epochs=%" G_GINT64_FORMAT, r->state.step, r->state.epoch);
 		log_warn("resume", "training of these settings is done in '%s': nothing is left to do; another training.run, or --fresh, "
 			 "trains anew",
 			 w->settings->paths.model);
-	} else if (r->state.finished) {
+	} else if (finished) {
 		log_say("anew why=\"the run in the model folder is finished, and was of other cases\"");
 		g_clear_pointer(resume, resume_free);
 	} else {

@@ -67,7 +67,8 @@ JsonArray *out_of_fold_to_json(const struct out_of_fold *a, const struct work *w
 	for (gsize i = 0; i < a->n; i++) {
 		JsonArray *row = json_array_new();
 		json_array_add_int_element(row, a->member[i]);
-		json_array_add_string_element(row, w->cases[a->items[i]].id);
+		g_autofree char *name = json_name(w->cases[a->items[i]].id);
+		json_array_add_string_element(row, name);
 		for (gsize k = 0; k < a->n_features; k++) {
 			double x = a->features[i * a->n_features + k];
 			if (isfinite(x))
@@ -105,12 +106,12 @@ static gboolean read_row(JsonArray *row, GHashTable *by_id, struct out_of_fold *
 
 gboolean out_of_fold_from_json(JsonArray *json, const struct work *w, struct out_of_fold *out)
 {
-	g_autoptr(GHashTable) by_id = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autoptr(GHashTable) by_id = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
 	*out = (struct out_of_fold){ .n_features = (gsize)w->task->n_features };
 	for (guint i = 0; i < w->n_cases; i++)
 		if (w->cases[i].ready)
-			g_hash_table_insert(by_id, w->cases[i].id, GUINT_TO_POINTER(i));
+			g_hash_table_insert(by_id, json_name(w->cases[i].id), GUINT_TO_POINTER(i));
 	for (guint i = 0; i < json_array_get_length(json); i++) {
 		JsonArray *row = json_as_list(json_array_get_element(json, i));
 		if (row == NULL || !read_row(row, by_id, out)) {

@@ -61,25 +61,15 @@ JsonObject *resume_settings_json(const struct settings *s)
 	return out;
 }
 
-char *resume_cases(const struct work *w)
-{
-	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
-
-	for (guint i = 0; i < w->n_cases; i++) {
-		g_autofree char *line = g_strdup_printf("%s\n%d\n", w->cases[i].id, w->cases[i].label);
-		g_checksum_update(sum, (const guchar *)line, -1);
-	}
-	return g_strdup(g_checksum_get_string(sum));
-}
-
 JsonObject *resume_to_json(const struct work *w, const struct state *state, JsonObject *facts, JsonArray *history,
 			   JsonArray *held)
 {
-	g_autofree char *cases = resume_cases(w);
+	g_autofree char *cases = case_sum(w);
 	JsonObject *out = json_object_new();
 
 	json_object_set_object_member(out, "settings", resume_settings_json(w->settings));
 	json_object_set_string_member(out, "cases", cases);
+	json_object_set_string_member(out, "listed", w->listed != NULL ? w->listed : cases);
 	json_object_set_object_member(out, "state", state_to_json(state));
 	json_object_set_object_member(out, "facts", json_object_ref(facts));
 	json_object_set_array_member(out, "history", json_array_ref(history));
@@ -152,6 +142,7 @@ static gboolean read_lists(JsonObject *from, struct resume *r)
 		if (!JSON_NODE_HOLDS_OBJECT(json_array_get_element(history, i)))
 			return FALSE;
 	r->cases = g_strdup(json_text(from, "cases", ""));
+	r->listed = g_strdup(json_text(from, "listed", r->cases));
 	r->hard = g_strdup(json_text(from, "hard", ""));
 	r->facts = json_object_ref(facts);
 	r->history = json_array_ref(history);
@@ -225,6 +216,7 @@ void resume_free(struct resume *r)
 	g_clear_pointer(&r->out_of_fold, json_array_unref);
 	g_clear_pointer(&r->held, g_ptr_array_unref);
 	g_free(r->cases);
+	g_free(r->listed);
 	g_free(r->hard);
 	g_free(r->file);
 	g_free(r);

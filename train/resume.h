@@ -3,8 +3,8 @@
  * is done.
  *
  * The manifest's member "resume" has what it needs: "settings" of that run, its "state" (train/state.h),
- * "held", the cases held out, "cases", which there were, "facts", what the data had settled, and "history"; the file
- * of the role "state" has the tensors.
+ * "held", the cases held out, "out_of_fold", what was said of them, "hard", hard samples, "cases" and "listed", which there
+ * were, "facts", what the data had settled, and "history"; the file of the role "state" has the tensors.
  *
  * An unfinished run of other settings is refused, by the first key that differs (but for those that change no
  * weights: paths, threads, times, how answers are written). Where a run is finished and other settings are wanted,
@@ -25,7 +25,7 @@ struct resume {
 	GPtrArray *held;        /* by member: identifiers of the cases held out (GHashTable, a set) */
 	JsonArray *out_of_fold; /* out_of_fold.h */
 	char *hard;             /* mine_to_text() of its hard samples */
-	char *cases;            /* resume_cases() of its data */
+	char *cases, *listed;   /* case_sum() of what could be opened, and of all: are the data those that the run began with? */
 	char *file;             /* the state's tensors; NULL: the run is finished */
 };
 
@@ -40,8 +40,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(resume_t, resume_free)
 /* The manifest's member "resume". history: a new reference is taken; held: by member, taken. */
 JsonObject *resume_to_json(const struct work *work, const struct state *state, JsonObject *facts, JsonArray *history,
 			   JsonArray *held);
-/* A sum over identifiers and classes of all cases: are the data those that the run began with? */
-char *resume_cases(const struct work *work);
 /* {"tiles.size": "256", ...}: all settings. */
 JsonObject *resume_settings_json(const struct settings *settings);
 

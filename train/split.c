@@ -3,6 +3,7 @@
  * out until its share is reached, and what a stratum is short of, or has over, goes to the next one.
  */
 #include "train/split.h"
+#include "common/checkpoint/json.h"
 #include "common/random/random.h"
 #include <math.h>
 
@@ -139,9 +140,11 @@ void split_again(const struct work *w, GHashTable *names, gboolean *held)
 {
 	g_autoptr(GHashTable) groups = g_hash_table_new(g_str_hash, g_str_equal);
 
-	for (guint i = 0; i < w->n_cases; i++)
-		if (g_hash_table_contains(names, w->cases[i].id))
+	for (guint i = 0; i < w->n_cases; i++) {
+		g_autofree char *name = json_name(w->cases[i].id);
+		if (g_hash_table_contains(names, name))
 			g_hash_table_add(groups, (gpointer)name_of(&w->cases[i]));
+	}
 	for (guint i = 0; i < w->n_cases; i++)
 		held[i] = w->cases[i].ready && g_hash_table_contains(groups, name_of(&w->cases[i]));
 }

@@ -299,3 +299,5 @@ const char *json_text(JsonObject *in, const char *name, const char *standard)
 JsonObject *json_child(JsonObject *in, const char *name) { return json_as_object(member(in, name)); }
 
 JsonArray *json_list(JsonObject *in, const char *name) { return json_as_list(member(in, name)); }
+
+char *json_name(const char *name) { return g_utf8_validate(name, -1, NULL) ? g_strdup(name) : g_strescape(name, NULL); }

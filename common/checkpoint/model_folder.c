@@ -309,9 +309,11 @@ char *model_folder_path(const char *folder, JsonObject *manifest, const char *ro
 	return entry_of(manifest, role, &name, &sha256, &bytes, error) ? g_build_filename(folder, name, NULL) : NULL;
 }
 
-static void names_of(const char *folder, const char *manifest, GHashTable *names)
+/* FALSE: it is there, and cannot be read. */
+static gboolean names_of(const char *folder, const char *manifest, GHashTable *names)
 {
-	g_autoptr(JsonObject) json = manifest_read(folder, manifest, NULL);
+	g_autoptr(GError) wrong = NULL;
+	g_autoptr(JsonObject) json = manifest_read(folder, manifest, &wrong);
 	JsonObject *files = json_child(json, "files");
 	g_autoptr(GList) roles = files != NULL ? json_object_get_members(files) : NULL;
 
@@ -321,6 +323,7 @@ static void names_of(const char *folder, const char *manifest, GHashTable *names
 		if (entry_of(json, role->data, &name, &sha256, &bytes, NULL))
 			g_hash_table_add(names, g_strdup(name));
 	}
+	return wrong == NULL || g_error_matches(wrong, G_FILE_ERROR, G_FILE_ERROR_NOENT);
 }
 
 /* "weights-000420.safetensors", "weights-000420-1.safetensors": a name that a save gives. */
@@ -329,15 +332,16 @@ static gboolean ours(const char *name)
 	return g_regex_match_simple("^[a-z]+[0-9]*-[0-9]{6,}(-[0-9]+)?\\.safetensors$", name, 0, 0);
 }
 
-/* Removes files of ours that no manifest names: what an earlier save, or one that was killed, left. */
+/* Removes files of ours that no manifest names: what an earlier save, or one that was killed, left. A manifest that cannot be read
+   now may be there again at the next save. */
 static void sweep(const char *folder)
 {
 	g_autoptr(GHashTable) named = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
 	const char *name;
 
-	names_of(folder, MANIFEST, named);
-	names_of(folder, BEFORE, named);
+	if (!names_of(folder, MANIFEST, named) || !names_of(folder, BEFORE, named))
+		return;
 	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
 		if (!ours(name) || g_hash_table_contains(named, name))
 			continue;

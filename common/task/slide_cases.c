@@ -273,6 +273,7 @@ struct work *slide_cases_open(const struct settings *settings, enum phase phase,
 	if (phase == PHASE_TEST && !known.fitted)
 		note_unfit(w, facts);
 	if (phase == PHASE_TRAIN) {
+		w->listed = case_sum(w);
 		slide_table_read(sw);
 		open_all(sw);
 	}
@@ -298,6 +299,7 @@ void slide_cases_close(struct work *w)
 	g_clear_pointer(&sw->table, g_hash_table_unref);
 	g_ptr_array_unref(w->notes);
 	g_free(w->cases);
+	g_free(w->listed);
 	g_free(sw->slides);
 	g_free(sw);
 }

@@ -19,6 +19,17 @@ const struct task *task_find(const char *name, GError **error)
 	return NULL;
 }
 
+char *case_sum(const struct work *w)
+{
+	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+
+	for (guint i = 0; i < w->n_cases; i++) {
+		g_autofree char *line = g_strdup_printf("%s\n%d\n", w->cases[i].id, w->cases[i].label);
+		g_checksum_update(sum, (const guchar *)line, -1);
+	}
+	return g_strdup(g_checksum_get_string(sum));
+}
+
 double work_patience(const struct work *w)
 {
 	enum { USUAL = 300 };

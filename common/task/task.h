@@ -104,11 +104,15 @@ struct work {
 	const struct answer_column *columns; /* (n_answers) what they are */
 	guint n_cases;
 	struct work_case *cases; /* (n_cases) sorted by id */
+	char *listed;           /* case_sum() of all that were found, before any was opened; NULL: of those that there are */
 	guint n_left_out;       /* that open found unusable, said in `notes` */
 	GPtrArray *notes;       /* char *: sentences for stderr about the data */
 	double patience;        /* s that a prepare or read may take, or that long after it last got on (jobs.h); 0: any */
 	guint n_given_up;       /* cases; close() then leaves what hanging threads use */
 };
+
+/* A sum over identifiers and classes of all cases. g_free it. */
+char *case_sum(const struct work *work);
 
 struct task {
 	const char *name, *help;

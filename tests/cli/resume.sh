@@ -4,7 +4,7 @@
 # shellcheck disable=SC2086
 . "${0%/*}/tap.sh"
 
-B=$(cd "$B" && pwd) || exit 1
+top=$(cd "${0%/*}/../.." && pwd) B=$(cd "$B" && pwd) || exit 1
 cd "$T" || exit 1
 
 if [ "${SANITIZE-}" ]; then
@@ -96,6 +96,10 @@ for signal in TERM KILL; do     # the latter with copies of the slides
 done
 expect 'finished' 0 'nothing is left to do' $train --set paths.model=part
 is 'stays as it is' "$(weights part)" "$whole"
+slide=$(find d/train/image -name '*.mrxs' | sort | head -n 1)
+mv "${slide%.mrxs}" away
+expect 'finished, and a slide cannot be opened today' 0 'nothing is left to do' $train --set paths.model=part
+mv away "${slide%.mrxs}"
 expect 'anew, with copies' 0 'nothing failed' $train --set paths.model=part --fresh $copies
 stdout_has 'of all slides' ' copies copied=[1-8] found=0 read=[1-8] no_room=0 failed=0'
 is 'the weights are the same' "$(weights part)" "$whole"
@@ -104,6 +108,18 @@ expect 'no room for copies' 0 '[1-8] slides found no room below .near. and were 
 	$short --set load.cache=1K --set load.folder=near
 expect 'no folder for copies' 0 "load.cache: cannot make '/proc/none/blindrun-slides': .*; slides are read where they are" $train \
 	--set paths.model=none2 $short --set load.cache=1G --set load.folder=/proc/none
+
+# ---- train.sh, where train is killed ----
+mkdir bin && cp "$B/train" "$B/inference" "$top/train/train.sh" "$top/common/pass_on.sh" bin/
+killed="env LD_PRELOAD=$B/fail.so FAIL_CALL=rename FAIL_PATH=killed/model.json FAIL_DOES=kill FAIL_TIMES=1"
+expect 'killed at the fourth save of each process' 0 'train.sh: train was killed by signal 9; ' $killed FAIL_AFTER=3 \
+	bin/train.sh --config data.yaml --data d --set paths.model=killed --set training.checkpoint=0.1s
+stdout_has 'it goes on' ' resume epoch=[12] step='
+stdout_has 'and its time runs on' ' spent total=.* before=[1-9]'
+is 'to the same weights' "$(weights killed)" "$whole"
+expect 'killed at the first save of each' 137 'train.sh: train was killed by signal 9; ' $killed \
+	bin/train.sh --config data.yaml --data d --set paths.model=first/killed --set training.checkpoint=0.1s
+is 'is not tried for ever' "$(grep -c 'was killed' "$err")" 1
 
 # ---- an unfinished run ----
 rm -rf part

@@ -198,7 +198,8 @@ rename_slide() { # SLIDE NAME: and its folder and mask
 fault train 'names with a comma, a quote, UTF-8' "$learns" '' \
 	damaged "rename_slide Slide002 'a,b\"c'; rename_slide Slide003 'Žluťoučký 🐎'"
 fault train 'a name with a line break' "$learns" '' damaged "rename_slide Slide003 \$'two\nlines'"
-fault train 'a name that is not UTF-8' "$learns" '' damaged "rename_slide Slide003 \$'caf\\xe9'"
+fault train 'a name that is not UTF-8' "$learns" '' damaged \
+	"for n in 2 3 4 7; do rename_slide Slide00\$n \$'caf\\xe9'\$n; done"
 
 # ---- masks, tables ----
 

@@ -360,6 +360,21 @@ static void test_sweep(struct fixture *f, gconstpointer data)
 	assert_model(f, 2, 2, "weights-000002.safetensors", NULL);
 }
 
+/* A manifest that cannot be read for a while, as of a share that is away, names what must not be swept. */
+static void test_sweep_blind(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *manifest = in(f, "model.json"), *aside = in(f, "aside"), *in_it = in(f, "model.json/x");
+
+	(void)data;
+	save_well(f, 7, 7);
+	g_assert_cmpint(g_rename(manifest, aside), ==, 0);
+	g_assert_cmpint(g_mkdir_with_parents(in_it, 0755), ==, 0);      /* no file can take its place */
+	g_assert_false(save(f, 8, 8, NULL));
+	remove_tree(manifest);
+	g_assert_cmpint(g_rename(aside, manifest), ==, 0);
+	assert_model(f, 7, 7, "weights-000007.safetensors", NULL);
+}
+
 static void test_same_step(struct fixture *f, gconstpointer data)
 {
 	(void)data;
@@ -447,6 +462,7 @@ int main(int argc, char **argv)
 	ADD("saved-over-damage", test_saved_over_damage);
 	ADD("manifest-wrong", test_manifest_wrong);
 	ADD("sweep", test_sweep);
+	ADD("sweep-blind", test_sweep_blind);
 	ADD("same-step", test_same_step);
 	ADD("no-folder", test_no_folder);
 	ADD("read-only", test_read_only);

@@ -3,6 +3,7 @@
  * damaged is refused.
  */
 #include "tests/unit/fake_task.h"
+#include "common/checkpoint/json.h"
 #include "train/out_of_fold.h"
 
 static struct validation said(guint *items, double *features, gsize n)
@@ -71,6 +72,21 @@ static void test_json(void)
 	g_assert_true(out_of_fold_from_json(json, &fake_work, &back));
 	g_assert_cmpuint(back.n, ==, 3);
 	out_of_fold_clear(&back);
+	/* a name that is not UTF-8, through a file */
+	fake_reset(TRUE);
+	char *id = fake_cases[all.items[0]].id;
+	fake_cases[all.items[0]].id = (char *)"caf\xe9";
+	g_autoptr(JsonNode) list = json_node_new(JSON_NODE_ARRAY);
+	json_node_take_array(list, out_of_fold_to_json(&all, &fake_work));
+	g_autofree char *text = json_to_string(list, FALSE);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(JsonNode) read = json_parse_any(text, strlen(text), 1 << 20, 1000, "x", &error);
+	g_assert_no_error(error);
+	g_assert_nonnull(strstr(text, "\"caf\\\\351\""));
+	g_assert_true(out_of_fold_from_json(json_node_get_array(read), &fake_work, &back));
+	assert_three(&back);
+	out_of_fold_clear(&back);
+	fake_cases[all.items[0]].id = id;
 	out_of_fold_clear(&all);
 	for (gsize i = 0; i < G_N_ELEMENTS(damaged); i++) {
 		g_autoptr(JsonNode) node = json_from_string(damaged[i], NULL);
