@@ -61,7 +61,6 @@ gboolean validate(struct scan *scan, const guint *items, gsize n, struct validat
 	v.sample_auc = metrics_auc(p, l, label->len);
 	v.sample_log_loss = metrics_log_loss(p, l, label->len);
 	v.metric = task->measure(scan->work, v.items, v.n, v.features);
-	v.samples = scan->n_samples;
 	v.seconds = log_seconds() - start;
 	*out = v;
 	return TRUE;

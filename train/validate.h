@@ -17,7 +17,6 @@ struct validation {
 	double *features;       /* (n, n_features) */
 	gsize n;
 	gsize broken;           /* of them; the network gives no number for them */
-	guint64 samples;
 	double seconds;
 };
 

@@ -171,11 +171,3 @@ gboolean csv_read(const char *path, gsize limit, csv_row row, void *context, GEr
 	}
 	return csv_read_text(path, text->data, text->len, row, context, error);
 }
-
-int csv_column(guint n, char *const *fields, const char *name)
-{
-	for (guint i = 0; i < n; i++)
-		if (g_ascii_strcasecmp(fields[i], name) == 0)
-			return (int)i;
-	return -1;
-}

@@ -29,7 +29,4 @@ gboolean csv_read(const char *path, gsize limit, csv_row row, void *context, GEr
 gboolean csv_read_text(const char *name, const void *text, gsize size, csv_row row, void *context,
 		       GError **error);
 
-/* The place of a column in a header, told without regard to ASCII case; -1: not there. */
-int csv_column(guint n, char *const *fields, const char *name);
-
 G_END_DECLS

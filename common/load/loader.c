@@ -218,5 +218,3 @@ void loader_cancel(struct loader *l)
 }
 
 double loader_waited(const struct loader *l) { return l->waited; }
-
-double loader_busy(struct loader *l) { return jobs_busy(l->jobs); }

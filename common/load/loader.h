@@ -39,8 +39,7 @@ struct batch *loader_pop(struct loader *loader);
 void loader_recycle(struct loader *loader, struct batch *batch);
 /* What is pushed and not being read yet is read no more: its batches come out soon, unfilled, to be recycled. */
 void loader_cancel(struct loader *loader);
-/* Seconds that pop waited so far, and that readers spent reading. */
+/* Seconds that pop waited so far. */
 double loader_waited(const struct loader *loader);
-double loader_busy(struct loader *loader);
 
 G_END_DECLS

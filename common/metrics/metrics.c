@@ -199,19 +199,6 @@ struct roc_point metrics_at_specificity(const GArray *roc, double specificity)
 	return best;
 }
 
-struct roc_point metrics_youden(const GArray *roc)
-{
-	struct roc_point best = g_array_index(roc, struct roc_point, 0);
-
-	for (guint i = 1; i < roc->len; i++) {
-		const struct roc_point *p = &g_array_index(roc, struct roc_point, i);
-
-		if (p->sensitivity + p->specificity > best.sensitivity + best.specificity + 1e-12)
-			best = *p;
-	}
-	return best;
-}
-
 struct confusion metrics_confusion(const double *score, const guint8 *label, gsize n, double threshold)
 {
 	struct confusion c = { 0 };
@@ -223,13 +210,6 @@ struct confusion metrics_confusion(const double *score, const guint8 *label, gsi
 			*(label[i] != 0 ? &c.fn : &c.tn) += 1;
 	}
 	return c;
-}
-
-double metrics_f(struct confusion c, double beta)
-{
-	double weight = beta * beta, hits = (1 + weight) * (double)c.tp;
-
-	return hits / (hits + weight * (double)c.fn + (double)c.fp);
 }
 
 double metrics_brier(const double *probability, const guint8 *label, gsize n)

@@ -28,13 +28,9 @@ struct roc_point { double threshold, sensitivity, specificity; };
 GArray *metrics_roc(const double *score, const guint8 *label, gsize n);
 /* The point of the highest sensitivity at a specificity of at least this; of equal ones that of the highest threshold. */
 struct roc_point metrics_at_specificity(const GArray *roc, double specificity);
-/* The point of the largest sensitivity + specificity (Youden 1950), of equal ones that of the highest
-   threshold. */
-struct roc_point metrics_youden(const GArray *roc);
 
 struct confusion { gsize tp, fp, tn, fn; };
 struct confusion metrics_confusion(const double *score, const guint8 *label, gsize n, double threshold);
-double metrics_f(struct confusion c, double beta);      /* F-beta; NAN: no positive, none called so */
 
 /* Of probabilities: mean squared error (Brier 1950) and mean log loss, natural, clipped at 1e-15. NAN
    without a case. */

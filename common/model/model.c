@@ -8,32 +8,38 @@
 
 /* least: a network must have a pixel left behind its last pool, or (resnet) 1/32 of the side. */
 const struct network networks[] = {
-	{ "simple", "4 convolutions with ELU; 1.5 M parameters, trained from nothing", 16, "classifier.",
-	  simple_build, simple_forward, NULL,
+	/* 4 convolutions with ELU; 1.5 M parameters, trained from nothing */
+	{ "simple", 16, "classifier.", simple_build, simple_forward, NULL,
 	  1534000, { 2500, 1450 }, { 1450, 800 }, 0, NULL },
-	{ "squeezenet1_1", "SqueezeNet 1.1; 1.2 M parameters, the fastest", 17, "classifier.",
-	  squeezenet_build, squeezenet_forward, NULL,
+	/* SqueezeNet 1.1; 1.2 M parameters, the fastest */
+	{ "squeezenet1_1", 17, "classifier.", squeezenet_build, squeezenet_forward, NULL,
 	  724000, { 850, 550 }, { 400, 250 }, 0, NULL },
-	{ "resnet18", "ResNet-18; 11.7 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet18,
+	/* ResNet-18; 11.7 M parameters */
+	{ "resnet18", 32, "fc.", resnet_build, resnet_forward, &resnet18,
 	  11178000, { 1200, 600 }, { 450, 300 }, 0, NULL },
-	{ "resnet34", "ResNet-34; 21.8 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet34,
+	/* ResNet-34; 21.8 M parameters */
+	{ "resnet34", 32, "fc.", resnet_build, resnet_forward, &resnet34,
 	  21286000, { 1250, 750 }, { 450, 350 }, 0, NULL },
-	{ "resnet50", "ResNet-50; 25.6 M parameters", 32, "fc.", resnet_build, resnet_forward, &resnet50,
+	/* ResNet-50; 25.6 M parameters */
+	{ "resnet50", 32, "fc.", resnet_build, resnet_forward, &resnet50,
 	  23512000, { 2850, 1400 }, { 850, 550 }, 0, NULL },
-	{ "densenet121", "DenseNet-121; 8.0 M parameters, much memory", 29, "classifier.", densenet_build, densenet_forward, NULL,
+	/* DenseNet-121; 8.0 M parameters, much memory */
+	{ "densenet121", 29, "classifier.", densenet_build, densenet_forward, NULL,
 	  6956000, { 3500, 1850 }, { 650, 550 }, 0, NULL },
-	{ "inception_v3", "Inception v3; 21.8 M parameters, for tiles from 75 px, best near 299", 75, "fc.",
-	  inception_build, inception_forward, NULL,
+	/* Inception v3; 21.8 M parameters, for tiles from 75 px, best near 299 */
+	{ "inception_v3", 75, "fc.", inception_build, inception_forward, NULL,
 	  21790000, { 1400, 700 }, { 500, 300 }, 0, "AuxLogits." },
-	{ "efficientnet_b0", "EfficientNet-B0; 5.3 M parameters", 32, "classifier.", efficientnet_build, efficientnet_forward, NULL,
+	/* EfficientNet-B0; 5.3 M parameters */
+	{ "efficientnet_b0", 32, "classifier.", efficientnet_build, efficientnet_forward, NULL,
 	  4010000, { 2350, 1100 }, { 650, 450 }, 0, NULL },
-	{ "convnext_tiny", "ConvNeXt-T; 28.6 M parameters, to be started from weights", 32, "classifier.2.",
-	  convnext_build, convnext_forward, NULL,
+	/* ConvNeXt-T; 28.6 M parameters, to be started from weights */
+	{ "convnext_tiny", 32, "classifier.2.", convnext_build, convnext_forward, NULL,
 	  27822000, { 3100, 1750 }, { 750, 550 }, 0, NULL },
-	{ "vit_small", "ViT-S/16; 22.1 M parameters, to be started from weights", 16, "heads.", vit_build, vit_forward, NULL,
+	/* ViT-S/16; 22.1 M parameters, to be started from weights */
+	{ "vit_small", 16, "heads.", vit_build, vit_forward, NULL,
 	  21666000, { 1900, 1150 }, { 450, 300 }, 0, NULL },
-	{ "unet", "U-Net over ResNet-18; learns where in a tile the mask has tumour", 32, "decoder.",
-	  unet_build, unet_forward, &resnet18,
+	/* U-Net over ResNet-18; learns where in a tile the mask has tumour */
+	{ "unet", 32, "decoder.", unet_build, unet_forward, &resnet18,
 	  14277000, { 1100, 600 }, { 450, 300 }, 16, "fc." },
 	{ 0 },
 };

@@ -25,7 +25,7 @@ G_BEGIN_DECLS
 struct model;
 
 struct network {
-	const char *name, *help;
+	const char *name;
 	int least;              /* px, the least height and width */
 	const char *head;       /* prefix of the classifier's parameters: left out of foreign weights of
 	                           another shape */

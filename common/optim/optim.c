@@ -57,10 +57,10 @@ static void sgd(scope *s, int n, tensor *const *p, tensor *const *grad, tensor *
 }
 
 const struct optimiser optimisers[] = {
-	{ "adam", "Kingma & Ba 2015; weight decay as L2", "mv", adam },
-	{ "adamw", "Loshchilov & Hutter 2019", "mv", adamw },
-	{ "radam", "Liu et al. 2020; decoupled weight decay", "mv", radam },
-	{ "sgd", "with momentum 0.9", "m", sgd },
+	{ "adam", "mv", adam },          /* Kingma & Ba 2015; weight decay as L2 */
+	{ "adamw", "mv", adamw },        /* Loshchilov & Hutter 2019 */
+	{ "radam", "mv", radam },        /* Liu et al. 2020; decoupled weight decay */
+	{ "sgd", "m", sgd },             /* with momentum 0.9 */
 	{ 0 },
 };
 

@@ -26,7 +26,7 @@ struct optim {
 };
 
 struct optimiser {
-	const char *name, *help;
+	const char *name;
 	const char *slots;      /* one letter a tensor of state, each like its parameter: "mv" */
 	/* The `step`th step of n parameters; decay is 0 for what is not decayed. slot[0..] (n) as in slots. */
 	void (*step)(scope *s, int n, tensor *const *p, tensor *const *grad, tensor *const *const *slot, double rate, double decay,

@@ -10,8 +10,6 @@ static const char spark_ascii[] = "_.:-=+*#";
 enum {
 	SPARK_LEVELS = sizeof spark_ascii - 1,
 	SPARK_LOWEST = 0x2581,  /* ▁; the higher ones follow */
-	FULL_BLOCK = 0x2588,    /* █; seven eighths, six eighths ... follow */
-	REST = 0x2591,          /* ░ */
 	BRAILLE = 0x2800,
 	LEAST_ROWS = 2, LEAST_COLUMNS = 2,
 };
@@ -69,23 +67,6 @@ char *plot_spark(const double *values, gsize n, guint width, gboolean ascii)
 	for (gsize i = 0; i < length; i++)
 		g_string_append_unichar(text, isfinite(mean[i]) ? spark_mark(mean[i], low, high, ascii) : ' ');
 	return g_strchomp(g_string_free(text, FALSE));
-}
-
-char *plot_bar(double share, guint width, gboolean ascii)
-{
-	guint parts = ascii ? 1 : 8;    /* of a character */
-	guint64 filled = (guint64)step_of(isnan(share) ? 0 : share, 0, 1, (gint64)width * parts + 1);
-	GString *text = g_string_new(NULL);
-
-	for (guint i = 0; i < width; i++) {
-		guint part = (guint)MIN(filled, parts);
-		filled -= part;
-		if (part == 0)
-			g_string_append_unichar(text, ascii ? '.' : REST);
-		else
-			g_string_append_unichar(text, ascii ? '#' : FULL_BLOCK + 8 - part);
-	}
-	return g_string_free(text, FALSE);
 }
 
 /* ---- curves ---- */

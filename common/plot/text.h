@@ -27,10 +27,6 @@ G_BEGIN_DECLS
    drawn at half height. g_free() it. */
 char *plot_spark(const double *values, gsize n, guint width, gboolean ascii);
 
-/* A share of a whole, 0..1 (what lies beyond is cut; NAN: none of it), as a bar of `width` characters: ███▌░░░░, to
-   an eighth of a character, or ####...., to a whole one. g_free() it. */
-char *plot_bar(double share, guint width, gboolean ascii);
-
 struct plot_series {
 	const char *name_opt;
 	const double *x_opt;    /* (n) NULL: 1, 2, ... n */

@@ -247,11 +247,10 @@ static gboolean spread_ink(guint8 *class, int width, int height)
 
 static void summarise(const struct picture *p, const guint8 *class, struct tissue *t)
 {
-	guint64 tissue = 0, scanned = 0, ink = 0, sum[3] = { 0 };
+	guint64 tissue = 0, scanned = 0, sum[3] = { 0 };
 
 	for (gsize i = 0; i < p->n; i++) {
 		scanned += class[i] != OFF;
-		ink += class[i] == INK;
 		if (!t->map[i])
 			continue;
 		tissue++;
@@ -259,7 +258,6 @@ static void summarise(const struct picture *p, const guint8 *class, struct tissu
 			sum[k] += p->rgb[3 * i + (gsize)k];
 	}
 	t->share = scanned > 0 ? (double)tissue / (double)scanned : 0;
-	t->ink = scanned > 0 ? (double)ink / (double)scanned : 0;
 	t->scanned = (double)scanned / (double)p->n;
 	t->area = (double)tissue;
 	for (int k = 0; k < 3; k++) {
@@ -290,7 +288,6 @@ static gboolean find(struct picture *p, guint8 *class, struct tissue *t)
 	if (!drop_regions(class, w, h, INK, PLAIN, FALSE, STROKE_MIN) || !spread_ink(class, w, h))
 		return FALSE;
 	threshold = threshold_of(class, map, p->n);
-	t->threshold = threshold * STRENGTH_MAX / BINS;
 	for (gsize i = 0; i < p->n; i++)
 		map[i] = class[i] != PLAIN ? NEITHER : map[i] >= threshold ? TISSUE : GLASS;
 	if (!drop_regions(map, w, h, TISSUE, GLASS, FALSE, SPECK_MAX) ||

@@ -23,10 +23,8 @@ struct tissue {
 	double share;           /* of the scanned part */
 	double scanned;         /* share of the bounds that was scanned */
 	double area;            /* level-0 px of tissue */
-	double threshold;       /* that was used, for the log: density over the glass's plus colour, in OD */
 	double glass[3];        /* RGB of the glass, 0..1 */
 	double colour[3];       /* mean RGB of the tissue, 0..1: how a slide is stained; 0 where there is none */
-	double ink;             /* share of the scanned part */
 };
 
 /* finest: level-0 px that a map pixel must at least be wide: an eighth of a tile is enough. The map has at

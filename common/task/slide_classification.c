@@ -312,9 +312,9 @@ static gboolean bags_needed(JsonObject *f)
 
 static const struct bag_task bags = { SLIDE_ATTENTION, bag_label, bags_needed };
 
+/* Whole slides, yes or no; tiles with masks. */
 const struct task slide_classification = {
 	.name = "slide-classification",
-	.help = "whole slides, yes or no; tiles with masks",
 	.noun = "slide",
 	.open = slide_cases_open,
 	.close = slide_cases_close,

@@ -115,7 +115,7 @@ struct work {
 char *case_sum(const struct work *work);
 
 struct task {
-	const char *name, *help;
+	const char *name;
 	const char *noun;       /* what messages call a case */
 
 	/* 1. Cases. `facts`: what the training data settled (a resolution, a fit of the score), kept in the

@@ -43,8 +43,6 @@ void scope_close(scope *s)
 	delete s;
 }
 
-unsigned scope_flags(const scope *s) { return s ? s->flags : 0; }
-
 enum scope_err scope_error(const scope *s, const char **msg)
 {
 	const scope *f = failed(s);
@@ -427,22 +425,12 @@ OP2(sub, a, b, at::sub(a->v, b->v))
 OP2(mul, a, b, at::mul(a->v, b->v))
 OP2(div, a, b, at::div(a->v, b->v))
 
-tensor *t_where(scope *s, const tensor *mask, const tensor *a, const tensor *b)
-{
-	return op(s, "where", IN3(mask, a, b), [&] {
-		const at::ScalarType type = at::result_type(a->v, b->v), m = mask->v.scalar_type();
-		TORCH_CHECK(m == at::kBool || m == at::kByte, "mask is neither T_BOOL nor T_U8");
-		return at::where(mask->v.to(at::kBool), a->v.to(type), b->v.to(type));
-	});
-}
-
 OP1(round, at::round(x->v))
 
 /* ---- Shape ---- */
 
 OP1(reshape, at::reshape(x->v, shape(d)), dims d)
 OP1(permute, at::permute(x->v, shape(order)), dims order)
-OP1(flip, at::flip(x->v, { dim }), int dim)
 OP1(narrow, at::narrow(x->v, dim, start, length), int dim, int64_t start, int64_t length)
 OP(index, IN2(x, indices), at::index_select(x->v, dim, indices->v), const tensor *x, int dim, const tensor *indices)
 
@@ -496,7 +484,6 @@ tensor *t_noise(scope *s, const tensor *seeds, int64_t n)
 /* ---- Sums and products ---- */
 
 OP1(sum, at::sum(x->v, { dim }, keep), int dim, bool keep)
-OP1(mean, at::mean(x->v, { dim }, keep), int dim, bool keep)
 OP1(mean_all, at::mean(wide(x)))
 OP1(softmax, at::softmax(wide(x), dim), int dim)
 OP1(log_softmax, at::log_softmax(wide(x), dim), int dim)

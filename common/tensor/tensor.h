@@ -76,7 +76,6 @@ void tensor_seed(uint64_t seed);                /* for dropout and scope_param, 
 scope *scope_open(scope *parent_opt, unsigned flags);
 void scope_close(scope *s);                     /* NULL is fine */
 static inline void scope_closep(scope **s) { scope_close(*s); }
-unsigned scope_flags(const scope *s);
 enum scope_err scope_error(const scope *s, const char **msg_opt); /* msg lives as long as the scope */
 void scope_fail(scope *s, const char *message); /* an error of the caller's own */
 void scope_hand_error(scope *from, scope *to);  /* from's own becomes to's, and is forgotten */
@@ -170,13 +169,11 @@ tensor *t_mul(scope *s, const tensor *a, const tensor *b);
 tensor *t_div(scope *s, const tensor *a, const tensor *b);
 tensor *t_affine(scope *s, const tensor *x, double scale, double shift); /* scale * x + shift */
 tensor *t_clamp(scope *s, const tensor *x, double low, double high);
-tensor *t_where(scope *s, const tensor *mask, const tensor *a, const tensor *b); /* mask T_BOOL or T_U8 */
 tensor *t_round(scope *s, const tensor *x);     /* halves to the even number */
 
 /* Shape */
 tensor *t_reshape(scope *s, const tensor *x, dims shape);       /* one of them may be -1 */
 tensor *t_permute(scope *s, const tensor *x, dims order);
-tensor *t_flip(scope *s, const tensor *x, int dim);
 tensor *t_cat(scope *s, int dim, tensor *const *list, int n);
 tensor *t_narrow(scope *s, const tensor *x, int dim, int64_t start, int64_t length);
 tensor *t_index(scope *s, const tensor *x, int dim, const tensor *indices); /* indices T_I64 (n) */
@@ -191,7 +188,6 @@ tensor *t_noise(scope *s, const tensor *seeds, int64_t n);
 
 /* Sums and products */
 tensor *t_sum(scope *s, const tensor *x, int dim, bool keep);
-tensor *t_mean(scope *s, const tensor *x, int dim, bool keep);
 tensor *t_mean_all(scope *s, const tensor *x);                  /* F32 */
 tensor *t_softmax(scope *s, const tensor *x, int dim);          /* F32 */
 tensor *t_log_softmax(scope *s, const tensor *x, int dim);      /* F32 */

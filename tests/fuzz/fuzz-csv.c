@@ -24,7 +24,6 @@ static gboolean row(void *context, guint64 line, guint n, char **fields, GError 
 	g_assert_cmpuint(g_strv_length(fields), ==, n);
 	for (guint i = 0; i < n; i++)
 		g_assert_cmpuint(strlen(fields[i]), <=, CSV_FIELD_BYTES);
-	g_assert_cmpint(csv_column(n, fields, fields[n - 1]), >=, 0);
 	seen->line = line;
 	seen->rows++;
 	return TRUE;

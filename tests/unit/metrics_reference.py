@@ -71,7 +71,6 @@ def roc(score, labels):
         _, sensitivity, specificity = max((p for p in points if p[2] >= wanted - 1e-12), key=lambda p: p[1:])
         yield f"best_sensitivity@{wanted}", sensitivity
         yield f"best_specificity@{wanted}", specificity
-    yield "youden", (tpr - fpr).max() + 1
 
 
 def wilson(ones, cases, level):
@@ -154,9 +153,6 @@ def judge(a, b, labels, level):
     tn, fp, fn, tp = metrics.confusion_matrix(labels, called, labels=[0, 1]).ravel()
     for name, value in (("tp", tp), ("fp", fp), ("tn", tn), ("fn", fn)):
         yield name, value
-    if tp + fp + fn > 0:
-        yield "f1", metrics.f1_score(labels, called)
-        yield "f2", metrics.fbeta_score(labels, called, beta=2)
     yield "brier", metrics.brier_score_loss(labels, a)
     clipped = np.clip(a, 1e-15, 1 - 1e-15)
     yield "log_loss", -np.mean(labels * np.log(clipped) + (1 - labels) * np.log1p(-clipped))

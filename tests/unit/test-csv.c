@@ -132,15 +132,6 @@ static void test_file(void)
 	g_rmdir(folder);
 }
 
-static void test_column(void)
-{
-	char *const header[] = { (char *)"case", (char *)"Class", (char *)"site", NULL };
-
-	g_assert_cmpint(csv_column(3, header, "class"), ==, 1);
-	g_assert_cmpint(csv_column(3, header, "CASE"), ==, 0);
-	g_assert_cmpint(csv_column(2, header, "site"), ==, -1);
-}
-
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -149,6 +140,5 @@ int main(int argc, char **argv)
 	g_test_add_func("/csv/faults", test_faults);
 	g_test_add_func("/csv/limits", test_limits);
 	g_test_add_func("/csv/file", test_file);
-	g_test_add_func("/csv/column", test_column);
 	return g_test_run();
 }

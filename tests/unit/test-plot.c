@@ -54,20 +54,6 @@ static void test_spark_edges(void)
 	assert_text(plot_spark(same, 7, 0, TRUE), "");
 }
 
-static void test_bar(void)
-{
-	assert_text(plot_bar(0.44, 8, FALSE), "███▌░░░░");     /* 28.16 of 64 eighths */
-	assert_text(plot_bar(0.44, 8, TRUE), "####....");       /* 3.52 of 8 */
-	assert_text(plot_bar(1 / 32.0, 4, FALSE), "▏░░░");
-	assert_text(plot_bar(31 / 32.0, 4, FALSE), "███▉");
-	assert_text(plot_bar(0, 3, FALSE), "░░░");
-	assert_text(plot_bar(1, 3, FALSE), "███");
-	assert_text(plot_bar(INFINITY, 3, TRUE), "###");
-	assert_text(plot_bar(-0.5, 3, TRUE), "...");
-	assert_text(plot_bar(NAN, 3, TRUE), "...");
-	assert_text(plot_bar(0.5, 0, FALSE), "");
-}
-
 static void test_curve(void)
 {
 	const double y[] = { 1, 2, 3 }, line[] = { 0, 1 };
@@ -247,7 +233,6 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/plot/spark", test_spark);
 	g_test_add_func("/plot/spark-edges", test_spark_edges);
-	g_test_add_func("/plot/bar", test_bar);
 	g_test_add_func("/plot/curve", test_curve);
 	g_test_add_func("/plot/two-curves", test_two_curves);
 	g_test_add_func("/plot/names", test_names);

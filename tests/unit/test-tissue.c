@@ -58,8 +58,6 @@ static struct tissue *find(const struct picture *p)
 	g_assert_no_error(error);
 	g_assert_cmpint(t->width, ==, W);
 	g_assert_cmpint(t->height, ==, H);
-	g_assert_cmpfloat(t->threshold, >=, 0.05 - 1e-9);
-	g_assert_cmpfloat(t->threshold, <=, 0.07 + 1e-9);
 	return t;
 }
 
@@ -85,7 +83,6 @@ static void test_glass(void)
 		assert_is(t, 0, 0, 0, 0);
 		g_assert_cmpfloat(t->share, ==, 0);
 		g_assert_cmpfloat(t->scanned, ==, 1);
-		g_assert_cmpfloat(t->ink, ==, 0);
 		g_assert_cmpfloat(t->colour[0], ==, 0);
 		g_assert_cmpfloat_with_epsilon(t->glass[1], glasses[i].g / 255.0, 3 / 255.0);
 	}
@@ -170,7 +167,6 @@ static void test_fillers(void)
 	fill(p, 30, 40, 40, 30, EOSIN);
 	t = find(p);
 	assert_is(t, 30, 40, 40, 30);
-	g_assert_cmpfloat(t->ink, ==, 0);
 }
 
 static struct colour between(struct colour a, struct colour b)
@@ -192,8 +188,6 @@ static void test_pens(void)
 		fill(p, 40, 50, 70, 50, EOSIN);
 		t = find(p);
 		assert_is(t, 40, 50, 70, 50);
-		g_assert_cmpfloat(t->ink, >=, 120 * 7.0 / (W * H));
-		g_assert_cmpfloat(t->ink, <=, 124 * 13.0 / (W * H));
 	}
 }
 
@@ -207,7 +201,6 @@ static void test_dark_group(void)
 	fill(p, 60, 50, 4, 5, (struct colour){ 40, 40, 42 });
 	t = find(p);
 	assert_is(t, 40, 30, 70, 50);
-	g_assert_cmpfloat(t->ink, ==, 0);
 }
 
 static void test_holes_and_specks(void)

@@ -47,7 +47,7 @@ static void test_numbers(void)
 
 	g_assert_true(validate(&scan, items, G_N_ELEMENTS(items), &v, &error));
 	g_assert_no_error(error);
-	g_assert_cmpuint(v.samples, ==, all);
+	g_assert_cmpuint(scan.n_samples, ==, all);
 	g_assert_cmpuint(v.n, ==, scored);
 	g_assert_cmpuint(v.broken, ==, 0);
 	g_assert_cmpfloat_with_epsilon(v.sample_auc, auc / pairs, 1e-9);
