@@ -3,13 +3,11 @@
  * Case: slide. Sample: tile, its target the share of its area that is tumour. Answer: a probability, in a CSV.
  */
 #include "common/answer/answer_file.h"
-#include "common/fault/fault.h"
 #include "common/log/logfmt.h"
 #include "common/task/pattern.h"
 #include "common/task/slide_facts.h"
 #include "common/task/slide_work.h"
 #include <errno.h>
-#include <gio/gio.h>
 #include <math.h>
 #include <unistd.h>
 

@@ -3,7 +3,6 @@
  * tissue, what size and stain has it, is its mask what a mask of its class should be, what else looks like it.
  * One small picture of the scanned part gives the tissue, its colour and the fingerprint.
  */
-#include "common/fault/fault.h"
 #include "common/image/matrix3.h"
 #include "common/slide/thumbnail.h"
 #include "common/task/pattern.h"
@@ -125,8 +124,6 @@ static void look_at_picture(struct looking *l)
 	thumbnail_clear(&picture);
 }
 
-/* ---- places and levels ---- */
-
 /* ---- stain ---- */
 
 /* Haematoxylin and eosin by the vectors of Ruifrok & Johnston 2001, of what has STAINED and more in all three channels. */
@@ -166,6 +163,8 @@ static void take_stain(struct looking *l)
 	}
 	l->out->stained = TRUE;
 }
+
+/* ---- places and levels ---- */
 
 /* A square around a place, kept on the scanned part; stain: its stain counts; scanned_share: how much of it was scanned. */
 static gboolean read_at(struct looking *l, int place, double scale, int side, gboolean stain, double *scanned_share, GError **error)

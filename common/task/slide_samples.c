@@ -5,7 +5,6 @@
 #include "common/random/random.h"
 #include "common/score/extent.h"
 #include "common/score/score.h"
-#include "common/slide/spread.h"
 #include "common/task/slide_facts.h"
 #include "common/task/slide_work.h"
 #include <math.h>

@@ -4,7 +4,6 @@
  * against the folders and the slides, since a mask is laid where the scanned part begins and is off where that is.
  */
 #include "common/csv/csv_file.h"
-#include "common/fault/fault.h"
 #include "common/log/log.h"
 #include "common/task/slide_work.h"
 #include <math.h>
