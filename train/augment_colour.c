@@ -10,11 +10,9 @@ static void narrow(matrix3 m, float out[9])
 		out[i] = (float)m[i / 3][i % 3];
 }
 
-/* Ruifrok & Johnston 2001: density of haematoxylin, eosin and diaminobenzidine in red, green, blue */
 void augment_draw_stain(const struct settings *s, double strength, struct draws *d, struct augmentation *out)
 {
-	matrix3 stains = { { 0.650, 0.704, 0.286 }, { 0.072, 0.990, 0.105 }, { 0.268, 0.570, 0.776 } };
-	matrix3 apart, scaled, joined;
+	matrix3 stains = STAIN_RUIFROK, apart, scaled, joined;
 	double most = strength * s->augmentation.stain, shift[3];
 
 	if (most <= 0)

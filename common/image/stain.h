@@ -21,7 +21,10 @@ struct stain {
 	double most[2];
 };
 
-/* The reference of the authors' published code: their stain vectors and amounts. */
+/* Density of haematoxylin, eosin and diaminobenzidine in red, green, blue (Ruifrok & Johnston 2001): for a matrix3. */
+#define STAIN_RUIFROK { { 0.650, 0.704, 0.286 }, { 0.072, 0.990, 0.105 }, { 0.268, 0.570, 0.776 } }
+
+/* The reference of Macenko's published code: their stain vectors and amounts. */
 extern const struct stain stain_reference;
 
 /* rgb (n, 3); glass: red, green, blue of it, 0..1. FALSE where fewer than STAIN_PIXELS are stained, or where the two

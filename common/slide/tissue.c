@@ -419,3 +419,23 @@ double tissue_share(const struct tissue *t, double x, double y, double w, double
 	}
 	return MIN(1, area * t->scale * t->scale / (w * h));
 }
+
+guint tissue_places(const struct tissue *t, guint n, double *x, double *y)
+{
+	guint64 seen = 0, all = 0;
+	guint found = 0;
+
+	for (gsize i = 0; i < (gsize)t->width * (gsize)t->height; i++)
+		all += t->map[i] != 0;
+	for (int v = 0; v < t->height; v++)
+		for (int u = 0; u < t->width; u++) {
+			if (!t->map[(gsize)v * (gsize)t->width + (gsize)u])
+				continue;
+			if (found < n && (seen + 1) * 2 * n > (2 * (guint64)found + 1) * all) {
+				x[found] = (double)t->x + (u + 0.5) * t->scale;
+				y[found++] = (double)t->y + (v + 0.5) * t->scale;
+			}
+			seen++;
+		}
+	return found;
+}

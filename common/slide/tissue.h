@@ -40,5 +40,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(tissue_t, tissue_free)
 
 /* The share of a rectangle that is tissue, 0..1; level-0 px. */
 double tissue_share(const struct tissue *tissue, double x, double y, double w, double h);
+/* n places of the tissue, evenly spread in reading order: the centres of their map pixels, level-0 px. Fewer where it has no more
+   pixels; returns how many. */
+guint tissue_places(const struct tissue *tissue, guint n, double *x, double *y);
 
 G_END_DECLS

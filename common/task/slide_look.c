@@ -52,22 +52,15 @@ static void number(struct looking *l, const char *name, double value)
 
 /* ---- the picture ---- */
 
-/* PLACES pixels of the tissue, evenly spread in reading order. */
+/* PLACES of the tissue, again from the first where it has fewer; scale: level-0 px a pixel of the picture. */
 static void choose_places(struct looking *l, const struct tissue *t, double scale)
 {
-	guint64 seen = 0, n = (guint64)llround(t->area);
-	guint found = 0;
+	const guint found = tissue_places(t, PLACES, l->x, l->y);
 
-	for (int v = 0; v < t->height; v++)
-		for (int u = 0; u < t->width; u++) {
-			if (!t->map[(gsize)v * (gsize)t->width + (gsize)u])
-				continue;
-			if (found < PLACES && (seen + 1) * 2 * PLACES > (2 * found + 1) * n) {
-				l->x[found] = (double)l->slide->x + (u + 0.5) * scale;
-				l->y[found++] = (double)l->slide->y + (v + 0.5) * scale;
-			}
-			seen++;
-		}
+	for (guint i = 0; i < found; i++) {
+		l->x[i] = (double)l->slide->x + l->x[i] * scale;
+		l->y[i] = (double)l->slide->y + l->y[i] * scale;
+	}
 	for (guint i = found; found > 0 && i < PLACES; i++) {
 		l->x[i] = l->x[i - found];
 		l->y[i] = l->y[i - found];
@@ -126,11 +119,11 @@ static void look_at_picture(struct looking *l)
 
 /* ---- stain ---- */
 
-/* Haematoxylin and eosin by the vectors of Ruifrok & Johnston 2001, of what has STAINED and more in all three channels. */
+/* Haematoxylin and eosin, of what has STAINED and more in all three channels. */
 static void add_stain(struct looking *l, const guint8 *rgb, const guint8 *scanned, gsize n)
 {
 	static const double STAINED = 0.4;
-	matrix3 vectors = { { 0.650, 0.704, 0.286 }, { 0.072, 0.990, 0.105 }, { 0.268, 0.570, 0.776 } }, apart;
+	matrix3 vectors = STAIN_RUIFROK, apart;
 	double density[256];
 
 	matrix3_invert(vectors, apart);

@@ -51,22 +51,12 @@ static void add_square(const struct slide_case *c, double x, double y, GByteArra
 
 static GByteArray *read_tissue(const struct slide_case *c)
 {
-	const struct tissue *t = c->tissue;
 	GByteArray *rgb = g_byte_array_new();
-	guint64 seen = 0, n = 0, found = 0;
+	double x[PLACES], y[PLACES];
+	const guint n = tissue_places(c->tissue, PLACES, x, y);
 
-	for (gsize i = 0; i < (gsize)t->width * (gsize)t->height; i++)
-		n += t->map[i] != 0;
-	for (int v = 0; v < t->height; v++)
-		for (int u = 0; u < t->width; u++) {
-			if (!t->map[(gsize)v * (gsize)t->width + (gsize)u])
-				continue;
-			if (found < PLACES && (seen + 1) * 2 * PLACES > (2 * found + 1) * n) {
-				add_square(c, (double)t->x + (u + 0.5) * t->scale, (double)t->y + (v + 0.5) * t->scale, rgb);
-				found++;
-			}
-			seen++;
-		}
+	for (guint i = 0; i < n; i++)
+		add_square(c, x[i], y[i], rgb);
 	return rgb;
 }
 

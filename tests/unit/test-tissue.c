@@ -308,6 +308,22 @@ static void test_slides(void)
 	slide_pool_free(pool);
 }
 
+/* Of 6 pixels in two rows, 3: the second, the fourth and the sixth, each in the middle of a third. */
+static void test_places(void)
+{
+	guint8 map[] = { 0, 1, 1, 1,
+			 1, 1, 1, 0 };
+	const struct tissue t = { .x = 10, .y = 5, .scale = 2, .width = 4, .height = 2, .map = map };
+	double x[8], y[8];
+
+	g_assert_cmpuint(tissue_places(&t, 3, x, y), ==, 3);
+	g_assert_true(x[0] == 15 && y[0] == 6 && x[1] == 11 && y[1] == 8 && x[2] == 15 && y[2] == 8);
+	g_assert_cmpuint(tissue_places(&t, 8, x, y), ==, 6);
+	g_assert_true(x[0] == 13 && y[0] == 6 && x[5] == 15 && y[5] == 8);
+	memset(map, 0, sizeof map);
+	g_assert_cmpuint(tissue_places(&t, 3, x, y), ==, 0);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -324,5 +340,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/tissue/all-tissue", test_all_tissue);
 	g_test_add_func("/tissue/share", test_share);
 	g_test_add_func("/tissue/slides", test_slides);
+	g_test_add_func("/tissue/places", test_places);
 	return g_test_run();
 }
