@@ -123,14 +123,14 @@ struct pictures *pictures_new(struct work *w)
 	return p;
 }
 
-/* Of all samples that the case has at first, those that were taken. */
+/* Of all samples that the case has at first, those that were taken: further looks at some of them cover no more of it. */
 static double share_of(struct work *w, const struct scan_case *c)
 {
 	g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(struct sample));
 
-	if (c->n > 0)
+	if (c->first > 0)
 		w->task->next(w, c->item, 0, 1, NULL, NULL, 0, all);
-	return all->len > 0 ? MIN(1, (double)c->n / all->len) : 1;
+	return all->len > 0 ? MIN(1, (double)c->first / all->len) : 1;
 }
 
 void pictures_take(struct pictures *p, const struct scan_case *c)

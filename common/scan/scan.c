@@ -115,8 +115,8 @@ static gboolean finish(struct state *st, struct flight *f, GError **error)
 {
 	struct scan_case c = { f->item, &g_array_index(f->samples, struct sample, 0),
 			       &g_array_index(f->outputs, float, 0), &g_array_index(f->targets, float, 0),
-			       MIN(f->back, f->plain), f->failed, f->error, f->bag, (const guint16 *const *)f->features };
-	gboolean ok = st->done(st->context, &c, error);
+			       MIN(f->back, f->plain), f->failed, f->first, f->error, f->bag, (const guint16 *const *)f->features };
+	gboolean ok = st->done == NULL || st->done(st->context, &c, error);
 
 	if (st->scan->prepare)
 		st->scan->work->task->release(st->scan->work, f->item);

@@ -21,6 +21,7 @@ struct scan_case {              /* what is handed over; valid during the call */
 	const float *outputs;   /* (n, judged) NAN where the sample was not read */
 	const float *targets;   /* (n) the first of each sample, as read: a map would take far more room than the rest */
 	gsize n, failed;
+	gsize first;            /* of the n, the first of them: samples of its first round */
 	const GError *error;    /* why it could not be prepared, or the first sample that failed; or NULL */
 	gsize bag;              /* samples of its bag that were read; 0: it has none */
 	const guint16 *const *features; /* (n_models) (bag, width of the model) T_F16: what each classifier takes of them */
@@ -48,9 +49,9 @@ struct scan {
 	gboolean whole;         /* out: every case was handed over */
 };
 
-/* Items in the order given. done is called once for each, in any order; those not reached by the deadline, or
-   before stop_asked(), are not handed over. It looks at both between two batches and while it waits, and begins none that would
-   end behind the deadline if it took as long as those before it. */
+/* Items in the order given. done is called once for each, in any order (NULL: not at all); those not reached by the
+   deadline, or before stop_asked(), are not handed over. It looks at both between two batches and while it waits, and
+   begins none that would end behind the deadline if it took as long as those before it. */
 gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done done, void *context,
 		    GError **error);
 

@@ -46,15 +46,18 @@ static struct pictures *begin(const char *heat)
 	return pictures_new(&work);
 }
 
-/* A look at n of a case's samples, of which so many failed. */
-static void take(struct pictures *p, guint item, gsize n, gsize failed)
+/* A look at n samples, `first` of the case's own and others again, of which so many failed. */
+static void take_looks(struct pictures *p, guint item, gsize first, gsize n, gsize failed)
 {
 	const struct sample samples[8] = { { .variant = 7 } };
 	const float outputs[8 * FAKE_JUDGED] = { (float)n };
-	const struct scan_case c = { .item = item, .samples = samples, .outputs = outputs, .n = n, .failed = failed };
+	const struct scan_case c = { .item = item, .samples = samples, .outputs = outputs, .n = n, .failed = failed,
+				      .first = first };
 
 	pictures_take(p, &c);
 }
+
+static void take(struct pictures *p, guint item, gsize n, gsize failed) { take_looks(p, item, n, n, failed); }
 
 static void assert_picture(guint item, const char *wanted)
 {
@@ -92,12 +95,15 @@ static void test_denser(void)
 	take(p, 6, 0, 0);
 	take(p, 7, 8, 7);
 	take(p, 7, 0, 0);
+	take_looks(p, 10, 3, 8, 0);     /* 3 of 6, and 5 further looks at these */
 	pictures_finish(p);
 	g_assert_cmpuint(fake_count(1), ==, 6);
+	g_assert_cmpuint(fake_count(10), ==, 6);
 	assert_picture(1, "share=1.00 n=6 first=6 variant=7");
 	assert_picture(5, "share=0.50 n=4 first=4 variant=7");
 	assert_picture(6, "share=1.00 n=0 first=0 variant=0");
 	assert_picture(7, "share=0.89 n=8 first=8 variant=7");
+	assert_picture(10, "share=0.50 n=8 first=8 variant=7");
 	assert_picture(0, NULL);
 	g_assert_cmpuint(log_warnings(NULL), ==, said);
 }

@@ -40,6 +40,7 @@ static gboolean take(void *context, const struct scan_case *c, GError **error)
 	fake_expect(t->model, c->item, t->rounds, t->share > 0 ? t->share : 1, samples, outputs);
 	g_autofree char *message = expected_error(c->item, samples);
 	g_assert_cmpuint(c->n, ==, samples->len);
+	g_assert_cmpuint(c->first, ==, fake_usable(c->item) ? fake_part(c->item, t->share > 0 ? t->share : 1) : 0);
 	for (guint i = 0; i < samples->len; i++) {
 		const struct sample *s = &g_array_index(samples, struct sample, i);
 		guint8 bytes[FAKE_BYTES];
