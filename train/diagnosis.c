@@ -104,13 +104,6 @@ static double *column(JsonArray *history, const char *name)
 
 /* ---- the story: cases, ROC, plots ---- */
 
-static const char *class_of(const struct work *w, guint item)
-{
-	int label = w->cases[item].label;
-
-	return label >= 0 ? w->settings->data.classes[label] : "?";
-}
-
 /* All, or so many of them evenly. */
 static void say_held(const struct work *w, const struct held *h)
 {
@@ -121,7 +114,7 @@ static void say_held(const struct work *w, const struct held *h)
 		const struct work_case *wc = &w->cases[c->item];
 		g_autoptr(GString) line = g_string_new("held");
 		logfmt_append(line, "case", wc->id);
-		logfmt_append(line, "class", class_of(w, c->item));
+		logfmt_append(line, "class", case_class(w, c->item));
 		log_row("held", TRUE, "%s p=%.4f size=%.0f", line->str, c->p, c->label ? wc->size : 0);
 	}
 }
@@ -256,7 +249,7 @@ static void say_worst(const struct work *w, const struct held *h)
 		if (high < 0 && low < 0)
 			break;
 		const struct judged *c = high >= low ? &h->cases[i++] : &h->cases[--k];
-		g_string_append_printf(names, "%s%s(%s):%.3f", said++ > 0 ? "," : "", w->cases[c->item].id, class_of(w, c->item), c->p);
+		g_string_append_printf(names, "%s%s(%s):%.3f", said++ > 0 ? "," : "", w->cases[c->item].id, case_class(w, c->item), c->p);
 	}
 	logfmt_append(line, "cases", said > 0 ? names->str : "none");
 	if (h->n > 0)

@@ -92,27 +92,22 @@ static void take_alike(guint a, guint b, double likeness, gpointer user)
 		take_pair(a, b, likeness, user);
 }
 
-static const char *class_of(const struct settings *s, int label)
-{
-	return label >= 0 ? s->data.classes[label] : "?";
-}
-
 static void say_pair(const struct twins *t, const struct pair *p)
 {
 	const struct work_case *x = case_of(t, p->a), *y = case_of(t, p->b);
-	const struct settings *s = t->train->work->settings;
+	const struct work *w = t->train->work;
 	g_autofree char *how = p->likeness >= 1 ? g_strdup("have the same content")
 						: g_strdup_printf("show the same (likeness %.3f)", p->likeness);
 
-	if (p->b >= t->train->work->n_cases)
+	if (p->b >= w->n_cases)
 		log_warn("train and test", "case '%s' of training and '%s' of the test set %s: held-out scores say less of the "
 			 "test set than they seem to, if there are many", x->id, y->id, how);
 	else if (x->label == y->label)
 		log_warn("twins", "cases '%s' and '%s' %s: they stay together in the split; remove one if it is a copy", x->id,
 			 y->id, how);
 	else
-		log_warn("contradiction", "cases '%s' (%s) and '%s' (%s) %s, in two classes: %s", x->id, class_of(s, x->label),
-			 y->id, class_of(s, y->label), how, p->likeness >= TWINS_SAME ? "both are left out; find the right one" :
+		log_warn("contradiction", "cases '%s' (%s) and '%s' (%s) %s, in two classes: %s", x->id, case_class(w, p->a),
+			 y->id, case_class(w, p->b), how, p->likeness >= TWINS_SAME ? "both are left out; find the right one" :
 			 "they stay together in the split; look whether both labels are right");
 }
 

@@ -29,7 +29,7 @@ static char *describe(const struct work *w, guint item)
 	GString *s = g_string_new(NULL);
 
 	logfmt_append(s, "slide", wc->id);
-	logfmt_append(s, "class", wc->label < 0 ? "?" : w->settings->data.classes[wc->label]);
+	logfmt_append(s, "class", case_class(w, item));
 	g_string_append_printf(s, " tiles=%u tissue=%.3f scanned=%.3f mpp=%.4g scale=%.4g", c->tiles.n, c->tissue_share,
 			       c->scanned_share, c->slide->mpp, c->scale);
 	if (c->mask != NULL)

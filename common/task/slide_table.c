@@ -80,14 +80,12 @@ static void say_unmatched(struct slide_work *sw, guint without)
 			first = name;
 	}
 	if (rows > 0)
-		g_ptr_array_add(sw->work.notes, g_strdup_printf("%s names %u slides that are not there, '%s' first; look "
-				"whether all were copied", FILE_NAME, rows, first));
+		slide_note(&sw->work, "%s names %u slides that are not there, '%s' first; look whether all were copied", FILE_NAME, rows,
+			   first);
 	if (without > 0)
-		g_ptr_array_add(sw->work.notes, g_strdup_printf("%s has no row for %u slides: nothing can be held against "
-				"them", FILE_NAME, without));
+		slide_note(&sw->work, "%s has no row for %u slides: nothing can be held against them", FILE_NAME, without);
 	if (other > 0)
-		g_ptr_array_add(sw->work.notes, g_strdup_printf("%s: %u rows have a class that is none of data.classes; it is "
-				"not compared", FILE_NAME, other));
+		slide_note(&sw->work, "%s: %u rows have a class that is none of data.classes; it is not compared", FILE_NAME, other);
 }
 
 void slide_table_read(struct slide_work *sw)
@@ -100,7 +98,7 @@ void slide_table_read(struct slide_work *sw)
 		return;
 	sw->table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, row_free);
 	if (!csv_read(path, CSV_MAX, take_row, sw->table, &error)) {
-		g_ptr_array_add(sw->work.notes, g_strdup_printf("%s; it is not used", error->message));
+		slide_note(&sw->work, "%s; it is not used", error->message);
 		g_clear_pointer(&sw->table, g_hash_table_unref);
 		return;
 	}

@@ -229,6 +229,13 @@ static inline guint8 case_positive(const struct work *work, guint item)
 	return label >= 0 && work->settings->data.classes[label + 1] == NULL;
 }
 
+static inline const char *case_class(const struct work *work, guint item)
+{
+	const int label = work->cases[item].label;
+
+	return label >= 0 ? work->settings->data.classes[label] : "?";
+}
+
 /* guint64, for each round of a case that is prepared: how many samples answering looks at in it, of such a share, as far as that
    does not follow from what they give. Main thread. */
 GArray *task_rounds(const struct work *work, guint item, double share);
