@@ -14,7 +14,7 @@
 
 #define NAME "blindrun-slides"
 #define PART ".part"
-enum { HASH = 32 /* letters */, PATIENCE = 300 /* s, where the reads themselves have all time: others shall be copied */ };
+enum { HASH = 32 /* letters */ };
 
 enum result { WAITS, COPIED, TAKEN, NO_ROOM, FAILED };
 
@@ -292,7 +292,7 @@ struct copies *copies_begin(const char *folder, guint64 bytes, double patience, 
 
 	*all = (struct copies){ .folder = g_build_filename(folder, NAME, NULL), .lock = -1, .bytes = bytes,
 				.slides = g_memdup2(slides, n * sizeof *slides), .n = n, .results = g_new0(enum result, n),
-				.errors = g_new0(GError *, n), .stops = g_new(GCancellable *, n), .patience = patience > 0 ? patience : PATIENCE };
+				.errors = g_new0(GError *, n), .stops = g_new(GCancellable *, n), .patience = patience };
 	for (guint i = 0; i < n; i++)
 		all->stops[i] = g_cancellable_new();
 	if (g_mkdir_with_parents(all->folder, 0700) != 0 || (all->lock = open(all->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0) {

@@ -23,7 +23,7 @@ G_BEGIN_DECLS
 struct copies;
 
 /* bytes: that copies may take at most; besides, COPIES_SPARE bytes of the disk stay free. patience: s that a read may
-   take, 0: as long as five minutes; a slide that hangs for longer counts as failed, and the next one is copied. slides: n, of
+   take, > 0; a slide that hangs for longer counts as failed, and the next one is copied. slides: n, of
    which any may be NULL; they live until copies_end, and the array until here. FAULT_FAILED: another run has the folder, or it
    cannot be made. */
 #define COPIES_SPARE (G_GUINT64_CONSTANT(2) << 30)

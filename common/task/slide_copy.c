@@ -14,7 +14,7 @@ void slide_copy_begin(struct work *w)
 	g_autofree struct slide **slides = g_new0(struct slide *, w->n_cases);
 	for (guint i = 0; i < w->n_cases; i++)
 		slides[i] = w->cases[i].ready && !w->cases[i].given_up ? sw->slides[i].slide : NULL;
-	sw->copies = copies_begin(s->load.folder, (guint64)s->load.cache, w->patience, slides, w->n_cases, &error);
+	sw->copies = copies_begin(s->load.folder, (guint64)s->load.cache, work_patience(w), slides, w->n_cases, &error);
 	if (sw->copies == NULL)
 		log_warn("copies", "load.cache: %s; slides are read where they are", error->message);
 }

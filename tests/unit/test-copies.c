@@ -72,7 +72,7 @@ static void begin(struct set *s, guint64 bytes)
 	GError *error = NULL;
 
 	open_slides(s);
-	s->copies = copies_begin(to, bytes, 0, s->slides, N, &error);
+	s->copies = copies_begin(to, bytes, 300, s->slides, N, &error);
 	g_assert_no_error(error);
 }
 
@@ -321,7 +321,7 @@ static void test_hangs(void)
 		g_assert_cmpstr(r.why, ==, "slide 's0': reading it to copy it hung for 5 s");
 		copies_report_clear(&r);
 		/* and at the end, whatever the patience */
-		s.copies = copies_begin(to, 64 * MB, 0, s.slides, N, &error);
+		s.copies = copies_begin(to, 64 * MB, 300, s.slides, N, &error);
 		g_assert_no_error(error);
 		g_usleep(G_USEC_PER_SEC / 5);
 		const gint64 start = g_get_monotonic_time();
@@ -347,12 +347,12 @@ static void test_two_runs(void)
 	begin(&s, 64 * MB);
 	GError *error = NULL;
 
-	g_assert_null(copies_begin(to, 64 * MB, 0, s.slides, N, &error));
+	g_assert_null(copies_begin(to, 64 * MB, 300, s.slides, N, &error));
 	g_assert_error(error, FAULT, FAULT_FAILED);
 	g_assert_true(g_str_has_prefix(error->message, "another run has '"));
 	g_clear_error(&error);
 	await(&s, N);
-	g_assert_null(copies_begin("/proc/none", 64 * MB, 0, s.slides, N, &error));
+	g_assert_null(copies_begin("/proc/none", 64 * MB, 300, s.slides, N, &error));
 	g_assert_error(error, FAULT, FAULT_FAILED);
 	g_assert_true(g_str_has_prefix(error->message, "cannot make '/proc/none/blindrun-slides': "));
 	g_clear_error(&error);
