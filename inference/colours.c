@@ -20,13 +20,13 @@ static void read_learned(struct colours *c, JsonArray *list)
 	c->learned = g_new(double, 3 * (gsize)n + 1);
 	for (guint i = 0; i < n; i++) {
 		JsonArray *row = json_as_list(json_array_get_element(list, i));
-		if (row == NULL || json_array_get_length(row) != 3)
-			continue;
-		for (guint k = 0; k < 3; k++) {
+		gboolean good = row != NULL && json_array_get_length(row) == 3;
+		for (guint k = 0; good && k < 3; k++) {
 			JsonNode *x = json_array_get_element(row, k);
-			c->learned[3 * c->n + k] = JSON_NODE_HOLDS_VALUE(x) ? json_node_get_double(x) : (double)NAN;
+			good = json_is_number(x);
+			c->learned[3 * c->n + k] = good ? json_node_get_double(x) : 0;
 		}
-		c->n++;
+		c->n += good ? 1 : 0;
 	}
 }
 

@@ -45,11 +45,11 @@ static void read_held(const struct diagnosis *d, struct held *h)
 
 	h->cases = g_new(struct judged, n / 2 + 1);
 	for (guint i = 0; i + 2 <= n; i += 2) {
-		const char *id = json_array_get_string_element(list, i);
-		gint64 item = id != NULL ? find_case(d->work, id) : -1;
+		JsonNode *id = json_array_get_element(list, i), *p = json_array_get_element(list, i + 1);
+		const gboolean good = json_node_get_value_type(id) == G_TYPE_STRING && json_is_number(p);
+		const gint64 item = good ? find_case(d->work, json_node_get_string(id)) : -1;
 		if (item >= 0)
-			h->cases[h->n++] = (struct judged){ (guint)item, case_positive(d->work, (guint)item),
-							    json_array_get_double_element(list, i + 1) };
+			h->cases[h->n++] = (struct judged){ (guint)item, case_positive(d->work, (guint)item), json_node_get_double(p) };
 	}
 	qsort(h->cases, h->n, sizeof *h->cases, by_probability);
 	h->p = g_new(double, h->n + 1);

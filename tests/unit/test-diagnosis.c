@@ -95,6 +95,10 @@ static JsonObject *about(void)
 		json_array_add_string_element(list, held[i].id);
 		json_array_add_double_element(list, held[i].p);
 	}
+	json_array_add_boolean_element(list, TRUE);     /* what is no name or no number is passed over */
+	json_array_add_double_element(list, 0.5);
+	json_array_add_string_element(list, "c03");
+	json_array_add_string_element(list, "0.5");
 	json_object_set_array_member(all, "held", list);
 	return all;
 }
