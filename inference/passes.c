@@ -74,7 +74,7 @@ static void await_those_away(const struct work *w, guint n, double left)
 {
 	const double wait = MIN(work_patience(w) / 10, left / 20);
 
-	if (n == 0 || stop_asked() != NULL)
+	if (n == 0 || wait <= 0 || stop_asked() != NULL)
 		return;
 	log_warn("case", "%u %ss that were read before cannot be read any more: is '%s' still there? They are tried again in %.0f s", n,
 		 w->task->noun, w->settings->paths.test, wait);
@@ -110,7 +110,8 @@ gboolean passes_run(struct work *w, struct model *const *models, guint n_models,
 			log_warn("answer", "%s; what was written before stays, and it is tried again", unwritten->message);
 		plan_clear(&plan);
 		answers_cases(a, cases);
-		await_those_away(w, answers_away(a), left_of(scan.deadline));
+		if (ok)
+			await_those_away(w, answers_away(a), left_of(scan.deadline));
 		plan_next(cases, w->n_cases, rate, PLANNED * left_of(scan.deadline), share, &plan);
 	}
 	plan_clear(&plan);
