@@ -1,6 +1,7 @@
 /* twins.c - see twins.h. */
 #include "train/twins.h"
 #include "common/log/log.h"
+#include "common/slide/union_find.h"
 
 enum { PAIRS_SAID = 1000 };     /* kept of each kind: with more there is one cause */
 
@@ -14,20 +15,6 @@ struct twins {
 	gboolean *joined;       /* (training cases) */
 	guint n_alike, n_across, n_test; /* pairs: training; of those of two classes; of training and test */
 };
-
-static guint root_of(guint *root, guint i)
-{
-	while (root[i] != i)
-		i = root[i] = root[root[i]];
-	return i;
-}
-
-static void join(guint *root, guint a, guint b)
-{
-	a = root_of(root, a);
-	b = root_of(root, b);
-	root[MAX(a, b)] = MIN(a, b);
-}
 
 static const struct look *look_of(const struct twins *t, guint i)
 {
@@ -59,11 +46,11 @@ static void take_pair(guint a, guint b, double likeness, gpointer user)
 		return;
 	}
 	t->n_alike++;
-	join(t->root, a, b);
+	union_join(t->root, a, b);
 	t->joined[a] = t->joined[b] = TRUE;
 	t->n_across += x->label != y->label;
 	if (likeness >= TWINS_SAME)
-		join(t->same, a, b);
+		union_join(t->same, a, b);
 }
 
 /* The same bytes: each against the first that has them. */
@@ -122,17 +109,17 @@ static void name_groups(struct twins *t)
 	for (guint i = 0; i < w->n_cases; i++) {
 		char *group = w->cases[i].group;
 		if (group != NULL && g_hash_table_lookup_extended(first, group, NULL, &at))
-			join(t->root, GPOINTER_TO_UINT(at), i);
+			union_join(t->root, GPOINTER_TO_UINT(at), i);
 		else if (group != NULL)
 			g_hash_table_insert(first, group, GUINT_TO_POINTER(i));
 	}
 	for (guint i = 0; i < w->n_cases; i++)
 		if (t->joined[i])
-			rename[root_of(t->root, i)] = TRUE;
+			rename[union_root(t->root, i)] = TRUE;
 	g_hash_table_remove_all(first); /* it holds names that are freed below */
 	for (guint i = 0; i < w->n_cases; i++) {
-		const struct work_case *of = &w->cases[root_of(t->root, i)]; /* the first, so it has its new name */
-		if (!rename[root_of(t->root, i)])
+		const struct work_case *of = &w->cases[union_root(t->root, i)]; /* the first, so it has its new name */
+		if (!rename[union_root(t->root, i)])
 			continue;
 		char *name = g_strdup(of->group != NULL ? of->group : of->id);
 		g_free(w->cases[i].group);
@@ -147,11 +134,11 @@ static void leave_out_contradictions(struct twins *t)
 	g_autofree gboolean *contradicted = g_new0(gboolean, (gsize)w->n_cases + 1);
 
 	for (guint i = 0; i < w->n_cases; i++) {
-		guint first = root_of(t->same, i);
+		guint first = union_root(t->same, i);
 		contradicted[first] |= w->cases[i].label != w->cases[first].label;
 	}
 	for (guint i = 0; i < w->n_cases; i++)
-		if (contradicted[root_of(t->same, i)])
+		if (contradicted[union_root(t->same, i)])
 			case_leave_out(w, i, "the same is there in another class");
 }
 

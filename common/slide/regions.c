@@ -1,19 +1,6 @@
-/* regions.c - see regions.h. Union-find with path halving; a root is its region's first run. */
+/* regions.c - see regions.h. A root is its region's first run. */
 #include "common/slide/regions.h"
-
-static guint32 root_of(guint32 *parent, guint32 i)
-{
-	while (parent[i] != i)
-		i = parent[i] = parent[parent[i]];
-	return i;
-}
-
-static void join(guint32 *parent, guint32 a, guint32 b)
-{
-	a = root_of(parent, a);
-	b = root_of(parent, b);
-	parent[MAX(a, b)] = MIN(a, b);
-}
+#include "common/slide/union_find.h"
 
 guint32 regions_label(const struct region_run *runs, const guint32 *rows, guint32 height, gboolean diagonal,
 		      guint32 *label)
@@ -27,7 +14,7 @@ guint32 regions_label(const struct region_run *runs, const guint32 *rows, guint3
 
 		while (up < rows[y] && here < rows[y + 1]) {
 			if (runs[up].start < runs[here].end + reach && runs[here].start < runs[up].end + reach)
-				join(label, up, here);
+				union_join(label, up, here);
 			if (runs[up].end < runs[here].end)
 				up++;
 			else

@@ -1,8 +1,7 @@
 /*
  * regions.h - the connected components of a picture that is given as runs of its rows.
  *
- * The project's one union-find: masks find lesions with it, tissue its specks and holes. Its cost goes by
- * runs, not pixels.
+ * Masks find lesions with it, tissue its specks and holes. Its cost goes by runs, not pixels.
  */
 #pragma once
 #include <glib.h>
