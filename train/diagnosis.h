@@ -2,8 +2,8 @@
  * diagnosis.h - what training has come to, for the end of the log: scores with intervals, what is still missed,
  * whether it learned, what to expect of the test set, and the three things to try next, with their keys.
  *
- * It reads what the model folder keeps of the weights that inference will use (facts, held-out features) and the
- * history of epochs, so a run that went on tells of the epochs before, too. Lines: common/log/LINES.md.
+ * It reads what the model folder keeps of the weights that inference will use (facts; names and probabilities of held-out
+ * cases) and the history of epochs, so a run that went on tells of the epochs before, too. Lines: common/log/LINES.md.
  *
  * Threads: main. Errors: none; what is not known is not said.
  */

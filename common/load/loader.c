@@ -35,7 +35,7 @@ struct made {                   /* a read, in memory of its own */
 	struct work *work;
 	struct sample sample;
 	GError *failed;
-	guint8 *bytes;          /* (height, width, channels) */
+	guint8 *bytes;          /* (pictures, height, width, channels) */
 	float targets[];        /* (targets) */
 };
 

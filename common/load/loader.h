@@ -20,7 +20,7 @@ enum { LOADER_DEPTH = 4 };      /* batches that wait: what is usual */
 struct batch {
 	guint n;                /* samples in it, <= the loader's batch size */
 	struct sample *samples; /* (n) */
-	guint8 *bytes;          /* (n, height, width, channels) */
+	guint8 *bytes;          /* (n, pictures, height, width, channels) */
 	float *targets;         /* (n, targets) */
 	GError **failed;        /* (n) NULL where it was read */
 	gpointer tag;           /* what push was given */

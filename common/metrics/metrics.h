@@ -2,7 +2,8 @@
  * metrics.h - how good answers are.
  *
  * Labels are 0 or 1, scores finite, higher for 1. Ties count half. Intervals are two-sided at `level`
- * (interval.h). A value that needs a class that is missing is NAN.
+ * (interval.h). A value that needs a class that is missing is NAN. Cases are taken as independent: where data.group puts
+ * several slides of a patient together they are not, and intervals are too narrow (Obuchowski 1997).
  */
 #pragma once
 #include "common/metrics/interval.h"

@@ -230,7 +230,7 @@ static void read_features(scope *s, const tensor *x, guint n, int width, guint16
 	t_read(s, t_to(s, t_clamp(s, x, -most, most), T_F16, T_CPU), out, n * (gsize)width * sizeof *out);
 }
 
-/* bytes: (n, height, width, channels); outputs: (n, judged); features_opt: from their row `at` on. FAULT_ROOM: there is
+/* bytes: (n, pictures, height, width, channels); outputs: (n, judged); features_opt: from their row `at` on. FAULT_ROOM: there is
    no memory for n. */
 static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, guint n, gboolean half, float *outputs,
 			   guint16 *const *features_opt, gsize at, GError **error)

@@ -2,7 +2,8 @@
  * forecast.h - what the answers for slides without labels will probably be worth, said before anyone scores them.
  *
  * From training slides with scores that were made out of fold, and from how far the test slides' colours are from
- * theirs. Slides whose score is not finite are passed over. Labels are 0 or 1.
+ * theirs. Slides whose score is not finite are passed over. Labels are 0 or 1. Cases are taken as independent: where data.group
+ * puts several slides of a patient together they are not, and intervals are too narrow (Obuchowski 1997).
  *
  * Errors: none; what cannot be had is NAN. Threads: no state.
  */

@@ -88,13 +88,12 @@ gboolean slide_look(struct work *work, guint item, struct look *out, GError **er
 enum { SLIDE_PICTURE_BYTES = SLIDE_READ_BYTES + (16 << 20) }; /* that one takes */
 gboolean slide_picture(struct work *work, guint item, double share, const struct sample *samples, const float *outputs,
 		       gsize n, const char *path, GError **error);
+/* Of tiles a side, a power of 2: so many tiles have about one, of which a share was looked at, 0 < share <= 1. */
+double slide_picture_square(double share);
 
 /* slide_stain.c: from a prepared slide's tissue map; and over n pixels, in place */
 void slide_stain_settle(struct slide_case *c, enum normalise how);
 void slide_stain_apply(const struct slide_case *c, enum normalise how, guint8 *rgb, gsize n);
-
-/* Of tiles a side, a power of 2: so many tiles have about one, of which a share was looked at, 0 < share <= 1. */
-double slide_picture_square(double share);
 
 /* slide_axis.c: the components (struct extent) of n tiles from a probability on; px where no um a px are known */
 GArray *slide_components(const struct slide_work *sw, guint item, const struct sample *samples, const float *tiles, gsize n,

@@ -105,7 +105,7 @@ struct work {
 	guint n_cases;
 	struct work_case *cases; /* (n_cases) sorted by id */
 	char *listed;           /* case_sum() of all that were found, before any was opened; NULL: of those that there are */
-	guint n_left_out;       /* that open found unusable, said in `notes` */
+	guint n_left_out;       /* that open found unusable, said in `notes`; later, too, those that have a `left_out` */
 	GPtrArray *notes;       /* char *: sentences for stderr about the data */
 	double patience;        /* s that a prepare or read may take, or that long after it last got on (jobs.h); 0: any */
 	guint n_given_up;       /* cases; close() then leaves what hanging threads use */
