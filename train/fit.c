@@ -1,6 +1,6 @@
 /*
- * fit.c - see fit.h. An epoch is steps (fit_step.c), a validation and, where it is the best, a save; before some, hard
- * samples are sought (fit_mine.c). The rate and what else changes as training goes on: fit_phase.c.
+ * fit.c - see fit.h. A member (fit_member.c) goes through epochs: steps (fit_step.c), a validation and, where it is the best, a save;
+ * before some, hard samples are sought (fit_mine.c). The rate and what else changes as training goes on: fit_phase.c.
  */
 #include "common/checkpoint/json.h"
 #include "common/fault/fault.h"
@@ -8,11 +8,10 @@
 #include "common/log/stage.h"
 #include "common/machine/jobs.h"
 #include "common/machine/stop.h"
-#include "common/random/random.h"
 #include "train/fit_work.h"
 #include <math.h>
 
-enum { PURPOSE_MEMBER = 300, REHEARSAL_BATCH = 8 };
+enum { REHEARSAL_BATCH = 8 };
 
 /* ---- one epoch ---- */
 
@@ -258,141 +257,6 @@ static gboolean end_epoch(struct fit *f, GError **error)
 
 /* ---- a member ---- */
 
-static gboolean make_average(struct fit *f, GError **error)
-{
-	const double half_life = f->settings->training.average;
-
-	if (half_life <= 0)
-		return TRUE;
-	f->average = model_new(f->settings->model.network, f->work->shape.channels, (int)sample_pictures(&f->work->shape),
-			     f->work->outputs, f->device.index, error);
-	if (f->average == NULL)
-		return FALSE;
-	memcpy(f->average->mean, f->model->mean, sizeof f->model->mean);
-	memcpy(f->average->std, f->model->std, sizeof f->model->std);
-	SCOPE(begin, NULL, 0);
-	average_step(begin, f->average, f->model, half_life, -1);
-	return TRUE;
-}
-
-/* Whether, and how long, its body stays as it is: not where that is random, or where it is all that there is; and all the time where
-   it would learn nothing of what is sought, and its features are all that attention has. */
-static void freeze(struct fit *f)
-{
-	const double wanted = f->settings->training.frozen, share = sampler_sees(f->sampler) ? wanted : 1;
-	gboolean headed = FALSE;
-
-	for (size_t i = 0; i < scope_count(f->optim->params); i++)
-		headed = headed || f->optim->of[i].head;
-	f->frozen = settings_go_on(f->settings) && headed ? share : 0;
-	if (wanted > 0 && f->frozen <= 0 && f->job->rehearse == 0 && f->now.member == 0)
-		log_warn("frozen", "training.frozen is %g, but %s: all of it learns; set training.frozen=0%s", wanted,
-			 headed ? "a network of random weights has nothing to keep" : "a network of your own that gives the classes "
-			 "itself has no classifier apart", headed ? ", or model.weights" : ", or export it without its last layer");
-}
-
-static gboolean make_network(struct fit *f, GError **error)
-{
-	const struct settings *s = f->settings;
-	g_autofree char *left_out = NULL;
-
-	tensor_seed(f->seed);
-	f->model = model_new(s->model.network, f->work->shape.channels, (int)sample_pictures(&f->work->shape),
-			     f->work->outputs, f->device.index, error);
-	if (f->model == NULL || (s->model.weights[0] != '\0' && !model_load(f->model, s->model.weights, &left_out, error)) ||
-	    !make_average(f, error))
-		return FALSE;
-	if (left_out != NULL && f->now.member == 0)
-		log_keep("weights", "weights %s", left_out);
-	f->optim = optim_new(s->training.optimiser, f->model, s->training.layer_decay, f->device.index, error);
-	if (f->optim == NULL)
-		return FALSE;
-	freeze(f);
-	const double share = settings_go_on(s) ? s->training.fixed : 0;
-	const guint fixed = optim_fix(f->optim, share);
-	if (share > 0 && f->now.member == 0 && f->job->rehearse == 0)
-		log_keep("fixed", "fixed layers=%u of=%u", fixed, f->optim->groups - 1);
-	return TRUE;
-}
-
-/* What it holds out, and how long it may take. */
-static void set_member(struct fit *f)
-{
-	const gboolean *held = f->job->held[f->now.member];
-	const guint64 seed = (guint64)f->settings->split.seed, member = (guint64)f->now.member;
-	const double now = log_seconds(), left = f->job->deadline - now;
-
-	f->now.peak.value = NAN;
-	f->seed = member == 0 ? seed : random_hash(seed, member, 0, PURPOSE_MEMBER);
-	f->time = f->job->deadline > 0 ? left / (f->job->members - (guint)member) : 0;
-	f->deadline = f->job->deadline > 0 ? now + f->time : 0;
-	f->n_held = 0;
-	for (guint i = 0; i < f->work->n_cases; i++)
-		if (held[i])
-			f->held[f->n_held++] = i;
-	f->held_samples = validation_samples(f->work, f->held, f->n_held);
-}
-
-static void say_member(const struct fit *f, gboolean resumed)
-{
-	const char *weights = f->settings->model.weights[0] != '\0' ? "loaded" : f->model->module != NULL ? "exported" : "random";
-	g_autofree char *where = device_describe(&f->device);
-
-	if (f->now.member == 0 || resumed)
-		log_keep("model", "model network=%s input=%d parameters=%" G_GINT64_FORMAT " weights=%s %s", f->settings->model.network,
-			 f->work->shape.input > 0 ? f->work->shape.input : f->work->shape.width, model_parameters(f->model),
-			 resumed ? "resumed" : weights, where);
-	if (f->job->members > 1)
-		log_keep("member", "member n=%" G_GINT64_FORMAT "/%u held_out=%" G_GSIZE_FORMAT, f->now.member + 1, f->job->members,
-			 f->n_held);
-}
-
-guint fit_epochs_set(const struct settings *s)
-{
-	return s->training.epochs > 0 ? (guint)s->training.epochs : s->training.time > 0 ? PLAN_OPEN : PLAN_EPOCHS;
-}
-
-static gboolean start(struct fit *f, GError **error)
-{
-	const struct settings *s = f->settings;
-	const gboolean resumed = f->job->resume_opt != NULL && f->job->resume_opt->state.member == f->now.member;
-	g_autofree char *empty = NULL;
-
-	set_member(f);
-	if (f->device.index != T_CPU)           /* what else had of its memory may be over */
-		f->memory.part = MIN(f->job->memory->part, f->batch);
-	f->sampler = sampler_new(f->work, f->job->held[f->now.member], f->seed, &empty, error);
-	if (f->sampler == NULL)
-		return FALSE;
-	if (empty != NULL)
-		log_warn("strata", "%s", empty);
-	if (!make_network(f, error))
-		return FALSE;
-	if (f->job->rehearse > 0)
-		f->now.plan = plan_new(1, f->job->rehearse);
-	else
-		f->now.plan = plan_new(fit_epochs_set(s), (s->sampling.tiles_per_epoch + s->training.batch - 1) / s->training.batch);
-	if (f->job->rehearse == 0 && s->training.epochs == 0 && f->deadline <= 0)
-		plan_thin(&f->now.plan, f->batch, f->held_samples);
-	if (!fit_restore(f, error))
-		return FALSE;
-	if (f->job->rehearse == 0)
-		say_member(f, resumed);
-	f->loader = loader_new(f->work, f->batch, LOADER_DEPTH, f->memory.readers);
-	if (f->device.index != T_CPU)
-		loader_pin(f->loader);
-	return TRUE;
-}
-
-static void end(struct fit *f)
-{
-	g_clear_pointer(&f->loader, loader_free);
-	g_clear_pointer(&f->sampler, sampler_free);
-	g_clear_pointer(&f->optim, optim_free);
-	g_clear_pointer(&f->average, model_free);
-	g_clear_pointer(&f->model, model_free);
-}
-
 static gboolean rehearse(struct fit *f, GError **error)
 {
 	return train_epoch(f, error) && fit_save(f, WEIGHTS_UNJUDGED, error);
@@ -453,8 +317,8 @@ static gboolean run(struct fit *f, GError **error)
 		jobs_hurry_after(last_moment(f) - log_seconds());
 	do {
 		g_autoptr(GError) wrong = NULL;
-		end(f);
-		if (!start(f, error))
+		fit_member_end(f);
+		if (!fit_member_start(f, error))
 			return FALSE;
 		if (run_member(f, &wrong))
 			continue;
@@ -488,7 +352,7 @@ static void set_outcome(const struct fit *f, struct fit_outcome *out)
 
 static void clear(struct fit *f)
 {
-	end(f);
+	fit_member_end(f);
 	g_clear_pointer(&f->about, json_object_unref);
 	json_array_unref(f->history);
 	g_array_unref(f->hard);
@@ -518,7 +382,7 @@ gboolean fit(const struct fit_job *job, struct fit_outcome *outcome, GError **er
 	f.memory.part = MIN(f.memory.part, f.batch);
 	if (job->resume_opt != NULL)
 		f.now.member = job->resume_opt->state.member;
-	gboolean ok = job->rehearse > 0 ? start(&f, &wrong) && rehearse(&f, &wrong) : run(&f, &wrong);
+	gboolean ok = job->rehearse > 0 ? fit_member_start(&f, &wrong) && rehearse(&f, &wrong) : run(&f, &wrong);
 	if (g_error_matches(wrong, FAULT, FAULT_STOPPED) && job->rehearse == 0)
 		fit_save_point(&f, TRUE);
 	set_outcome(&f, outcome);

@@ -1,6 +1,6 @@
 /*
- * fit_work.h - what the files of the fit share: fit.c goes through the epochs, fit_step.c takes their steps, fit_phase.c says
- * how, fit_mine.c seeks hard samples, fit_bags.c makes a model of bags, fit_save.c keeps what was reached, fit_say.c tells of it.
+ * fit_work.h - what the files of the fit share: fit.c goes through members and their epochs, fit_member.c makes a member, fit_step.c
+ * takes steps, fit_phase.c says how, fit_mine.c seeks hard samples, fit_bags.c makes a model of bags, fit_save.c keeps what was reached, fit_say.c tells of it.
  * Private to train/.
  */
 #pragma once
@@ -67,19 +67,25 @@ enum weights {
 	WEIGHTS_BAGS,           /* those in the folder, which are judged, and beside them the model of bags that goes with them */
 };
 
-/* Where the job goes on with a run: all of it is read. Else nothing. */
+/* fit_member.c: the member that f->now names, from its start or from where the job goes on with it; and its end. The epochs that it is
+   set: PLAN_OPEN where it is the time that says. */
+gboolean fit_member_start(struct fit *f, GError **error);
+void fit_member_end(struct fit *f);
+guint fit_epochs_set(const struct settings *settings);
+
+/* fit_save.c. Where the job goes on with a run: all of it is read. Else nothing. */
 gboolean fit_restore(struct fit *f, GError **error);
 /* A point to go on from, and the weights. */
 gboolean fit_save(struct fit *f, enum weights which, GError **error);
-/* The score of a case, fitted to facts by all that was said of cases that were held out; held_opt: the name of each and
-   the probability that it would have got, with labels_opt 1 for each positive one, 0 for others. How good that is, by the task's
-   metric. */
-struct interval fit_judge(const struct fit *f, JsonObject *facts, JsonArray *held_opt, GString *labels_opt);
 /* The same when it is time to, or `now`. A save that fails is no end: what was saved before stays, it is said,
    and tried again in a minute. */
 void fit_save_point(struct fit *f, gboolean now);
 /* The same for the best, at the end of an epoch; patient: it is tried again for a while. */
 gboolean fit_save_best(struct fit *f, const struct validation *validation, gboolean patient, GError **error);
+/* The score of a case, fitted to facts by all that was said of cases that were held out; held_opt: the name of each and
+   the probability that it would have got, with labels_opt 1 for each positive one, 0 for others. How good that is, by the task's
+   metric. */
+struct interval fit_judge(const struct fit *f, JsonObject *facts, JsonArray *held_opt, GString *labels_opt);
 
 /* fit_phase.c: what progress decides, and nothing else. The learning rate now: */
 double fit_rate(const struct fit *f);
@@ -110,8 +116,6 @@ gboolean fit_stopped(const struct fit *f, GError **error);
 void fit_say_step(const struct fit *f);
 void fit_say_epoch(const struct fit *f, const struct state *now, const struct validation *validation, gboolean saved);
 void fit_say_ended(const struct fit *f);
-/* Of a member, as set: PLAN_OPEN where it is the time that says. */
-guint fit_epochs_set(const struct settings *settings);
 /* Adds the epoch to the history, for the diagnosis: of very many, some. */
 void fit_note_epoch(struct fit *f, const struct validation *validation);
 
