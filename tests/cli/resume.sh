@@ -112,7 +112,7 @@ expect 'no folder for copies' 0 "load.cache: cannot make '/proc/none/blindrun-sl
 # ---- train.sh, where train is killed ----
 mkdir bin && cp "$B/train" "$B/inference" "$top/train/train.sh" "$top/common/pass_on.sh" bin/
 killed="env LD_PRELOAD=$B/fail.so FAIL_CALL=rename FAIL_PATH=killed/model.json FAIL_DOES=kill FAIL_TIMES=1"
-expect 'killed at the fourth save of each process' 0 'train.sh: train was killed by signal 9; ' $killed FAIL_AFTER=3 \
+expect 'killed at the eleventh save of each process' 0 'train.sh: train was killed by signal 9; ' $killed FAIL_AFTER=10 \
 	bin/train.sh --config data.yaml --data d --set paths.model=killed --set training.checkpoint=0.1s
 stdout_has 'it goes on' ' resume epoch=[12] step='
 stdout_has 'and its time runs on' ' spent total=.* before=[1-9]'
