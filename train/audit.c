@@ -167,6 +167,15 @@ static void judge_cases(struct set *s)
 
 /* ---- the sets as wholes ---- */
 
+/* First: it is why much of what follows is said. */
+static void judge_together(const struct work *w)
+{
+	g_autofree char *doubt = w->task->doubt != NULL ? w->task->doubt(w) : NULL;
+
+	if (doubt != NULL)
+		log_warn("data", "%s", doubt);
+}
+
 /* Of a number by its name: least, median, highest over the cases that have it. */
 static void append_range(const struct set *s, const char *name, GString *line)
 {
@@ -397,6 +406,7 @@ static void judge_all(struct set *train, struct set *test, struct findings *out)
 
 	for (guint i = 0; i < train->work->n_cases; i++)
 		cases += train->work->cases[i].ready ? 1 : 0;
+	judge_together(train->work);
 	judge_cases(train);
 	if (test->work != NULL)
 		judge_cases(test);

@@ -224,15 +224,28 @@ static gboolean side_fits(guint32 px, gint64 level0, int scale)
 	return px >= level0 / scale - 1 && px <= (level0 + scale - 1) / scale + 1;
 }
 
+/* The scale at which it does fit, alike in both directions; 0: there is none. */
+static int fitting_scale(const struct mask *mask, gint64 w, gint64 h)
+{
+	if (mask->width == 0 || mask->height == 0)
+		return 0;
+	const gint64 s = (w + mask->width / 2) / mask->width;
+
+	return s >= 1 && s <= G_MAXINT && s == (h + mask->height / 2) / mask->height && side_fits(mask->width, w, (int)s) &&
+	       side_fits(mask->height, h, (int)s) ? (int)s : 0;
+}
+
 gboolean mask_fits(const struct mask *mask, gint64 w, gint64 h, GError **error)
 {
 	int s = mask->scale;
 
 	if (side_fits(mask->width, w, s) && side_fits(mask->height, h, s))
 		return TRUE;
+	const int other = fitting_scale(mask, w, h);
+	g_autofree char *hint = other > 0 ? g_strdup_printf(" (it is one of 1/%d: set data.mask_scale=%d)", other, other) : g_strdup("");
 	g_set_error(error, FAULT, FAULT_DATA, "mask is %u x %u px, but its slide's scanned part of %" G_GINT64_FORMAT
-		    " x %" G_GINT64_FORMAT " px wants %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " at 1/%d",
-		    mask->width, mask->height, w, h, (w + s - 1) / s, (h + s - 1) / s, s);
+		    " x %" G_GINT64_FORMAT " px wants %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " at 1/%d%s",
+		    mask->width, mask->height, w, h, (w + s - 1) / s, (h + s - 1) / s, s, hint);
 	return FALSE;
 }
 

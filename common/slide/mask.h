@@ -39,7 +39,8 @@ typedef struct mask mask_t;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(mask_t, mask_free)
 
 /* Does it fit a scanned part of w x h level-0 px, give or take a mask pixel a side? If not, FAULT_DATA:
-   `mask is 10 x 20 px, but its slide's scanned part of 3200 x 320 px wants 200 x 20 at 1/16`. */
+   `mask is 10 x 20 px, but its slide's scanned part of 3200 x 320 px wants 200 x 20 at 1/16`,
+   and where another scale fits, which. */
 gboolean mask_fits(const struct mask *mask, gint64 w, gint64 h, GError **error);
 
 /* The share of a rectangle that is tumour, exact, 0..1; level-0 px. */

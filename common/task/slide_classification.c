@@ -329,6 +329,7 @@ const struct task slide_classification = {
 	.colour = colour,
 	.sizes = sizes,
 	.look = slide_look,
+	.doubt = slide_doubt,
 	.n_strata = N_STRATA,
 	.strata = strata,
 	.share = share,

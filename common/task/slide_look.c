@@ -253,10 +253,34 @@ static void look_at_mask(struct looking *l)
 	else if (c->mask_empty)
 		doubt(l, "its mask shows no tumour, though the slide is %s: its tiles are not learned from; draw the mask, or "
 		      "look at the class", s->data.classes[wc->label]);
+	else if (c->mask_wrong != NULL)
+		doubt(l, "%s: its tiles are not learned from; correct the mask, or data.masks", c->mask_wrong);
 	else if (wc->ready && c->mask == NULL)
 		doubt(l, "it has no mask: its tiles are not learned from; put one where data.masks says");
 	if (c->mask != NULL)
 		number(l, "tumour_mm2", (double)c->mask->area * pow(c->mask->scale * slide_mpp(l->sw, l->slide) / 1e3, 2));
+}
+
+/* A setting that is wrong costs every mask, and a line a slide does not say so. */
+char *slide_doubt(const struct work *w)
+{
+	guint positive = 0, wrong = 0, empty = 0;
+
+	for (guint i = 0; i < w->n_cases; i++) {
+		const struct slide_case *c = &slide_work_of(w)->slides[i];
+		if (!w->cases[i].ready || !case_positive(w, i))
+			continue;
+		if (c->mask != NULL)
+			return NULL;
+		positive++;
+		wrong += c->mask_wrong != NULL;
+		empty += c->mask_empty ? 1 : 0;
+	}
+	if (positive == 0 || w->settings->data.masks[0] == '\0')
+		return NULL;
+	return g_strdup_printf("of %u positive slides none has a mask that can be used (%u cannot be read or do not fit, %u show no tumour, %u "
+			       "are not there): where the tumour is cannot be learned; check data.masks and data.mask_scale", positive, wrong,
+			       empty, positive - wrong - empty);
 }
 
 gboolean slide_look(struct work *w, guint item, struct look *out, GError **error)

@@ -13,6 +13,7 @@ void slide_forget(struct slide_case *c)
 	g_clear_pointer(&c->slide, slide_close);
 	g_clear_pointer(&c->tissue, tissue_free);
 	g_clear_pointer(&c->mask, mask_free);
+	g_clear_pointer(&c->mask_wrong, g_free);
 	tiles_clear(&c->tiles);
 }
 
@@ -49,19 +50,20 @@ mask_t *slide_mask(const struct settings *s, const slide_t *slide, const char *p
 	return drawn == NULL ? NULL : polygons_mask(drawn, path, scale, slide->x, slide->y, slide->w, slide->h, error);
 }
 
-/* A positive slide's mask: there, or not, or empty (then the slide counts for the slide score only: its tiles
-   must not be learned as free of tumour). */
-static gboolean read_mask(struct slide_work *sw, struct slide_case *c, GError **error)
+/* A positive slide's mask: there, or not, or empty, or wrong (then the slide counts for the slide score only: its tiles
+   must not be learned as free of tumour). What is wrong with it is said by who looks at the slide. */
+static void read_mask(struct slide_work *sw, struct slide_case *c)
 {
+	g_autoptr(GError) wrong = NULL;
+
 	if (c->mask_path == NULL || !g_file_test(c->mask_path, G_FILE_TEST_IS_REGULAR))
-		return TRUE;
-	g_autoptr(mask_t) mask = slide_mask(sw->work.settings, c->slide, c->mask_path, error);
+		return;
+	g_autoptr(mask_t) mask = slide_mask(sw->work.settings, c->slide, c->mask_path, &wrong);
 	if (mask == NULL)
-		return FALSE;
-	c->mask_empty = mask->area == 0;
-	if (!c->mask_empty)
+		c->mask_wrong = g_strdup(wrong->message);
+	c->mask_empty = mask != NULL && mask->area == 0;
+	if (mask != NULL && !c->mask_empty)
 		c->mask = g_steal_pointer(&mask);
-	return TRUE;
 }
 
 static gboolean list_tiles(struct slide_work *sw, struct slide_case *c, GError **error)
@@ -75,8 +77,10 @@ static gboolean list_tiles(struct slide_work *sw, struct slide_case *c, GError *
 		return FALSE;
 	}
 	c->tissue = tissue_find(c->slide, side / FINEST, error);
-	if (c->tissue == NULL || !read_mask(sw, c, error) ||
-	    !tiles_index(c->tissue, c->mask, c->slide->w, c->slide->h, side, side, s->tiles.tissue, &c->tiles, error))
+	if (c->tissue == NULL)
+		return FALSE;
+	read_mask(sw, c);
+	if (!tiles_index(c->tissue, c->mask, c->slide->w, c->slide->h, side, side, s->tiles.tissue, &c->tiles, error))
 		return FALSE;
 	c->tissue_share = c->tissue->share;
 	c->scanned_share = c->tissue->scanned;
@@ -121,6 +125,7 @@ static void take_parts(struct slide_case *from, struct slide_case *to)
 	to->slide = g_steal_pointer(&from->slide);
 	to->tissue = g_steal_pointer(&from->tissue);
 	to->mask = g_steal_pointer(&from->mask);
+	to->mask_wrong = g_steal_pointer(&from->mask_wrong);
 	to->tiles = from->tiles;
 	from->tiles = (struct tiles){ 0 };
 }

@@ -19,6 +19,7 @@ struct slide_case {
 	double tissue_share, scanned_share, colour[3];
 	mask_t *mask;           /* NULL: not known where the tumour is */
 	gboolean mask_empty;    /* a positive slide's mask shows none, which says as little as no mask */
+	char *mask_wrong;       /* why it cannot be used, which is as none, too; NULL: nothing is wrong */
 	struct tiles tiles;
 	guint8 look[3][256];    /* red, green, blue as read to what the network sees */
 	gboolean recolours;     /* not that look, but this: */
@@ -82,6 +83,7 @@ void slide_table_read(struct slide_work *sw);
 void slide_table_check(const struct slide_work *sw, guint item, const struct slide *slide, GPtrArray *doubts);
 
 /* slide_look.c */
+char *slide_doubt(const struct work *work);
 gboolean slide_look(struct work *work, guint item, struct look *out, GError **error);
 
 /* slide_picture.c */

@@ -140,6 +140,8 @@ struct task {
 	guint64 (*samples)(const struct work *work, guint item);
 	/* Opens a case, prepared or not, and reads a little of it everywhere. Fails where it cannot be opened. */
 	gboolean (*look)(struct work *work, guint item, struct look *out, GError **error);
+	/* Of all cases that are prepared together: a sentence with what to do, which the caller frees. NULL: there is none. */
+	char *(*doubt)(const struct work *work);
 
 	/* Of a case that is prepared: its mean optical density (natural) in red, green, blue. NULL: it has none. */
 	void (*colour)(const struct work *work, guint item, double colour[3]);

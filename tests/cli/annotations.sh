@@ -57,12 +57,14 @@ sed 's/\(\[*\[\)[0-9]*, /\19000000, /g' $masks/positive/Slide003.geojson > moved
 printf '{"type": "FeatureCollection", "features": []}' > $masks/positive/Slide004.geojson
 echo '[{"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [[[100, 100], [900, 100], [100, 900]]]}}]' \
 	> $masks/negative/Slide001.geojson
-expect 'drawings that are wrong' 0 "slide 'Slide002': '.*Slide002.geojson': feature 1: ring 1: point 3: expected two numbers; left out" \
+expect 'drawings that are wrong' 0 "slide 'Slide002': '.*Slide002.geojson': feature 1: ring 1: point 3: expected two numbers: its tiles are not learned from" \
 	$train --set 'data.masks=mask/{class}/{name}.geojson'
 has 'one that is elsewhere' "slide 'Slide003': '.*Slide003.geojson': all of it lies outside the slide's scanned part: .* data.origin"
+found | grep -q ' data slides=8 positive=4 negative=4 left_out=0 positive_without_mask=3 '
+tap_result 'none is left out' $? "$(found)"
 has 'one that is empty' "slide 'Slide004': its mask shows no tumour, though the slide is positive"
 has 'one of a slide without tumour' "slide 'Slide001': it is among the slides without tumour, and its mask has [1-9][0-9]* px"
 sed 's/X="\([0-9]*\)"/X="\1,5"/' $masks/positive/Slide007.xml > comma && mv comma $masks/positive/Slide007.xml
-expect 'a decimal comma' 0 "slide '.*': '.*Slide007.xml':11: X is '[0-9]*,5', no number; left out" \
+expect 'a decimal comma' 0 "slide '.*': '.*Slide007.xml':11: X is '[0-9]*,5', no number: its tiles are not learned from" \
 	$train --set 'data.masks=mask/{class}/{name}.xml' --rehearse-only
 finish

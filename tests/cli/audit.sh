@@ -94,7 +94,8 @@ sed -e 's/^Slide012.mrxs,negative,\([0-9]*\),/Slide012.mrxs,negative,1\1,/' -e '
 	-e '/^Slide011/d' -e 's/^Slide009.mrxs,negative/Slide009.mrxs,N/' $table > new.csv
 echo 'Slide999.mrxs,positive,1,2' >> new.csv && cp new.csv $table
 expect 'a painted mask of a negative' 0 "slide 'Slide005': it is among the slides without tumour, and its mask has [1-9][0-9]* px" $train
-has 'a mask of another size' "slide 'Slide003': mask is 31 x 58 px, but its slide's scanned part .*; left out"
+has 'a mask of another size' "slide 'Slide003': mask is 31 x 58 px, but its slide's scanned part .*: its tiles are not learned from"
+stdout_has 'whose slide stays' ' data slides=12 positive=5 negative=7 left_out=0 positive_without_mask=1 '
 has 'another place in the table' "slide 'Slide012': Dataset_information.csv puts the scanned part at 1224,672, the slide itself at 224,672"
 has 'another class' "slide 'Slide010': Dataset_information.csv says positive, its place among the slides negative"
 has 'a slide that is not there' "Dataset_information.csv names 1 slides that are not there, 'Slide999.mrxs' first"

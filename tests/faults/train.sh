@@ -204,7 +204,7 @@ fault train 'a name that is not UTF-8' "$learns" '' damaged \
 # ---- masks, tables ----
 
 mask=$masks/Slide003.png
-without="slide 'Slide003': .*; left out"
+without="slide 'Slide003': .*: its tiles are not learned from"
 fault train 'mask cut in half' "$learns" "$without" damaged "half $mask"
 fault train 'mask of 0 bytes' "$learns" "$without" damaged "cut_to 0 $mask"
 fault train 'mask of another size' "$learns" "$without" damaged "cp $masks/Slide004.png $mask"
@@ -216,6 +216,11 @@ fault train 'mask that is a pipe' "$learns" "slide 'Slide003': it has no mask" d
 fault train 'mask of 16 bits' "$learns" "Slide003" damaged "like 16 0 $mask"
 fault train 'mask with a palette' "$learns" '' damaged "like 8 3 $mask"
 fault train 'masks are all gone' 'code=0 model=answers' 'it has no mask' damaged "rm -r d/train/mask"
+fault train 'masks of another scale' 'code=0 model=answers' \
+	'of 4 positive slides none has a mask that can be used (4 cannot be read .*; check data.masks and data.mask_scale' \
+	damaged true --set data.mask_scale=32
+fault train 'masks are all damaged' 'code=0 model=answers' 'of 4 positive slides none has a mask that can be used (4 cannot be read ' \
+	damaged "truncate -s 99 $masks/*.png"
 fault train 'no training slides' 'code=3 model=none' "no slide matches 'image/{class}/{name}.mrxs' in 'd/train'" \
 	damaged "rm -r d/train/image/*/*"
 fault train 'no train folder' 'code=3 model=none' "d/train" damaged "rm -r d/train"

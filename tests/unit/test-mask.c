@@ -227,6 +227,13 @@ static void test_fits(struct fixture *f, gconstpointer data G_GNUC_UNUSED)
 	g_assert_cmpstr(error->message, ==,
 			"mask is 10 x 20 px, but its slide's scanned part of 3200 x 320 px wants 200 x 20 at 1/16");
 	g_clear_error(&error);
+	g_assert_false(mask_fits(m, 83, 157, &error));  /* 10.4 x 19.6 of 8 px; no other whole number has both within a half */
+	g_assert_cmpstr(error->message, ==, "mask is 10 x 20 px, but its slide's scanned part of 83 x 157 px wants 6 x 10 at 1/16 "
+			"(it is one of 1/8: set data.mask_scale=8)");
+	g_clear_error(&error);
+	g_assert_false(mask_fits(m, 80, 320, &error));  /* 1/8 one way, 1/16 the other: of another slide */
+	g_assert_true(g_str_has_suffix(error->message, " at 1/16"));
+	g_clear_error(&error);
 }
 
 static void test_faults(struct fixture *f, gconstpointer data G_GNUC_UNUSED)

@@ -338,24 +338,88 @@ static void test_without_mask(struct fixture *f, gconstpointer data)
 	slide_classification.close(w);
 }
 
+/* It counts as one without a mask, and a look says why. */
 static void test_wrong_mask(struct fixture *f, gconstpointer data)
 {
 	g_autofree guint8 *black = g_malloc0(10 * 20);
 	g_autofree char *name = g_strdup_printf("train/mask/positive/%s.png", positives[0]), *path = in(f, name);
 	g_autoptr(GError) error = NULL;
+	struct look look = { 0 };
 
 	(void)data;
 	link_train(f, "positive", positives[0]);
+	link_train(f, "positive", positives[1]);
+	link_mask(f, positives[1]);
 	g_assert_true(png_write(path, black, 10, 20, 1, &error));
 	struct work *w = open_work(f, PHASE_TRAIN, NULL);
-	const struct slide *slide = slide_work_of(w)->slides[0].slide;
+	const guint i = (guint)find(w, positives[0]);
+	const struct slide *slide = slide_work_of(w)->slides[i].slide;
 	g_autofree char *message = g_strdup_printf("slide '%s': mask is 10 x 20 px, but its slide's scanned part of %d x %d px "
-		"wants %d x %d at 1/16", positives[0], (int)slide->w, (int)slide->h, (int)(slide->w + 15) / 16,
-		(int)(slide->h + 15) / 16);
-	g_assert_false(slide_classification.prepare(w, 0, &error));
-	g_assert_error(error, FAULT, FAULT_DATA);
-	g_assert_cmpstr(error->message, ==, message);
-	g_assert_false(w->cases[0].ready);
+		"wants %d x %d at 1/16: its tiles are not learned from; correct the mask, or data.masks", positives[0], (int)slide->w,
+		(int)slide->h, (int)(slide->w + 15) / 16, (int)(slide->h + 15) / 16);
+	prepare_all(w);
+	g_assert_null(slide_work_of(w)->slides[i].mask);
+	for (int k = 0; k < N_STRATA; k++)
+		g_assert_cmpuint(slide_samples_count(w, i, k), ==, 0);
+	g_autofree char *summary = slide_classification.summary(w);
+	g_assert_nonnull(strstr(summary, " left_out=0 positive_without_mask=1 "));
+	g_assert_true(slide_classification.look(w, i, &look, &error));
+	g_assert_cmpuint(look.doubts->len, ==, 1);
+	g_assert_cmpstr(look.doubts->pdata[0], ==, message);
+	look_clear(&look);
+	g_assert_null(slide_classification.doubt(w));   /* the other slide has its mask */
+	slide_classification.release(w, i);
+	g_assert_true(slide_classification.prepare(w, i, NULL));
+	slide_classification.close(w);
+}
+
+/* One sentence where none of them is of any use: another scale, no PNG, empty, none. */
+static void test_no_mask_fits(struct fixture *f, gconstpointer data)
+{
+	static const guint8 black[1];
+	struct look look = { 0 };
+	guint n = 0;
+
+	(void)data;
+	link_all(f);
+	while (positives[n] != NULL)
+		n++;
+	g_assert_cmpuint(n, >=, 3);
+	g_autofree char *all = g_strdup_printf("of %u positive slides none has a mask that can be used (%u cannot be read or do not fit, "
+		"0 show no tumour, 0 are not there): where the tumour is cannot be learned; check data.masks and data.mask_scale", n, n);
+	g_autofree char *mixed = g_strdup_printf("of %u positive slides none has a mask that can be used (1 cannot be read or do not fit, "
+		"1 show no tumour, %u are not there): where the tumour is cannot be learned; check data.masks and data.mask_scale", n, n - 2);
+	assign(f, "data.mask_scale=32");
+	struct work *w = open_work(f, PHASE_TRAIN, NULL);
+	prepare_all(w);
+	g_autofree char *said = slide_classification.doubt(w);
+	g_assert_cmpstr(said, ==, all);
+	g_assert_true(slide_classification.look(w, (guint)find(w, positives[0]), &look, NULL));
+	g_assert_cmpuint(look.doubts->len, ==, 1);
+	g_assert_nonnull(strstr(look.doubts->pdata[0], " at 1/32 (it is one of 1/16: set data.mask_scale=16): its tiles are not learned "
+					"from; correct the mask, or data.masks"));
+	look_clear(&look);
+	slide_classification.close(w);
+
+	for (guint i = 0; i < n; i++) {
+		g_autofree char *name = g_strdup_printf("train/mask/positive/%s.png", positives[i]), *path = in(f, name);
+		g_assert_cmpint(unlink(path), ==, 0);
+		if (i == 0)
+			put(f, name, "no PNG");
+	}
+	assign(f, "data.mask_scale=1024");              /* where one pixel fits */
+	g_autofree char *name = g_strdup_printf("train/mask/positive/%s.png", positives[1]), *path = in(f, name);
+	g_assert_true(png_write(path, black, 1, 1, 1, NULL));
+	w = open_work(f, PHASE_TRAIN, NULL);
+	prepare_all(w);
+	g_autofree char *again = slide_classification.doubt(w);
+	g_assert_cmpstr(again, ==, mixed);
+	slide_classification.close(w);
+
+	assign(f, "data.masks=");                       /* nobody looks for any */
+	w = open_work(f, PHASE_TRAIN, NULL);
+	prepare_all(w);
+	g_assert_null(slide_classification.doubt(w));
 	slide_classification.close(w);
 }
 
@@ -1384,6 +1448,7 @@ int main(int argc, char **argv)
 	ADD("no-slides", test_no_slides);
 	ADD("without-mask", test_without_mask);
 	ADD("wrong-mask", test_wrong_mask);
+	ADD("no-mask-fits", test_no_mask_fits);
 	ADD("phase-test", test_phase_test);
 	ADD("targets", test_targets);
 	ADD("map", test_map);
