@@ -174,8 +174,9 @@ struct task {
 	int (*truth)(const float *target);
 
 	/* 4. Answer. features: of a case, from its samples; the first ranks cases. fit: from the features
-	   of cases that the network did not learn from (n, n_features) to facts; said (n): the first number of each one's answer,
-	   as by a fit that had not seen it. answer: features (NULL:
+	   of cases that the network did not learn from (n, n_features) to facts; said (n): the first number of each one's answer.
+	   Its order is as by a fit that had not seen the case; its height is calibrated by all of them together, so what is
+	   counted at a threshold is a little too good. answer: features (NULL:
 	   it could not be read) to the first number of the answer, by which cases are ranked. further: of a case that is
 	   prepared and was read, to the numbers behind the first (answer: work->n_answers; the first is there); NULL: there
 	   are none. write: all answers (n_cases, work->n_answers). check: the file, read back: char * to wrong and to doubts
