@@ -39,49 +39,71 @@ static int found_by_id(gconstpointer a, gconstpointer b)
 /* ---- tables ---- */
 
 struct table {
-	GHashTable *rows;       /* case: value */
-	const char *file;
+	struct work *work;
+	GHashTable *rows;       /* case: value; NULL: its rows contradict each other */
+	const char *file, *without; /* data.yaml's name of it; what becomes of a case that has no value */
 	guint64 first;          /* line of the first row: it may be a header */
+	guint64 short_line;     /* of the first row of one column */
+	guint n_short;
+	gboolean semicolons;    /* in it */
 };
 
-static gboolean table_row(void *context, guint64 line, guint n, char **fields, GError **error)
+/* No row ends a run: what it says that cannot be used is noted. A row without a case, as spreadsheets leave below a table, says
+   nothing. */
+static gboolean table_row(void *context, guint64 line, guint n, char **fields, GError **error G_GNUC_UNUSED)
 {
 	struct table *t = context;
+	gpointer before;
 
-	if (n < 2) {
-		g_set_error(error, FAULT, FAULT_DATA, "expected two columns: case and value");
-		return FALSE;
-	}
 	if (t->first == 0)
 		t->first = line;
+	if (fields[0][0] == '\0')
+		return TRUE;
+	if (n < 2) {
+		t->semicolons |= strchr(fields[0], ';') != NULL;
+		if (t->n_short++ == 0)
+			t->short_line = line;
+		return TRUE;
+	}
 	if (line != t->first)           /* "case" or "slide", say, is no name; one that is has it from its slide, too */
 		log_name(fields[0]);
-	if (g_hash_table_contains(t->rows, fields[0])) {
-		g_set_error(error, FAULT, FAULT_DATA, "case '%s' stands twice", fields[0]);
-		return FALSE;
+	if (!g_hash_table_lookup_extended(t->rows, fields[0], NULL, &before)) {
+		g_hash_table_insert(t->rows, g_strdup(fields[0]), g_strdup(fields[1]));
+	} else if (before != NULL && !g_str_equal(before, fields[1])) {
+		slide_note(t->work, "%s:%" G_GUINT64_FORMAT ": case '%s' has '%s' here and '%s' above: it is %s; correct the table", t->file,
+			   line, fields[0], fields[1], (const char *)before, t->without);
+		g_hash_table_insert(t->rows, g_strdup(fields[0]), NULL);
 	}
-	g_hash_table_insert(t->rows, g_strdup(fields[0]), g_strdup(fields[1]));
 	return TRUE;
 }
 
 /* A CSV of (case, value); a relative name is below paths.train. */
-static GHashTable *table_read(const struct settings *s, const char *file, GError **error)
+static GHashTable *table_read(const struct settings *s, struct work *w, const char *file, const char *without, GError **error)
 {
 	g_autofree char *path = g_path_is_absolute(file) ? g_strdup(file)
 							  : g_build_filename(s->paths.train, file, NULL);
 	g_autoptr(GHashTable) rows = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	struct table t = { rows, file, 0 };
+	struct table t = { .work = w, .rows = rows, .file = file, .without = without };
 
-	return csv_read(path, CSV_MAX, table_row, &t, error) ? g_steal_pointer(&rows) : NULL;
+	if (!csv_read(path, CSV_MAX, table_row, &t, error))
+		return NULL;
+	if (t.n_short > 0)
+		slide_note(w, "%s: %u rows have one column where case and value are wanted, the first in line %" G_GUINT64_FORMAT
+			   ": they are passed over%s", file, t.n_short, t.short_line,
+			   t.semicolons ? "; a comma separates, not a semicolon" : "");
+	return g_steal_pointer(&rows);
 }
 
-/* The value of a case, under its name with or without ending. */
-static const char *table_value(GHashTable *rows, const char *id, const char *path)
+/* Is a case in it, under its name with or without ending? *value: NULL where that is not known. */
+static gboolean table_has(GHashTable *rows, const char *id, const char *path, const char **value)
 {
 	g_autofree char *base = g_path_get_basename(path);
-	const char *value = g_hash_table_lookup(rows, id);
+	gpointer found = NULL;
+	const gboolean there = g_hash_table_lookup_extended(rows, id, NULL, &found) ||
+			       g_hash_table_lookup_extended(rows, base, NULL, &found);
 
-	return value != NULL ? value : g_hash_table_lookup(rows, base);
+	*value = found;
+	return there;
 }
 
 /* ---- listing ---- */
@@ -145,7 +167,7 @@ static gboolean list_folders(const struct settings *s, struct work *w, GPtrArray
 
 static gboolean list_table(const struct settings *s, struct work *w, GPtrArray *all, GError **error)
 {
-	g_autoptr(GHashTable) labels = table_read(s, s->data.labels, error);
+	g_autoptr(GHashTable) labels = table_read(s, w, s->data.labels, "left out", error);
 
 	if (labels == NULL)
 		return FALSE;
@@ -155,12 +177,15 @@ static gboolean list_table(const struct settings *s, struct work *w, GPtrArray *
 	guint unlabelled = 0;
 	for (guint i = 0; i < found->len; i++) {
 		const struct pattern_match *m = found->pdata[i];
-		const char *value = table_value(labels, m->name, m->path);
+		const char *value;
 		int label = 0;
+		const gboolean there = table_has(labels, m->name, m->path, &value);
 		while (value != NULL && s->data.classes[label] != NULL && !g_str_equal(s->data.classes[label], value))
 			label++;
-		if (value == NULL) {
+		if (!there) {
 			unlabelled++;
+		} else if (value == NULL) {     /* its note is there */
+			w->n_left_out++;
 		} else if (s->data.classes[label] == NULL) {
 			log_name(m->name);
 			slide_note(w, "slide '%s': left out: its class '%s' in %s is none of data.classes", m->name, value,
@@ -180,14 +205,15 @@ static gboolean list_groups(const struct settings *s, struct work *w, GPtrArray 
 {
 	if (s->data.group[0] == '\0')
 		return TRUE;
-	g_autoptr(GHashTable) groups = table_read(s, s->data.group, error);
+	g_autoptr(GHashTable) groups = table_read(s, w, s->data.group, "a group of its own", error);
 	if (groups == NULL)
 		return FALSE;
 	guint without = 0;
 	for (guint i = 0; i < all->len; i++) {
 		struct slide_found *f = all->pdata[i];
-		f->group = g_strdup(table_value(groups, f->id, f->path));
-		without += f->group == NULL;
+		const char *value;
+		without += !table_has(groups, f->id, f->path, &value);
+		f->group = g_strdup(value);
 	}
 	if (without > 0)
 		slide_note(w, "%u slides have no row in %s: each is a group of its own", without, s->data.group);

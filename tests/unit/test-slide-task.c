@@ -244,10 +244,49 @@ static void assert_open_fails(const struct fixture *f, enum phase phase, const c
 	g_assert_cmpstr(error->message, ==, message);
 }
 
+/* What spreadsheets leave in a table costs the rows that it is about, and no run. */
+static void test_table_rows(struct fixture *f, gconstpointer data)
+{
+	(void)data;
+	for (int i = 1; i <= 5; i++) {
+		g_autofree char *name = g_strdup_printf("Slide%03d", i), *to = g_strdup_printf("train/flat/%s", name);
+		g_autofree char *from = g_strdup_printf("train/image/%s/%s", g_strv_contains((const char *const *)positives, name)
+							? "positive" : "negative", name);
+		link_slide(f, from, to);
+	}
+	put(f, "train/labels.csv", "case,class\r\nSlide001,a\r\nSlide001,a\r\nSlide002,a\r\nSlide002,b\r\nSlide002,a\r\nSlide003\r\n"
+				   "Slide004,b\r\nSlide005,b\r\nof 2018\r\n,\r\n,,,\r\n");
+	put(f, "train/patients.csv", "Slide001,p1\nSlide005,p1\nSlide004,p1\nSlide004,p2\n");
+	assign(f, "data.labels=labels.csv");
+	assign(f, "data.group=patients.csv");
+	assign(f, "data.classes=a, b");
+	assign(f, "data.images=flat/{name}.mrxs");
+	struct work *w = open_work(f, PHASE_TRAIN, NULL);
+	g_assert_cmpuint(w->n_cases, ==, 3);
+	g_assert_cmpstr(w->cases[0].id, ==, "Slide001");
+	g_assert_cmpint(w->cases[0].label, ==, 0);
+	g_assert_cmpstr(w->cases[0].group, ==, "p1");
+	g_assert_cmpstr(w->cases[1].id, ==, "Slide004");
+	g_assert_cmpint(w->cases[1].label, ==, 1);
+	g_assert_null(w->cases[1].group);
+	g_assert_cmpstr(w->cases[2].id, ==, "Slide005");
+	g_assert_cmpstr(w->cases[2].group, ==, "p1");
+	g_assert_cmpuint(w->n_left_out, ==, 2);
+	g_assert_cmpuint(w->notes->len, ==, 4);
+	assert_note(w, 0, "labels.csv:5: case 'Slide002' has 'b' here and 'a' above: it is left out; correct the table");
+	assert_note(w, 1, "labels.csv: 2 rows have one column where case and value are wanted, the first in line 7: they are passed over");
+	assert_note(w, 2, "1 slides have no row in labels.csv and are left out");
+	assert_note(w, 3, "patients.csv:4: case 'Slide004' has 'p2' here and 'p1' above: it is a group of its own; correct the table");
+	slide_classification.close(w);
+}
+
 static void test_table_wrong(struct fixture *f, gconstpointer data)
 {
-	g_autofree char *short_row = g_strdup_printf("%s/train/labels.csv:2: expected two columns: case and value", f->root);
-	g_autofree char *twice = g_strdup_printf("%s/train/labels.csv:3: case 'Slide007' stands twice", f->root);
+	g_autofree char *none = g_strdup_printf("no slide matches '{name}.mrxs' in '%s/train'; labels.csv: ", f->root);
+	g_autofree char *short_row = g_strconcat(none, "1 rows have one column where case and value are wanted, the first in line 2: "
+						 "they are passed over", NULL);
+	g_autofree char *semicolons = g_strconcat(none, "2 rows have one column where case and value are wanted, the first in line 1: "
+						  "they are passed over; a comma separates, not a semicolon", NULL);
 	g_autoptr(GError) error = NULL;
 
 	(void)data;
@@ -256,8 +295,8 @@ static void test_table_wrong(struct fixture *f, gconstpointer data)
 	assign(f, "data.images={name}.mrxs");
 	put(f, "train/labels.csv", "case,class\nSlide007\n");
 	assert_open_fails(f, PHASE_TRAIN, short_row);
-	put(f, "train/labels.csv", "Slide007,positive\n\nSlide007,negative\n");
-	assert_open_fails(f, PHASE_TRAIN, twice);
+	put(f, "train/labels.csv", "case;class\nSlide007;positive\n");
+	assert_open_fails(f, PHASE_TRAIN, semicolons);
 	assign(f, "data.labels=none.csv");
 	g_assert_null(slide_classification.open(f->settings, PHASE_TRAIN, NULL, &error));
 	g_assert_true(strstr(error->message, "none.csv") != NULL);
@@ -1443,6 +1482,7 @@ int main(int argc, char **argv)
 	write_sample();
 	ADD("folders", test_folders);
 	ADD("table", test_table);
+	ADD("table-rows", test_table_rows);
 	ADD("table-wrong", test_table_wrong);
 	ADD("left-out", test_left_out);
 	ADD("no-slides", test_no_slides);
