@@ -226,10 +226,12 @@ static void answer(JsonObject *f, const double *features, double *out)
 	out[0] = slide_facts_answer(&facts, features);
 }
 
-/* A name as a CSV's field: quoted where it must be (RFC 4180). */
+/* A name as a CSV's field: quoted where it must be (RFC 4180), and where a blank at its end would be dropped by who reads it. */
 static void append_name(GString *text, const char *name)
 {
-	if (strpbrk(name, ",\"\r\n") == NULL) {
+	const gsize n = strlen(name);
+
+	if (strpbrk(name, ",\"\r\n") == NULL && (n == 0 || !(g_ascii_isspace(name[0]) || g_ascii_isspace(name[n - 1])))) {
 		g_string_append(text, name);
 		return;
 	}

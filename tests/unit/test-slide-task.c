@@ -1355,6 +1355,17 @@ static void test_write(struct fixture *f, gconstpointer data)
 	cases[0].id = (char *)"a,\"b";
 	w.n_cases = 1;
 	assert_written(f, &w, answers, "other.csv", "\"a,\"\"b\",1.0\n");
+	/* a blank at an end would be dropped by who reads it, unless quoted; one within is nothing special */
+	cases[0].id = (char *)"Slide 158";
+	cases[1].id = (char *)"Slide159 ";
+	cases[2].id = (char *)"\tSlide160";
+	w.n_cases = 3;
+	assert_written(f, &w, answers, "other.csv", "Slide 158,1.0\n\"Slide159 \",0.0\n\"\tSlide160\",1.0\n");
+	g_autofree char *written = g_build_filename(f->root, "output", "other.csv", NULL);
+	g_autoptr(GPtrArray) wrong = g_ptr_array_new_with_free_func(g_free), doubts = g_ptr_array_new_with_free_func(g_free);
+	g_assert_true(slide_classification.check(&w, written, wrong, doubts, &error));
+	g_assert_no_error(error);
+	g_assert_cmpuint(wrong->len, ==, 0);
 	w.n_cases = 0;
 	assert_written(f, &w, answers, "other.csv", "");
 
