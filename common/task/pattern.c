@@ -29,9 +29,63 @@ static void match_free(gpointer data)
 	g_free(m);
 }
 
+struct candidate {
+	struct pattern_match match;     /* first: it is what is handed out */
+	gboolean exact;                 /* its ending is written as the pattern's */
+};
+
+/* Of one name the one that is to be taken first. */
 static int by_name(gconstpointer a, gconstpointer b)
 {
-	return strcmp((*(struct pattern_match *const *)a)->name, (*(struct pattern_match *const *)b)->name);
+	const struct candidate *x = *(struct candidate *const *)a, *y = *(struct candidate *const *)b;
+	const int names = strcmp(x->match.name, y->match.name);
+
+	return names != 0 ? names : x->exact != y->exact ? y->exact - x->exact : strcmp(x->match.path, y->match.path);
+}
+
+static void drop_doubles(GPtrArray *found)
+{
+	guint kept = 0;
+
+	g_ptr_array_sort(found, by_name);
+	for (guint i = 0; i < found->len; i++) {
+		struct candidate *c = found->pdata[i];
+		if (kept > 0 && g_str_equal(((struct candidate *)found->pdata[kept - 1])->match.name, c->match.name))
+			match_free(c);
+		else
+			found->pdata[kept++] = c;
+	}
+	g_ptr_array_set_free_func(found, NULL);
+	g_ptr_array_set_size(found, (gint)kept);
+	g_ptr_array_set_free_func(found, match_free);
+}
+
+/* But for the ASCII case of the ending, from the last dot on. */
+static gboolean has_suffix(const char *text, const char *suffix)
+{
+	const gsize n = strlen(text), m = strlen(suffix);
+	const char *dot = strrchr(suffix, '.'), *end = text + n - MIN(m, n);
+	const gsize exact = dot != NULL ? (gsize)(dot - suffix) : m;
+
+	return n >= m && strncmp(end, suffix, exact) == 0 && g_ascii_strcasecmp(end + exact, suffix + exact) == 0;
+}
+
+/* The file there, or the first that has another case in its ending alone; NULL: there is none. */
+static char *find_file(const char *path)
+{
+	g_autofree char *folder = g_path_get_dirname(path), *file = g_path_get_basename(path), *first = NULL;
+	g_autoptr(GDir) dir = NULL;
+	const char *entry;
+
+	if (g_file_test(path, G_FILE_TEST_EXISTS))
+		return g_strdup(path);
+	dir = g_dir_open(folder, 0, NULL);
+	while (dir != NULL && (entry = g_dir_read_name(dir)) != NULL)
+		if (strlen(entry) == strlen(file) && has_suffix(entry, file) && (first == NULL || strcmp(entry, first) < 0)) {
+			g_free(first);
+			first = g_strdup(entry);
+		}
+	return first != NULL ? g_build_filename(folder, first, NULL) : NULL;
 }
 
 GPtrArray *pattern_list(const char *root, const char *pattern, const char *class, GError **error)
@@ -55,17 +109,18 @@ GPtrArray *pattern_list(const char *root, const char *pattern, const char *class
 	GPtrArray *found = g_ptr_array_new_with_free_func(match_free);
 	while ((entry = g_dir_read_name(dir)) != NULL) {
 		if (entry[0] == '.' || strlen(entry) <= around || !g_str_has_prefix(entry, prefix) ||
-		    !g_str_has_suffix(entry, suffix))
+		    !has_suffix(entry, suffix))
 			continue;
 		g_autofree char *name = g_strndup(entry + strlen(prefix), strlen(entry) - around);
 		g_autofree char *below = replace(end, NAME, name), *there = g_build_filename(folder, entry, NULL);
-		g_autofree char *path = g_strconcat(there, below, NULL);
-		if (*end != '\0' && !g_file_test(path, G_FILE_TEST_EXISTS))
+		g_autofree char *wanted = g_strconcat(there, below, NULL);
+		char *path = *end == '\0' ? g_steal_pointer(&wanted) : find_file(wanted);
+		if (path == NULL)
 			continue;
-		struct pattern_match *m = g_new(struct pattern_match, 1);
-		*m = (struct pattern_match){ g_steal_pointer(&name), g_steal_pointer(&path) };
-		g_ptr_array_add(found, m);
+		struct candidate *c = g_new(struct candidate, 1);
+		*c = (struct candidate){ { g_steal_pointer(&name), path }, g_str_has_suffix(entry, suffix) };
+		g_ptr_array_add(found, c);
 	}
-	g_ptr_array_sort(found, by_name);
+	drop_doubles(found);
 	return found;
 }

@@ -2,7 +2,9 @@
  * pattern.h - which files are cases: "image/{class}/{name}.mrxs" below a folder; "{name}/{name}.svs" where each has a folder.
  *
  * {class} may stand anywhere, and so may {name}, but once in the part (between slashes) where it first stands: that part's
- * entries are listed. Errors: FAULT_USAGE for another pattern, GFileError for a folder that cannot be read.
+ * entries are listed. An ending, from the last dot on, fits in upper and lower case alike (ASCII); of files that have one name
+ * by that, the one whose ending is the pattern's is taken, else the first by bytes. Errors: FAULT_USAGE for another pattern,
+ * GFileError for a folder that cannot be read.
  */
 #pragma once
 #include <glib.h>

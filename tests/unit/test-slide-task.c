@@ -473,17 +473,23 @@ static void test_phase_test(struct fixture *f, gconstpointer data)
 	link_slide(f, "test/Slide008", "test/Slide008");
 	link_slide(f, "test/Slide007", "test/Slide007");
 	put(f, "test/Broken.mrxs", "this is no slide");
+	put(f, "test/Upper.MRXS", "no slide either, and to be answered for");
 	json_object_set_double_member(facts, "mpp", 1);
 	struct work *w = open_work(f, PHASE_TEST, facts);
-	g_assert_cmpuint(w->n_cases, ==, 3);
+	g_assert_cmpuint(w->n_cases, ==, 4);
 	g_assert_cmpstr(w->cases[0].id, ==, "Broken");
 	g_assert_cmpstr(w->cases[1].id, ==, "Slide007");
 	g_assert_cmpstr(w->cases[2].id, ==, "Slide008");
+	g_assert_cmpstr(w->cases[3].id, ==, "Upper");
 	g_autoptr(GError) error = NULL;
 	g_assert_false(slide_classification.prepare(w, 0, &error));
 	g_assert_cmpstr(error->message, ==, "slide 'Broken': cannot be opened: an .mrxs file needs its folder of the same name "
 			"beside it");
 	slide_classification.release(w, 0);
+	g_clear_error(&error);
+	g_assert_false(slide_classification.prepare(w, 3, &error));
+	g_assert_true(g_str_has_prefix(error->message, "slide 'Upper': cannot be opened: "));
+	slide_classification.release(w, 3);
 	for (guint i = 1; i < 3; i++) {
 		g_assert_cmpint(w->cases[i].label, ==, -1);
 		for (int round = 0; round < 2; round++) {
