@@ -53,6 +53,12 @@ expect 'a rehearsal that fails' 1 "the rehearsal's inference ended with 3: the m
 printf '#!/bin/sh\nexit 0\n' > alone/inference
 expect 'a rehearsal without an answer' 1 "the rehearsal's answer" alone/train --config data.yaml --data d $rehearsed
 is 'leaves no model' "$(ls d/model)" ''
+printf '#!/bin/sh\nexec sleep 100\n' > alone/inference
+expect 'a rehearsal whose inference has not ended in time' 0 "the rehearsal's inference had not ended after [0-9]* s; of 120 s .*not known" \
+	env LD_PRELOAD="$B/clock.so" CLOCK_SPEED=30 alone/train --config data.yaml --data d $rehearsed $short --set paths.model=slow
+is 'ends no run' "$(find slow -name model.json)" slow/model.json
+expect 'a rehearsal alone does' 5 'had not ended' env LD_PRELOAD="$B/clock.so" CLOCK_SPEED=300 alone/train --config data.yaml --data d \
+	--rehearse-only --set paths.model=slower
 expect 'too little time for one' 0 'nothing failed' $train --set training.time=20s $short --set paths.model=short
 stdout_has 'is said' ' rehearsal none="2% of training.time are 0.4 s"'
 
