@@ -3,6 +3,8 @@
 #include "common/answer/answer_check.h"
 #include "common/log/log.h"
 #include "common/log/stage.h"
+#include <glib/gstdio.h>
+#include <sys/stat.h>
 
 enum {
 	REWRITE_S = 10,         /* what SIGKILL costs at most, 10 s after SIGTERM as Docker sends it */
@@ -67,6 +69,23 @@ static void fallback(const struct work *w, JsonObject *facts, double *answer)
 	w->task->answer(NULL, NULL, answer);
 }
 
+/* What runs that were killed as they wrote have left: GLib writes beside a file, under its name and six letters or digits. */
+static void remove_begun(const struct settings *s)
+{
+	g_autofree char *path = g_build_filename(s->paths.output, s->answer.file, NULL), *folder = g_path_get_dirname(path);
+	g_autofree char *file = g_path_get_basename(path), *begun = g_strconcat(file, ".", NULL);
+	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+	const gsize n = strlen(begun);
+	struct stat st;
+
+	for (const char *name; dir != NULL && (name = g_dir_read_name(dir)) != NULL;) {
+		g_autofree char *at = g_build_filename(folder, name, NULL);
+		if (g_str_has_prefix(name, begun) && strlen(name) == n + 6 && strspn(name + n, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS) == 6 &&
+		    g_lstat(at, &st) == 0 && S_ISREG(st.st_mode))
+			g_unlink(at);
+	}
+}
+
 struct answers *answers_new(struct work *work, JsonObject *facts, GError **error)
 {
 	const gsize n = work->n_answers;
@@ -76,6 +95,7 @@ struct answers *answers_new(struct work *work, JsonObject *facts, GError **error
 	a->facts = facts;
 	a->answer = g_new(double, (work->n_cases + 1) * n);
 	a->kept = g_new0(struct kept, work->n_cases + 1);
+	remove_begun(work->settings);
 	fallback(work, facts, a->answer);
 	for (guint i = 1; i < work->n_cases; i++)
 		memcpy(a->answer + i * n, a->answer, n * sizeof *a->answer);

@@ -17,7 +17,8 @@ G_BEGIN_DECLS
 
 struct answers;
 
-/* Writes the file once, all fallbacks: the first valid answer. facts_opt NULL: there is no model. */
+/* Writes the file once, all fallbacks: the first valid answer. What killed runs left half written is removed. facts_opt NULL:
+   there is no model. */
 struct answers *answers_new(struct work *work, JsonObject *facts_opt, GError **error);
 void answers_free(struct answers *a);
 /* Models of bags, (n) of as many networks, each NULL where it has none: the mean of what they say is the task's feature

@@ -70,6 +70,13 @@ for when in ' start version=' ' data cases=' ' model network=' ' plan pass=2 '; 
 done
 is 'it is complete after the first pass' "$stands" complete
 
+# what a kill in the midst of writing leaves, and what is only like it
+rm -rf d/output && mkdir -p d/output/output.csv.folder && ln -s nowhere d/output/output.csv.linked
+for name in output.csv.aB3dE9 output.csv.ABCDEFG output.csv.short output.csv.ab-de9 other.csv.aB3dE9; do : > d/output/$name; done
+expect 'a half-written answer of a run that was killed' 0 'nothing failed' $inference --set inference.time=0.001
+is 'is gone, and nothing else' "$(LC_ALL=C ls d/output | grep csv | tr '\n' ' ')" "other.csv.aB3dE9 output.csv output.csv.ABCDEFG \
+output.csv.ab-de9 output.csv.folder output.csv.linked output.csv.short "
+
 # ---- the scripts pass signals on, and wait ----
 mkdir bin && cp "$B/train" "$B/inference" "$top/common/pass_on.sh" "$top/common/run.sh" "$top/train/train.sh" "$top/inference/inference.sh" data.yaml bin/
 start ' scanned pass=1 ' sh bin/inference.sh --data d
