@@ -201,6 +201,9 @@ data="--data $T/s"
 mkdir s && ln -s "$T/d/train" s/train && ln -s "$T/d/test" s/test
 expect 'inference.sh without a model' 0 'train first' bin/inference.sh $data
 is 'has answered' "$(answered d/test mrxs s/output/output.csv)" complete
+# an answer is new where it is another file than before, whatever the clock of who keeps it says
+[ "${SANITIZE-}" ] || expect "inference.sh, where the files' clock is behind" 0 'train first' \
+	env LD_PRELOAD="$B/clock.so" CLOCK_JUMP=3600 bin/inference.sh $data
 expect 'train.sh without data or a model' 3 'no slide matches' bin/train.sh $data --set paths.train=/none
 expect 'train.sh' 0 'nothing failed' bin/train.sh $data $quick
 expect 'train.sh without data, with a model' 0 'no slide matches' bin/train.sh $data --set paths.train=/none
@@ -208,8 +211,10 @@ expect 'both, from elsewhere' 0 'nothing failed' sh -c 'cd / && "$0/bin/train.sh
 	"$0/bin/inference.sh" --data "$0/s"' "$T" $quick
 expect 'both, by run.sh, with an option of train alone' 0 'nothing failed' bin/run.sh $data --fresh $quick
 is 'have answered' "$(answered d/test mrxs s/output/output.csv)" complete
-touch -d '1 second ago' s/output/output.csv
-expect 'inference.sh with an old answer and no slides' 3 'no slide matches' bin/inference.sh $data --set paths.test="$T/empty/test"
+for age in '1 second ago' '1 hour'; do
+	touch -d "$age" s/output/output.csv
+	expect "inference.sh with an answer of $age and no slides" 3 'no slide matches' bin/inference.sh $data --set paths.test="$T/empty/test"
+done
 expect 'inference.sh with wrong settings' 2 'unknown key' bin/inference.sh $data --set tiles.sise=3
 
 ln -s bin/train.sh bin/inference.sh .
