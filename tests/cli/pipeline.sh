@@ -102,7 +102,7 @@ is 'and its decimals' "$(grep -cE '^Slide[0-9]+,[01]\.[0-9]{2}$' d/output/other.
 
 # ---- train again, over that ----
 cp -R d/model old
-expect 'train over a model that is finished' 0 "done in 'd/model': nothing is left to do; --fresh trains anew" $train
+expect 'train over a model that is finished' 0 "done in 'd/model': nothing is left to do; another training.run, or --fresh, trains anew" $train
 is 'leaves it' "$(cmp old/model.json d/model/model.json 2>&1)" ''
 expect 'train with other settings over it' 0 'nothing failed' $train --set split.seed=7 $quick
 model_right 'the new one is right' d/model
@@ -156,7 +156,7 @@ is 'the model is untouched' "$(cmp old/model.json d/model/model.json 2>&1)" ''
 mkdir -p empty/test
 expect 'an empty test folder' 3 "no slide matches '{name}.mrxs' in 'empty/test'" $inference --set paths.test=empty/test
 expect 'no test folder' 3 "none.*No such file or directory; check paths.test and data.test" $inference --set paths.test=none
-expect 'a training that diverges' 1 'training.learning_rate=1"$' $train --set training.optimiser=sgd \
+expect 'a training that diverges' 7 'training.learning_rate=1"$' $train --set training.optimiser=sgd \
 	--set training.learning_rate=10 --set training.warmup=0 --set paths.model=diverged
 expect 'leaves the network as it began' 0 '' $inference --set paths.model=diverged --check
 expect 'nowhere to save' 1 "cannot make 'data.yaml/model'" $train --set paths.model=data.yaml/model --set training.epochs=1
