@@ -161,6 +161,15 @@ static void test_step(void)
 	t_write_(s, scope_find(m->params, "fc.bias"), bias, sizeof bias);
 	g_assert_cmpfloat(difference(s, model_forward(m, s, x, NULL), before), >, 0.1);
 	assert_scope(s);
+	/* frozen, it answers in training as ever, and its norms learn nothing */
+	for (size_t i = 0; i < scope_count(m->params); i++)
+		scope_freeze(scope_at(m->params, i, NULL, NULL), true);
+	SCOPE(train, NULL, SCOPE_TRAIN);
+	tensor *many = noise(train, 4, 64), *mean = t_affine(train, scope_find(m->params, "bn1.running_mean"), 1, 0);
+	tensor *learning = model_forward(m, train, many, NULL);
+	g_assert_cmpfloat(difference(train, mean, scope_find(m->params, "bn1.running_mean")), ==, 0);
+	g_assert_cmpfloat(difference(s, learning, model_forward(m, s, many, NULL)), ==, 0);
+	assert_scope(train);
 }
 
 /* Another number of outputs: a linear layer on what the module gives, which is its vector. */
