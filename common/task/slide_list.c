@@ -212,11 +212,12 @@ static gboolean list_groups(const struct settings *s, struct work *w, GPtrArray 
 	for (guint i = 0; i < all->len; i++) {
 		struct slide_found *f = all->pdata[i];
 		const char *value;
-		without += !table_has(groups, f->id, f->path, &value);
-		f->group = g_strdup(value);
+		const gboolean there = table_has(groups, f->id, f->path, &value);
+		without += !there || (value != NULL && *value == '\0');
+		f->group = value != NULL && *value != '\0' ? g_strdup(value) : NULL;
 	}
 	if (without > 0)
-		slide_note(w, "%u slides have no row in %s: each is a group of its own", without, s->data.group);
+		slide_note(w, "%u slides have no group in %s: each is one of its own", without, s->data.group);
 	return TRUE;
 }
 

@@ -212,7 +212,7 @@ static void test_table(struct fixture *f, gconstpointer data)
 		link_slide(f, from, to);
 	}
 	put(f, "train/labels.csv", "file name,class\r\nSlide001.mrxs,a\nSlide002,b\nSlide003,benign\n\"Slide005\",a\nSlide099,b\n");
-	put(f, "train/patients.csv", "Slide001,p1\nSlide005.mrxs,p1\n");
+	put(f, "train/patients.csv", "Slide001,p1\nSlide002,\nSlide005.mrxs,p1\n");
 	assign(f, "data.labels=labels.csv");
 	assign(f, "data.group=patients.csv");
 	assign(f, "data.classes=a, b");
@@ -231,7 +231,7 @@ static void test_table(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(w->notes->len, ==, 3);
 	assert_note(w, 0, "slide 'Slide003': left out: its class 'benign' in labels.csv is none of data.classes");
 	assert_note(w, 1, "1 slides have no row in labels.csv and are left out");
-	assert_note(w, 2, "1 slides have no row in patients.csv: each is a group of its own");
+	assert_note(w, 2, "1 slides have no group in patients.csv: each is one of its own");
 	slide_classification.close(w);
 }
 
