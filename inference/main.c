@@ -178,12 +178,6 @@ static void say_tries(const struct work *w, const struct answers *a)
 			 "try\"");
 }
 
-/* The best by the manifest's own word; -1: not known. */
-static double metric_of(JsonObject *manifest, const struct task *task)
-{
-	return manifest != NULL ? json_number(manifest, task->metric, -1) : -1;
-}
-
 /* Of these cases, by those that were held out of training. */
 static void say_forecast(const struct work *w, JsonObject *manifest)
 {
@@ -208,7 +202,7 @@ static void say_forecast(const struct work *w, JsonObject *manifest)
 
 static gboolean settle(const struct work *w, struct answers *a, JsonObject *manifest, GError **error)
 {
-	if (!answers_finish(a, metric_of(manifest, w->task), error))
+	if (!answers_finish(a, json_number(manifest, w->task->metric, -1), error))      /* by the manifest's own word */
 		return FALSE;
 	const struct answer_counts n = answers_count(a);
 	log_last("outcome cases=%u scored=%u fallback=%u fully=%u coarsely=%u partly_read=%u file=%s", w->n_cases,
@@ -249,8 +243,10 @@ static gboolean answer_on(struct settings *s, JsonObject *manifest, struct work 
 	g_autoptr(GPtrArray) models = read_models(s, manifest, members, w, device, bags, error);
 	if (models->len == 0)
 		return FALSE;
-	log_keep("model", "model network=%s members=%u run=\"%s\" step=%.0f epoch=%.0f %s", s->model.network, models->len,
-		 json_text(json_child(manifest, "settings"), "training.run", ""), json_number(manifest, "step", 0),
+	g_autoptr(GString) line = g_string_new("model");
+	logfmt_append(line, "network", s->model.network);
+	logfmt_append(line, "run", json_text(json_child(manifest, "settings"), "training.run", ""));
+	log_keep("model", "%s members=%u step=%.0f epoch=%.0f %s", line->str, models->len, json_number(manifest, "step", 0),
 		 json_number(manifest, "epoch", 0), where);
 	answers_set_bags(a, (struct attention *const *)bags->pdata, bags->len);
 	return passes_run(w, (struct model *const *)models->pdata, models->len, device, &memory, a, colours, error);
