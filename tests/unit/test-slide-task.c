@@ -199,24 +199,28 @@ static void test_folders(struct fixture *f, gconstpointer data)
 	slide_classification.close(w);
 }
 
-/* Labels from a table, with its header, under names with and without ending. */
-static void test_table(struct fixture *f, gconstpointer data)
+/* All training slides in one folder, with their classes and groups in tables that a test writes. */
+static void set_tables(struct fixture *f)
 {
-	static const char *const names[] = { "Slide001", "Slide002", "Slide003", "Slide004", "Slide005" };
-
-	(void)data;
-	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-		g_autofree char *to = g_strdup_printf("train/flat/%s", names[i]);
-		g_autofree char *from = g_strdup_printf("train/image/%s/%s", g_strv_contains((const char *const *)positives,
-							names[i]) ? "positive" : "negative", names[i]);
+	for (int i = 1; i <= 5; i++) {
+		g_autofree char *name = g_strdup_printf("Slide%03d", i), *to = g_strdup_printf("train/flat/%s", name);
+		g_autofree char *from = g_strdup_printf("train/image/%s/%s", g_strv_contains((const char *const *)positives, name)
+							? "positive" : "negative", name);
 		link_slide(f, from, to);
 	}
-	put(f, "train/labels.csv", "file name,class\r\nSlide001.mrxs,a\nSlide002,b\nSlide003,benign\n\"Slide005\",a\nSlide099,b\n");
-	put(f, "train/patients.csv", "Slide001,p1\nSlide002,\nSlide005.mrxs,p1\n");
 	assign(f, "data.labels=labels.csv");
 	assign(f, "data.group=patients.csv");
 	assign(f, "data.classes=a, b");
 	assign(f, "data.images=flat/{name}.mrxs");
+}
+
+/* Labels from a table, with its header, under names with and without ending. */
+static void test_table(struct fixture *f, gconstpointer data)
+{
+	(void)data;
+	set_tables(f);
+	put(f, "train/labels.csv", "file name,class\r\nSlide001.mrxs,a\nSlide002,b\nSlide003,benign\n\"Slide005\",a\nSlide099,b\n");
+	put(f, "train/patients.csv", "Slide001,p1\nSlide002,\nSlide005.mrxs,p1\n");
 	struct work *w = open_work(f, PHASE_TRAIN, NULL);
 	g_assert_cmpuint(w->n_cases, ==, 3);
 	g_assert_cmpstr(w->cases[0].id, ==, "Slide001");
@@ -248,19 +252,10 @@ static void assert_open_fails(const struct fixture *f, enum phase phase, const c
 static void test_table_rows(struct fixture *f, gconstpointer data)
 {
 	(void)data;
-	for (int i = 1; i <= 5; i++) {
-		g_autofree char *name = g_strdup_printf("Slide%03d", i), *to = g_strdup_printf("train/flat/%s", name);
-		g_autofree char *from = g_strdup_printf("train/image/%s/%s", g_strv_contains((const char *const *)positives, name)
-							? "positive" : "negative", name);
-		link_slide(f, from, to);
-	}
+	set_tables(f);
 	put(f, "train/labels.csv", "case,class\r\nSlide001,a\r\nSlide001,a\r\nSlide002,a\r\nSlide002,b\r\nSlide002,a\r\nSlide003\r\n"
 				   "Slide004,b\r\nSlide005,b\r\nof 2018\r\n,\r\n,,,\r\n");
 	put(f, "train/patients.csv", "Slide001,p1\nSlide005,p1\nSlide004,p1\nSlide004,p2\n");
-	assign(f, "data.labels=labels.csv");
-	assign(f, "data.group=patients.csv");
-	assign(f, "data.classes=a, b");
-	assign(f, "data.images=flat/{name}.mrxs");
 	struct work *w = open_work(f, PHASE_TRAIN, NULL);
 	g_assert_cmpuint(w->n_cases, ==, 3);
 	g_assert_cmpstr(w->cases[0].id, ==, "Slide001");
