@@ -245,9 +245,10 @@ static gboolean answer_on(struct settings *s, JsonObject *manifest, struct work 
 		return FALSE;
 	g_autoptr(GString) line = g_string_new("model");
 	logfmt_append(line, "network", s->model.network);
+	g_string_append_printf(line, " members=%u", models->len);
 	logfmt_append(line, "run", json_text(json_child(manifest, "settings"), "training.run", ""));
-	log_keep("model", "%s members=%u step=%.0f epoch=%.0f %s", line->str, models->len, json_number(manifest, "step", 0),
-		 json_number(manifest, "epoch", 0), where);
+	log_keep("model", "%s step=%.0f epoch=%.0f %s", line->str, json_number(manifest, "step", 0), json_number(manifest, "epoch", 0),
+		 where);
 	answers_set_bags(a, (struct attention *const *)bags->pdata, bags->len);
 	return passes_run(w, (struct model *const *)models->pdata, models->len, device, &memory, a, colours, error);
 }
