@@ -265,7 +265,7 @@ two_at_once() {
 	grep -q "another train writes to 'd/model': wait for its end" second.err || code="$code, and does not say why"
 }
 fault train 'two runs on one folder' "$whole_run" '' two_at_once
-fault train 'a learning rate that ends in NaN' 'code=1 model=answers' 'training.learning_rate' \
+fault train 'a learning rate that ends in NaN' 'code=7 model=answers' 'training.learning_rate' \
 	run --set training.optimiser=sgd --set training.learning_rate=10 --set training.warmup=0 --set \
 		training.epochs=6 --set sampling.tiles_per_epoch=160
 fault train 'the clock jumps by a year' "$whole_run" '' run LD_PRELOAD="$B/clock.so" CLOCK_JUMP=31536000 CLOCK_AFTER=3
