@@ -73,8 +73,9 @@ fault inference 'an old answer that may not be written' 'code=0 answer=whole ans
 fault inference 'full as a pass is written' 'code=0 answer=whole answers=model' \
 	'No space left on device; what was written before stays' \
 	at 28 fsync d/output/ FAIL_WHEN="$first_answer" FAIL_TIMES=1
-fault inference 'full as the last answer is written, once' 'code=0 answer=whole answers=model' \
-	'No space left on device; it is written once more' \
+# how many are written hangs on the speed: by turns the last (test-answers.c has that alone) or one before it
+fault inference 'full as a later answer is written, once' 'code=0 answer=whole answers=model' \
+	'No space left on device; \(it is written once more\|what was written before stays\)' \
 	at 28 fsync d/output/ FAIL_WHEN="$first_answer" FAIL_AFTER=2 FAIL_TIMES=1
 fault inference 'full for good after the first answer' 'code=4 answer=whole answers=fallback' \
 	'No space left on device' \
