@@ -137,8 +137,8 @@ static gboolean enough_judged(const struct fit *f, const struct validation *v)
 }
 
 /* The best by the task's metric. What so few cases cannot tell apart (half a standard error below the highest so far, whose
-   interval is four wide) is no reason to keep an earlier network before a later one. But cases that could not be read are: they may be those that the
-   network gets wrong. */
+   interval is four wide) is no reason to keep an earlier network before a later one. But cases that could not be read are: they may
+   be those that the network gets wrong. */
 static gboolean is_best(const struct fit *f, const struct validation *v)
 {
 	const struct interval *peak = f->now.peak.value > f->now.best.value ? &f->now.peak : &f->now.best;

@@ -311,7 +311,8 @@ gboolean fit_restore(struct fit *f, GError **error)
 	guint n = state_parts(f, parts);
 	f->now = r->state;      /* first: its plan says how often hard samples are drawn */
 	if (!restore_hard(f, r->hard, r->cases, error) || !model_folder_restore(r->file, parts, n, error)) {
-		g_prefix_error(error, "the run in '%s' cannot be gone on with; another training.run, or --fresh, begins anew: ", model_folder_at(f->job->folder));
+		g_prefix_error(error, "the run in '%s' cannot be gone on with; another training.run, or --fresh, begins anew: ",
+			       model_folder_at(f->job->folder));
 		return FALSE;
 	}
 	f->optim->step = r->state.optimiser_steps;

@@ -1,6 +1,7 @@
 /*
  * fit_work.h - what the files of the fit share: fit.c goes through members and their epochs, fit_member.c makes a member, fit_step.c
- * takes steps, fit_phase.c says how, fit_mine.c seeks hard samples, fit_bags.c makes a model of bags, fit_save.c keeps what was reached, fit_say.c tells of it.
+ * takes steps, fit_phase.c says how, fit_mine.c seeks hard samples, fit_bags.c makes a model of bags, fit_save.c keeps what was
+ * reached, fit_say.c tells of it.
  * Private to train/.
  */
 #pragma once

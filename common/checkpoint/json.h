@@ -42,7 +42,7 @@ JsonObject *json_as_object(JsonNode *node_opt);
 JsonArray *json_as_list(JsonNode *node_opt);
 gboolean json_is_number(JsonNode *node_opt);
 
-/* A file's name as JSON can have it: as it is where it is UTF-8, else with each byte beyond ASCII as \\ooo. g_free it. */
+/* A file's name as JSON can have it: as it is where it is UTF-8, else with each byte beyond ASCII as \ooo. g_free it. */
 char *json_name(const char *name);
 
 G_END_DECLS
