@@ -54,7 +54,7 @@ fuzzers    := $(patsubst tests/fuzz/fuzz-%.c,$(B)/fuzz/%,$(fuzz_src))
 # What reads what others wrote; nothing of it needs libtorch.
 parser_src := $(wildcard common/config/*.c common/csv/*.c common/fault/*.c common/image/*.c common/log/*.c common/metrics/*.c \
 	common/plot/*.c common/report/*.c common/score/*.c) $(addprefix common/,answer/answer_file.c checkpoint/json.c checkpoint/model_settings.c \
-	checkpoint/safetensors.c checkpoint/safetensors_header.c slide/annotation.c slide/mask.c slide/polygons.c slide/regions.c task/pattern.c task/slide_facts.c)
+	checkpoint/safetensors.c checkpoint/safetensors_header.c slide/annotation.c slide/mask.c slide/mirax.c slide/mirax_images.c slide/polygons.c slide/regions.c task/pattern.c task/slide_facts.c)
 # The replayer of files; empty, with -fsanitize=fuzzer in LDFLAGS: an engine.
 FUZZ_MAIN  ?= $(B)/obj/tests/fuzz/replay.o
 preloads   := $(patsubst tests/preload/%.c,$(B)/%.so,$(sort $(wildcard tests/preload/*.c)))

@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "common/slide/jpeg_watch.h"
+#include "common/slide/mirax.h"
 #include "common/slide/slide.h"
 #include <openslide.h>
 
@@ -16,6 +17,7 @@ struct facts {                  /* a slide, and what its users need not see */
 	gint64 *level_width, *level_height; /* (levels) px */
 	struct jpeg_ends *ends; /* (levels) */
 	gint in_vain;           /* reads that failed twice; atomic */
+	struct direct { gint same, other; } *direct; /* (levels) reads by mirax.h that gave what OpenSlide did, and that did not; atomic */
 	GQueue handles;         /* this and what follows: under the pool's lock */
 	char *copy;             /* what it is read from instead of its own file, or NULL */
 };
@@ -27,6 +29,7 @@ static inline struct facts *facts_of(const struct slide *slide)
 
 struct handle {
 	openslide_t *osr;       /* NULL while it is opened */
+	struct mirax *mirax;    /* the same file, or NULL */
 	struct slide *slide;
 	guint users;            /* this and what follows: under the pool's lock */
 	gboolean alone;         /* its user shares it with nobody */

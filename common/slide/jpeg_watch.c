@@ -63,6 +63,12 @@ static gboolean refused(struct jpeg_ends *ends, gboolean whole)
 	return FALSE;
 }
 
+void jpeg_watch_whole(struct jpeg_ends *ends)
+{
+	if (g_atomic_int_get(&ends->seen) < LEARNT)
+		g_atomic_int_inc(&ends->seen);
+}
+
 /* In libjpeg's place. */
 JDIMENSION jpeg_read_scanlines(j_decompress_ptr image, JSAMPARRAY rows, JDIMENSION most)
 {

@@ -7,9 +7,6 @@
 #include "common/machine/jobs.h"
 #include "common/slide/resample.h"
 #include <math.h>
-#ifdef __x86_64__
-#include <tmmintrin.h>
-#endif
 
 #define SIDE_MAX 16384                 /* px of a read */
 #define BLOCK_MAX (4 << 20)            /* px read from OpenSlide at once */
@@ -18,6 +15,8 @@
 #define SAME_SCALE 1e-3
 #define RETRIES 32                     /* of a slide, in vain */
 #define RETRY_AFTER 200000             /* us */
+#define SAME_LEAST 8                   /* reads of a level that must have come out the same before mirax.h is believed */
+#define OTHER_MOST 4                   /* that may not, of a slide's level: damage is read both ways */
 
 const char *slide_reader_version(void) { return openslide_get_version(); }
 
@@ -88,6 +87,7 @@ static gboolean read_facts(openslide_t *osr, struct facts *f, GError **error)
 	f->level_width = g_new0(gint64, s->levels);
 	f->level_height = g_new0(gint64, s->levels);
 	f->ends = g_new0(struct jpeg_ends, s->levels);
+	f->direct = g_new0(struct direct, s->levels);
 	for (int i = 0; i < s->levels; i++) {
 		s->downsample[i] = openslide_get_level_downsample(osr, i);
 		openslide_get_level_dimensions(osr, i, &f->level_width[i], &f->level_height[i]);
@@ -138,6 +138,7 @@ void slide_close(struct slide *slide)
 	g_free(facts_of(slide)->level_width);
 	g_free(facts_of(slide)->level_height);
 	g_free(facts_of(slide)->ends);
+	g_free(facts_of(slide)->direct);
 	g_free(slide);
 }
 
@@ -198,10 +199,42 @@ static gboolean fail(const struct request *r, int code, const char *words, GErro
 	return FALSE;
 }
 
-/* One attempt. Why it failed, in *words, else NULL; shared: was it maybe another's fault? */
-static void try_level(const struct request *r, const gint64 at[2], gint64 w, gint64 h, gboolean alone, guint32 *argb,
-		      char **words, gboolean *shared)
+/* Part of a level, in its px. */
+struct part { gint64 x, y, w, h; };
+
+static gboolean read_direct(const struct request *r, const struct handle *h, const struct part *p, guint32 *argb)
 {
+	if (h->mirax == NULL || !mirax_read(h->mirax, r->level, p->x, p->y, (int)p->w, (int)p->h, argb))
+		return FALSE;
+	jpeg_watch_whole(&facts_of(r->slide)->ends[r->level]);
+	return TRUE;
+}
+
+/* Sets what OpenSlide read beside what mirax.h does. One difference is too much; what is refused may be damaged. */
+static void compare_direct(const struct request *r, const struct handle *h, const struct part *p, const guint32 *argb)
+{
+	struct direct *d = &facts_of(r->slide)->direct[r->level];
+	gsize n = (gsize)p->w * (gsize)p->h;
+	gboolean tells = h->mirax != NULL && !slide_unscanned(argb, n);
+	g_autofree guint32 *ours = tells ? g_try_new(guint32, n) : NULL;
+
+	if (ours == NULL)
+		return;
+	if (!read_direct(r, h, p, ours))
+		g_atomic_int_inc(&d->other);
+	else if (memcmp(ours, argb, n * sizeof(*argb)) == 0)
+		g_atomic_int_inc(&d->same);
+	else
+		g_atomic_int_set(&d->other, OTHER_MOST + 1);
+}
+
+/* One attempt. Why it failed, in *words, else NULL; shared: was it maybe another's fault? */
+static void try_level(const struct request *r, const gint64 at[2], const struct part *p, gboolean alone, guint32 *argb, char **words,
+		      gboolean *shared)
+{
+	struct facts *f = facts_of(r->slide);
+	const gboolean maybe = g_atomic_int_get(&f->direct[r->level].other) <= OTHER_MOST;
+	const gboolean sure = maybe && g_atomic_int_get(&f->direct[r->level].same) >= SAME_LEAST;
 	GError *why = NULL;
 	struct handle *handle = handle_take(r->slide, alone, &why);
 
@@ -211,10 +244,14 @@ static void try_level(const struct request *r, const gint64 at[2], gint64 w, gin
 		g_error_free(why);
 		return;
 	}
-	jpeg_watch_begin(&facts_of(r->slide)->ends[r->level]);
-	openslide_read_region(handle->osr, argb, at[0], at[1], r->level, w, h);
-	jpeg_watch_end();
-	*words = g_strdup(openslide_get_error(handle->osr));
+	if (!sure || !read_direct(r, handle, p, argb)) {
+		jpeg_watch_begin(&f->ends[r->level]);
+		openslide_read_region(handle->osr, argb, at[0], at[1], r->level, p->w, p->h);
+		jpeg_watch_end();
+		*words = g_strdup(openslide_get_error(handle->osr));
+		if (maybe && *words == NULL)
+			compare_direct(r, handle, p, argb);
+	}
 	*shared = handle_give(handle, *words != NULL);
 }
 
@@ -226,24 +263,23 @@ static void try_level(const struct request *r, const gint64 at[2], gint64 w, gin
  * share it, and a file may be away for a moment. Opening a slide takes up to seconds, so where that has been in vain
  * RETRIES times on a slide, only those try again who shared the handle.
  */
-static gboolean read_level(const struct request *r, gint64 u, gint64 v, gint64 w, gint64 h, guint32 *argb,
-			   GError **error)
+static gboolean read_level(const struct request *r, const struct part *p, guint32 *argb, GError **error)
 {
 	double d = r->slide->downsample[r->level];
-	gint64 at[2] = { llround((double)u * d), llround((double)v * d) };
+	gint64 at[2] = { llround((double)p->x * d), llround((double)p->y * d) };
 	gint *in_vain = &facts_of(r->slide)->in_vain;
 	g_autofree char *words = NULL, *again = NULL;
 	gboolean shared;
 
 	jobs_get_on();          /* whoever reads much may take long, as long as no read does */
-	try_level(r, at, w, h, FALSE, argb, &words, &shared);
+	try_level(r, at, p, FALSE, argb, &words, &shared);
 	if (words == NULL)
 		return TRUE;
 	if (!shared && g_atomic_int_get(in_vain) >= RETRIES)
 		return fail(r, FAULT_DATA, words, error);
 	if (!shared)
 		g_usleep(RETRY_AFTER);
-	try_level(r, at, w, h, TRUE, argb, &again, &shared);
+	try_level(r, at, p, TRUE, argb, &again, &shared);
 	if (again == NULL)
 		return TRUE;
 	g_atomic_int_inc(in_vain);
@@ -257,112 +293,26 @@ static gboolean read_argb(const struct request *r, struct scratch *s, gint64 u, 
 	const struct facts *f = facts_of(r->slide);
 	gint64 left = CLAMP(0, u, u + w), right = CLAMP(f->level_width[r->level], u, u + w);
 	gint64 top = CLAMP(0, v, v + h), bottom = CLAMP(f->level_height[r->level], v, v + h);
-	gsize width = (gsize)(right - left);
+	const struct part part = { left, top, right - left, bottom - top };
+	gsize width = (gsize)part.w;
 	guint32 *argb;
 
 	s->argb = argb = room_for(s->argb, &s->argb_room, (gsize)(w * h), sizeof(*argb));
 	if (argb == NULL)
 		return fail(r, FAULT_ROOM, "no memory", error);
-	if (right - left == w && bottom - top == h)
-		return read_level(r, u, v, w, h, argb, error);
+	if (part.w == w && part.h == h)
+		return read_level(r, &part, argb, error);
 	memset(argb, 0, (gsize)(w * h) * sizeof(*argb));
 	if (left >= right || top >= bottom)
 		return TRUE;
 	s->narrow = room_for(s->narrow, &s->narrow_room, width * (gsize)(bottom - top), sizeof(*argb));
 	if (s->narrow == NULL)
 		return fail(r, FAULT_ROOM, "no memory", error);
-	if (!read_level(r, left, top, right - left, bottom - top, s->narrow, error))
+	if (!read_level(r, &part, s->narrow, error))
 		return FALSE;
 	for (gint64 y = top; y < bottom; y++)
 		memcpy(argb + (y - v) * w + (left - u), s->narrow + (gsize)(y - top) * width, width * sizeof(*argb));
 	return TRUE;
-}
-
-enum { RUN = 64 }; /* px that are converted together; they were opaque, or it is done again one by one */
-
-#ifdef __x86_64__
-/* As convert_run. */
-__attribute__((target("ssse3"))) static gboolean convert_run_ssse3(const guint32 *argb, guint8 *rgb)
-{
-	const __m128i order = _mm_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
-	__m128i all = _mm_set1_epi32(-1), four[4];
-
-	for (int i = 0; i < RUN; i += 16, rgb += 48) {
-		for (int k = 0; k < 4; k++) {
-			four[k] = _mm_loadu_si128((const __m128i *)(const void *)(argb + i + 4 * k));
-			all = _mm_and_si128(all, four[k]);
-			four[k] = _mm_shuffle_epi8(four[k], order);
-		}
-		_mm_storeu_si128((__m128i *)(void *)rgb, _mm_or_si128(four[0], _mm_slli_si128(four[1], 12)));
-		_mm_storeu_si128((__m128i *)(void *)(rgb + 16), _mm_or_si128(_mm_srli_si128(four[1], 4), _mm_slli_si128(four[2], 8)));
-		_mm_storeu_si128((__m128i *)(void *)(rgb + 32), _mm_or_si128(_mm_srli_si128(four[2], 8), _mm_slli_si128(four[3], 4)));
-	}
-	return (_mm_movemask_epi8(_mm_cmpeq_epi8(all, _mm_set1_epi8(-1))) & 0x8888) == 0x8888;
-}
-#endif
-
-static void store_word(guint8 *to, guint32 word)
-{
-	word = GUINT32_TO_LE(word);
-	memcpy(to, &word, sizeof(word));
-}
-
-/* RUN words, as if they were opaque: were they? */
-static gboolean convert_run(const guint32 *argb, guint8 *rgb)
-{
-	guint32 all = ~0u;
-#ifdef __x86_64__
-	if (__builtin_cpu_supports("ssse3"))
-		return convert_run_ssse3(argb, rgb);
-#endif
-	for (int i = 0; i < RUN; i += 4, rgb += 12) {   /* 12 bytes, as three words */
-		guint32 a = GUINT32_SWAP_LE_BE(argb[i] << 8), b = GUINT32_SWAP_LE_BE(argb[i + 1] << 8),
-			c = GUINT32_SWAP_LE_BE(argb[i + 2] << 8), d = GUINT32_SWAP_LE_BE(argb[i + 3] << 8);
-		store_word(rgb, a | b << 24);
-		store_word(rgb + 4, b >> 8 | c << 16);
-		store_word(rgb + 8, c >> 16 | d << 8);
-		all &= argb[i] & argb[i + 1] & argb[i + 2] & argb[i + 3];
-	}
-	return all >> 24 == 255;
-}
-
-static guint8 whole(guint32 premultiplied, guint32 alpha)
-{
-	return (guint8)MIN(255, (premultiplied * 255 + alpha / 2) / alpha);
-}
-
-static void convert_one(guint32 argb, guint8 *rgb)
-{
-	guint32 alpha = argb >> 24;
-
-	if (alpha == 0)
-		argb = 0xffffffff;
-	if (alpha == 0 || alpha == 255) {
-		rgb[0] = (guint8)(argb >> 16);
-		rgb[1] = (guint8)(argb >> 8);
-		rgb[2] = (guint8)argb;
-		return;
-	}
-	rgb[0] = whole(argb >> 16 & 255, alpha);
-	rgb[1] = whole(argb >> 8 & 255, alpha);
-	rgb[2] = whole(argb & 255, alpha);
-}
-
-void slide_convert(const guint32 *argb, gsize n, guint8 *rgb, guint8 *scanned)
-{
-	for (gsize i = 0, step; i < n; i += step) {
-		step = MIN(RUN, n - i);
-		if (step == RUN && convert_run(argb + i, rgb + 3 * i)) {
-			if (scanned != NULL)
-				memset(scanned + i, 255, RUN);
-			continue;
-		}
-		for (gsize k = i; k < i + step; k++) {
-			convert_one(argb[k], rgb + 3 * k);
-			if (scanned != NULL)
-				scanned[k] = (guint8)(argb[k] >> 24);
-		}
-	}
 }
 
 /* Whole level pixels: the corner goes to the nearest. */

@@ -1,7 +1,7 @@
 /*
  * slide.h - a whole slide, through OpenSlide, with our errors.
  *
- * Every format that OpenSlide reads. Pixels come as RGB, un-premultiplied; what was never scanned
+ * Every format that OpenSlide reads; MIRAX mostly without it, which comes to the same (mirax.h). Pixels come as RGB, un-premultiplied; what was never scanned
  * (alpha 0) is white in RGB and told apart by `scanned`. Positions are level-0 pixels of the whole
  * slide, as in OpenSlide, not of its bounds.
  *
@@ -38,7 +38,7 @@ struct slide {                  /* facts of one slide */
 
 /* most: handles open at once, over all slides, >= 1. Threads that read one slide share its handle; where all
    are in use a read waits its turn. OpenSlide 3.4.1 gives each handle a cache of 32 MiB; 4.0 has one for all,
-   of 32 MiB a handle and at most 256 MiB. */
+   of 32 MiB a handle and at most 256 MiB; mirax.h has 32 MiB a handle. */
 struct slide_pool *slide_pool_new(guint most);
 guint64 slide_pool_bytes(guint most);           /* what so many open slides of the challenge's size take */
 /* Where a read waits for a handle, those whose read or opening began longer ago hang and are counted out: others
@@ -81,5 +81,6 @@ gboolean slide_read(struct slide *slide, double x, double y, double scale, int w
 
 /* BGRA premultiplied, native-endian words as OpenSlide gives them, to RGB and scanned; n pixels. */
 void slide_convert(const guint32 *argb, gsize n, guint8 *rgb, guint8 *scanned_opt);
+gboolean slide_unscanned(const guint32 *argb, gsize n);  /* all of them? */
 
 G_END_DECLS

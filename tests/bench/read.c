@@ -1,6 +1,6 @@
 /*
- * read.c - tiles a second: slide_read against a bare loop over openslide_read_region on the same positions,
- * in turns, at random over all slides and in scan order. One thread by its processor time, so the numbers
+ * read.c - tiles a second: slide_read against a bare loop over openslide_read_region on the same positions, of which all was
+ * scanned, in turns, at random over all slides and in scan order. One thread by its processor time, so the numbers
  * are per core, whatever else runs; more threads by the clock.
  *
  *   read FOLDER [--tile=256] [--tiles=2000] [--rounds=5] [--threads=1] [--scale=1]
@@ -10,7 +10,7 @@
 #include <openslide.h>
 #include <time.h>
 
-enum { SLIDES_MAX = 64 };
+enum { SLIDES_MAX = 64, TRIES = 1000 };
 
 struct bench {
 	struct slide_pool *pool;
@@ -54,21 +54,32 @@ static void find_slides(struct bench *b, const char *path)
 	}
 }
 
+static gboolean all_scanned(const struct bench *b, const struct place *p)
+{
+	gsize n = (gsize)b->tile * (gsize)b->tile;
+	g_autofree guint32 *argb = g_new(guint32, n);
+
+	openslide_read_region(b->bare[p->slide], argb, p->x, p->y, 0, b->tile, b->tile);
+	while (n > 0 && argb[n - 1] >> 24 == 255)
+		n--;
+	return n == 0;
+}
+
 /* At random over all slides; or row by row, slide after slide. */
 static void choose(struct bench *b, gboolean scan)
 {
 	GRand *draw = g_rand_new_with_seed(1);
 	double side = b->tile * b->scale;
 
-	for (int i = 0; i < b->tiles; i++) {
+	for (int i = 0, tried = 0; i < b->tiles && tried < TRIES * b->tiles; tried++) {
 		int k = scan ? i * b->slides / b->tiles : g_rand_int_range(draw, 0, b->slides);
 		const struct slide *s = b->slide[k];
 		gint64 columns = MAX(1, (gint64)((double)s->w / side)), rows = MAX(1, (gint64)((double)s->h / side));
-		gint64 n = scan ? i - k * b->tiles / b->slides : g_rand_int_range(draw, 0, (gint32)(columns * rows));
+		gint64 n = (scan ? tried : g_rand_int_range(draw, 0, (gint32)(columns * rows))) % (columns * rows);
 
-		n = (n + (scan ? columns * rows / 3 : 0)) % (columns * rows);
 		b->place[i] = (struct place){ k, s->x + llround((double)(n % columns) * side),
 					      s->y + llround((double)(n / columns) * side) };
+		i += all_scanned(b, &b->place[i]);
 	}
 	g_rand_free(draw);
 }

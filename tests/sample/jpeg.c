@@ -17,6 +17,7 @@ struct JpegEncoder {
 	char message[JMSG_LENGTH_MAX];
 	int side;
 	int quality;
+	bool halved;
 	unsigned char *buffer;		/* as large as any image can get, so that libjpeg never grows it */
 	unsigned long capacity;
 	unsigned char *grown;		/* libjpeg's own, if it did */
@@ -50,6 +51,11 @@ struct JpegEncoder *jpeg_encoder_new(int side, int quality)
 	return encoder;
 }
 
+void jpeg_encoder_halve_colour(struct JpegEncoder *encoder)
+{
+	encoder->halved = true;
+}
+
 void jpeg_encoder_free(struct JpegEncoder *encoder)
 {
 	if (!encoder)
@@ -69,8 +75,8 @@ static void compress_rows(struct JpegEncoder *encoder, const guint8 *rgb)
 	compress->in_color_space = JCS_RGB;
 	jpeg_set_defaults(compress);
 	jpeg_set_quality(compress, encoder->quality, TRUE);
-	compress->comp_info[0].h_samp_factor = 1;
-	compress->comp_info[0].v_samp_factor = 1;
+	compress->comp_info[0].h_samp_factor = encoder->halved ? 2 : 1;
+	compress->comp_info[0].v_samp_factor = encoder->halved ? 2 : 1;
 	jpeg_start_compress(compress, TRUE);
 	while (compress->next_scanline < compress->image_height) {
 		gsize offset = (gsize)compress->next_scanline * (gsize)encoder->side * 3;

@@ -1,0 +1,31 @@
+/*
+ * mirax.h - pixels of an MIRAX slide straight from its JPEG images, with only what is wanted of each decoded.
+ *
+ * OpenSlide 3.4.1 decodes every image that a tile touches in full and paints it through cairo. Of a tile drawn at random
+ * most of that is thrown away, and drawing at random is what training does. Here the entropy-coded data of an image are read
+ * to their end, as damage shows there (jpeg_watch.h), but only the lines and columns that are wanted are made of them; where
+ * images come back soon, as in scan order, they are decoded in full, once, and kept.
+ *
+ * Only where the result is OpenSlide's to the bit: levels whose images are JPEGs that lie at whole pixels. That is level 0 of
+ * every such slide, and further ones where photos do not overlap. All else, and whatever is not as expected, is left to
+ * OpenSlide, whose words also stand for every failure: nothing here reports one. The format: OpenSlide's
+ * openslide-vendor-mirax.c and openslide-grid.c (3.4.1), and its page on MIRAX, https://openslide.org/formats/mirax/.
+ *
+ * Threads: mirax_read may be called by any number at once, with no lock held while they decode.
+ */
+#pragma once
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+struct mirax;
+
+enum { MIRAX_LEVELS = 3, MIRAX_CACHE = 32 << 20 }; /* the most levels; bytes of decoded images that are kept */
+
+/* path ends in .mrxs. NULL: not a slide that this reads. */
+struct mirax *mirax_open(const char *path);
+void mirax_close(struct mirax *slide_opt);
+/* Words as openslide_read_region gives them, of w x h px at x, y >= 0, level px. FALSE: read it otherwise; argb is undefined. */
+gboolean mirax_read(struct mirax *slide, int level, gint64 x, gint64 y, int w, int h, guint32 *argb);
+
+G_END_DECLS

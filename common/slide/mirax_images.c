@@ -1,0 +1,249 @@
+/* mirax_images.c - see mirax_images.h. libjpeg's longjmp is caged: decode is left by return alone. */
+#include "common/slide/mirax_images.h"
+#include "common/slide/mirax.h"
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <jpeglib.h>
+
+#define IMAGE_MOST (64 << 20)   /* bytes, encoded */
+#define PX_MOST (4 << 20)
+#define MARGIN 2                /* px to the sides, from which colour of half the detail is interpolated */
+#define SOON (1.0 / 3)          /* share of images that come back soon, from which it pays to decode them in full */
+#define MEMORY 64               /* images that the share is judged by, roughly */
+
+struct image {
+	guint32 offset, length; /* bytes */
+	guint16 file, w, h;
+	gint whole;             /* it was decoded to its end once; atomic */
+};
+
+struct entry {                  /* an image that was wanted of late */
+	guint32 image;
+	guint32 *px;            /* in full, or NULL; counted */
+	GList link;
+};
+
+struct mirax_images {
+	GPtrArray *paths;
+	GArray *images;         /* struct image */
+	GMutex lock;            /* of what follows */
+	GHashTable *entries;    /* by image */
+	GQueue newest;          /* of entries; first */
+	double soon;            /* share of those wanted that were wanted not long before */
+};
+
+static void forget(gpointer data)
+{
+	struct entry *e = data;
+
+	mirax_image_give(e->px);
+	g_free(e);
+}
+
+struct mirax_images *mirax_images_new(void)
+{
+	struct mirax_images *all = g_new0(struct mirax_images, 1);
+
+	all->paths = g_ptr_array_new_with_free_func(g_free);
+	all->images = g_array_new(FALSE, FALSE, sizeof(struct image));
+	all->entries = g_hash_table_new_full(NULL, NULL, NULL, forget);
+	g_mutex_init(&all->lock);
+	return all;
+}
+
+void mirax_images_free(struct mirax_images *all)
+{
+	if (all == NULL)
+		return;
+	g_hash_table_unref(all->entries);
+	g_mutex_clear(&all->lock);
+	g_array_unref(all->images);
+	g_ptr_array_unref(all->paths);
+	g_free(all);
+}
+
+void mirax_images_add_file(struct mirax_images *all, char *path)
+{
+	g_ptr_array_add(all->paths, path);
+}
+
+gboolean mirax_images_add(struct mirax_images *all, gint32 file, gint32 offset, gint32 length, int w, int h,
+			  guint32 *number)
+{
+	const struct image image = { (guint32)offset, (guint32)length, (guint16)file, (guint16)w, (guint16)h, FALSE };
+
+	if (file < 0 || (guint)file >= all->paths->len || offset < 0 || length < 1 || length > IMAGE_MOST || (gint64)w * h > PX_MOST)
+		return FALSE;
+	*number = all->images->len;
+	g_array_append_val(all->images, image);
+	return TRUE;
+}
+
+guint8 *mirax_images_bytes(const struct mirax_images *all, gint32 file, gint32 offset, gsize n)
+{
+	g_autofree guint8 *bytes = file >= 0 && (guint)file < all->paths->len ? g_try_malloc(n) : NULL;
+	gsize have = 0;
+	gssize got = 1;
+	int fd;
+
+	if (bytes == NULL || (fd = g_open(all->paths->pdata[file], O_RDONLY | O_CLOEXEC, 0)) < 0)
+		return NULL;
+	for (; have < n && got > 0; have += (gsize)MAX(got, 0))
+		got = pread(fd, bytes + have, n - have, (off_t)offset + (off_t)have);
+	close(fd);
+	return have == n ? g_steal_pointer(&bytes) : NULL;
+}
+
+/* ---- decoding ---- */
+
+struct failure {
+	struct jpeg_error_mgr manager;  /* first: libjpeg hands out its address */
+	jmp_buf out;
+};
+
+static void leave(j_common_ptr jpeg) { longjmp(((struct failure *)jpeg->err)->out, 1); }
+
+static void leave_if_warned(j_common_ptr jpeg, int level)
+{
+	if (level < 0)
+		leave(jpeg);
+}
+
+/* Lines up to `to`, at their place. */
+static void read_lines(struct jpeg_decompress_struct *jpeg, JDIMENSION to, guint32 *px, gsize pitch)
+{
+	while (jpeg->output_scanline < to) {
+		JSAMPROW line = (JSAMPROW)(px + jpeg->output_scanline * pitch);
+
+		jpeg_read_scanlines(jpeg, &line, 1);
+	}
+}
+
+/* The last line is read, since libjpeg leaves out what follows the last one that is (jpeg_skip_scanlines). */
+static void read_on(struct jpeg_decompress_struct *jpeg, guint32 *px, gsize pitch)
+{
+	if (jpeg->output_scanline + 1 < jpeg->output_height)
+		jpeg_skip_scanlines(jpeg, jpeg->output_height - 1 - jpeg->output_scanline);
+	read_lines(jpeg, jpeg->output_height, px, pitch);
+	jpeg_finish_decompress(jpeg);
+}
+
+/* Lines from y to y + h and columns from x to x + w of px (image->h, image->w); what is beside them may be set, too. Its end
+   shows whether it is damaged, so the first time all of it is read. */
+static gboolean decode(struct image *image, const guint8 *bytes, int x, int y, int w, int h, guint32 *px)
+{
+	struct jpeg_decompress_struct jpeg = { 0 };
+	struct failure failure;
+	JDIMENSION left = (JDIMENSION)MAX(0, x - MARGIN), width = (JDIMENSION)MIN(image->w, x + w + MARGIN) - left;
+
+	jpeg.err = jpeg_std_error(&failure.manager);
+	failure.manager.error_exit = leave;
+	failure.manager.emit_message = leave_if_warned;
+	if (setjmp(failure.out) != 0) {
+		jpeg_destroy_decompress(&jpeg);
+		return FALSE;
+	}
+	jpeg_create_decompress(&jpeg);
+	jpeg_mem_src(&jpeg, bytes, image->length);
+	jpeg_read_header(&jpeg, TRUE);
+	jpeg.out_color_space = G_BYTE_ORDER == G_LITTLE_ENDIAN ? JCS_EXT_BGRA : JCS_EXT_ARGB;
+	jpeg_start_decompress(&jpeg);
+	if (jpeg.output_width != image->w || jpeg.output_height != image->h)
+		leave((j_common_ptr)&jpeg);
+	if (width < image->w)
+		jpeg_crop_scanline(&jpeg, &left, &width);
+	else
+		left = 0;
+	if (y > 0)
+		jpeg_skip_scanlines(&jpeg, (JDIMENSION)y);
+	read_lines(&jpeg, (JDIMENSION)(y + h), px + left, image->w);
+	if (!g_atomic_int_get(&image->whole)) {
+		read_on(&jpeg, px + left, image->w);
+		g_atomic_int_set(&image->whole, TRUE);
+	}
+	jpeg_destroy_decompress(&jpeg);
+	return TRUE;
+}
+
+/* ---- what is kept ---- */
+
+/* Under the lock: the image's entry, now the newest; *before: it was there. The oldest makes room. */
+static struct entry *entry_of(struct mirax_images *all, guint32 image, gboolean *before)
+{
+	const struct image *first = &g_array_index(all->images, struct image, 0);
+	struct entry *e = g_hash_table_lookup(all->entries, GUINT_TO_POINTER(image));
+
+	*before = e != NULL;
+	if (e != NULL) {
+		g_queue_unlink(&all->newest, &e->link);
+	} else if (all->newest.length > MIRAX_CACHE / ((gsize)first->w * first->h * sizeof(guint32))) {
+		e = g_queue_pop_tail_link(&all->newest)->data;
+		g_hash_table_steal(all->entries, GUINT_TO_POINTER(e->image));
+		mirax_image_give(e->px);
+	} else {
+		e = g_new(struct entry, 1);
+	}
+	if (!*before) {
+		*e = (struct entry){ .image = image, .link.data = e };
+		g_hash_table_insert(all->entries, GUINT_TO_POINTER(image), e);
+	}
+	g_queue_push_head_link(&all->newest, &e->link);
+	return e;
+}
+
+/* The image, if it is kept; else, whether to decode it in full. */
+static guint32 *find(struct mirax_images *all, guint32 image, gboolean *whole)
+{
+	gboolean before;
+
+	g_mutex_lock(&all->lock);
+	struct entry *e = entry_of(all, image, &before);
+	guint32 *px = e->px != NULL ? g_atomic_rc_box_acquire(e->px) : NULL;
+	all->soon += ((before ? 1 : 0) - all->soon) / MEMORY;
+	*whole = all->soon > SOON;
+	g_mutex_unlock(&all->lock);
+	return px;
+}
+
+static void keep(struct mirax_images *all, guint32 image, guint32 *px)
+{
+	gboolean before;
+
+	g_mutex_lock(&all->lock);
+	struct entry *e = entry_of(all, image, &before);
+	if (e->px == NULL)
+		e->px = g_atomic_rc_box_acquire(px);
+	g_mutex_unlock(&all->lock);
+}
+
+const guint32 *mirax_image_take(struct mirax_images *all, guint32 number, int x, int y, int w, int h)
+{
+	struct image *image = &g_array_index(all->images, struct image, number);
+	g_autofree guint8 *bytes = NULL;
+	gboolean whole;
+	guint32 *px = find(all, number, &whole);
+
+	if (px != NULL)
+		return px;
+	bytes = mirax_images_bytes(all, image->file, (gint32)image->offset, image->length);
+	if (bytes == NULL)
+		return NULL;
+	whole = whole || (w == image->w && h == image->h);
+	px = g_atomic_rc_box_alloc((gsize)image->w * image->h * sizeof(*px));
+	if (!decode(image, bytes, whole ? 0 : x, whole ? 0 : y, whole ? image->w : w, whole ? image->h : h, px)) {
+		mirax_image_give(px);
+		return NULL;
+	}
+	if (whole)
+		keep(all, number, px);
+	return px;
+}
+
+void mirax_image_give(const guint32 *px)
+{
+	if (px != NULL)
+		g_atomic_rc_box_release((gpointer)px);
+}
