@@ -4,10 +4,9 @@
 here=$(dirname "$(readlink -f "$0")")
 . "$here/pass_on.sh"
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY-passive}"
-set_to() { "$here/inference" --print "$@" 2>/dev/null; }
 # each answer is another file, renamed into place: a clock would have to be that of the disk's server
 standing() { stat -c '%i %y %s' "$answer" 2>/dev/null; }
-answer=$(set_to paths.output "$@")/$(set_to answer.file "$@")
+answer=$("$here/inference" --print paths.output --print answer.file "$@" 2>/dev/null | paste -sd /)
 before=$(standing)
 
 pass_on "$here/inference" "$@"

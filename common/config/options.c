@@ -12,8 +12,8 @@ static const char description[] =
 
 /* What stands on the command line. */
 struct line {
-	char *config, *data, *print;
-	char **set;
+	char *config, *data;
+	char **set, **print;
 	gboolean settings, help, version;
 };
 
@@ -21,8 +21,8 @@ static void line_clear(struct line *line)
 {
 	g_free(line->config);
 	g_free(line->data);
-	g_free(line->print);
 	g_strfreev(line->set);
+	g_strfreev(line->print);
 }
 typedef struct line line_t;
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(line_t, line_clear)
@@ -62,7 +62,7 @@ static gboolean line_parse(struct line *line, char *const *argv, const char *sum
 		{ "set", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &line->set,
 		  "any key, such as tiles.size=96; may be repeated; wins over all else", "KEY=VALUE" },
 		{ "settings", 0, 0, G_OPTION_ARG_NONE, &line->settings, "print all settings as they apply", NULL },
-		{ "print", 0, 0, G_OPTION_ARG_STRING, &line->print, "print one setting's value: for scripts", "KEY" },
+		{ "print", 0, 0, G_OPTION_ARG_STRING_ARRAY, &line->print, "print one setting's value: for scripts; may be repeated", "KEY" },
 		{ "version", 0, 0, G_OPTION_ARG_NONE, &line->version, "print the version", NULL },
 		{ "help", 'h', 0, G_OPTION_ARG_NONE, &line->help, "print this", NULL },
 		G_OPTION_ENTRY_NULL,
@@ -135,14 +135,21 @@ static gboolean apply(struct settings *settings, const struct line *line, const 
 	return settings_check(settings, error);
 }
 
-/* A value and a newline; NULL for an unknown key. */
-static char *value_of(const struct settings *settings, const char *key, GError **error)
+/* The keys' values, one a line; NULL for an unknown key. */
+static char *values_of(const struct settings *settings, char *const *keys, GError **error)
 {
-	g_autofree char *value = g_strv_contains(settings_keys(), key) ? settings_get(settings, key) : NULL;
+	g_autoptr(GString) text = g_string_new(NULL);
 
-	if (value == NULL)
-		usage_error(error, "--print %s: unknown key; --settings prints them all", key);
-	return value ? g_strconcat(value, "\n", NULL) : NULL;
+	for (; *keys != NULL; keys++) {
+		g_autofree char *value = g_strv_contains(settings_keys(), *keys) ? settings_get(settings, *keys) : NULL;
+
+		if (value == NULL) {
+			usage_error(error, "--print %s: unknown key; --settings prints them all", *keys);
+			return NULL;
+		}
+		g_string_append_printf(text, "%s\n", value);
+	}
+	return g_strdup(text->str);
 }
 
 gboolean options_parse(struct options *options, int argc, char *const *argv, const char *summary,
@@ -164,7 +171,7 @@ gboolean options_parse(struct options *options, int argc, char *const *argv, con
 			return FALSE;
 		if (line.settings)
 			text = settings_to_yaml(settings);
-		if (line.print && !(text = value_of(settings, line.print, error)))
+		else if (line.print && !(text = values_of(settings, line.print, error)))
 			return FALSE;
 	}
 	done = text != NULL;

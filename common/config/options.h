@@ -6,7 +6,7 @@
  *   --data DIR      moves the four paths to DIR/train, DIR/test, DIR/model, DIR/output
  *   --set KEY=VALUE any key of data.yaml, as often as wanted; wins over the file and --data
  *   --settings      print all settings as they apply, and end
- *   --print KEY     print one value, for scripts, and end
+ *   --print KEY     print one value a line, for scripts, and end; may be repeated
  *   --help, --version
  *
  * Errors: FAULT_USAGE, one line; FAULT_FAILED where stdout cannot be written.

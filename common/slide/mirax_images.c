@@ -29,6 +29,7 @@ struct entry {                  /* an image that was wanted of late */
 struct mirax_images {
 	GPtrArray *paths;
 	GArray *images;         /* struct image */
+	gsize px_most;          /* of the largest */
 	GMutex lock;            /* of what follows */
 	GHashTable *entries;    /* by image */
 	GQueue newest;          /* of entries; first */
@@ -77,6 +78,7 @@ gboolean mirax_images_add(struct mirax_images *all, gint32 file, gint32 offset, 
 
 	if (file < 0 || (guint)file >= all->paths->len || offset < 0 || length < 1 || length > IMAGE_MOST || (gint64)w * h > PX_MOST)
 		return FALSE;
+	all->px_most = MAX(all->px_most, (gsize)w * (gsize)h);
 	*number = all->images->len;
 	g_array_append_val(all->images, image);
 	return TRUE;
@@ -149,10 +151,10 @@ static gboolean decode(struct image *image, const guint8 *bytes, int x, int y, i
 	jpeg_create_decompress(&jpeg);
 	jpeg_mem_src(&jpeg, bytes, image->length);
 	jpeg_read_header(&jpeg, TRUE);
+	if (jpeg.image_width != image->w || jpeg.image_height != image->h)
+		leave((j_common_ptr)&jpeg);
 	jpeg.out_color_space = G_BYTE_ORDER == G_LITTLE_ENDIAN ? JCS_EXT_BGRA : JCS_EXT_ARGB;
 	jpeg_start_decompress(&jpeg);
-	if (jpeg.output_width != image->w || jpeg.output_height != image->h)
-		leave((j_common_ptr)&jpeg);
 	if (width < image->w)
 		jpeg_crop_scanline(&jpeg, &left, &width);
 	else
@@ -173,13 +175,12 @@ static gboolean decode(struct image *image, const guint8 *bytes, int x, int y, i
 /* Under the lock: the image's entry, now the newest; *before: it was there. The oldest makes room. */
 static struct entry *entry_of(struct mirax_images *all, guint32 image, gboolean *before)
 {
-	const struct image *first = &g_array_index(all->images, struct image, 0);
 	struct entry *e = g_hash_table_lookup(all->entries, GUINT_TO_POINTER(image));
 
 	*before = e != NULL;
 	if (e != NULL) {
 		g_queue_unlink(&all->newest, &e->link);
-	} else if (all->newest.length > MIRAX_CACHE / ((gsize)first->w * first->h * sizeof(guint32))) {
+	} else if (all->newest.length > MIRAX_CACHE / (all->px_most * sizeof(guint32))) {
 		e = g_queue_pop_tail_link(&all->newest)->data;
 		g_hash_table_steal(all->entries, GUINT_TO_POINTER(e->image));
 		mirax_image_give(e->px);

@@ -79,6 +79,9 @@ b'
 	stdout_has "$program: is read before that" '^  size: 112 '
 	expect "$program: one value" 0 '' "$p" --config good.yaml --set data.classes=a,b --print data.classes
 	is "$program: is printed as --set takes it" "$(cat "$out")" '[a, b]'
+	expect "$program: two values" 0 '' "$p" --config good.yaml --set tiles.size=64 --print data.classes --print tiles.size
+	is "$program: are printed a line each" "$(sed -n '$p' "$out")" 64
+	is "$program: and no more" "$(wc -l < "$out")" 2
 	expect "$program: one value that is none" 2 '--print tiles.sise: unknown key; --settings prints them all$' \
 		"$p" --config good.yaml --print tiles.sise
 	expect "$program: a full disk" 1 'stdout cannot be written$' sh -c '"$1" --settings > /dev/full' sh "$p"

@@ -95,11 +95,11 @@ static gpointer compare(gpointer data)
 	for (int i = 0; i < READS; i++) {
 		const int w = g_rand_int_range(draw, 1, MIN(c->w, 150)), h = g_rand_int_range(draw, 1, MIN(c->h, 150));
 		const int x = g_rand_int_range(draw, 0, c->w - w + 1), y = g_rand_int_range(draw, 0, c->h - h + 1);
-		g_autofree guint32 *got = g_new(guint32, w * h);
+		g_autofree guint32 *got = g_new(guint32, (gsize)w * (gsize)h);
 
 		g_assert_cmpint(mirax_read(c->slide, c->level, x, y, w, h, got), ==, c->readable);
 		for (int v = 0; c->readable && v < h; v++)
-			g_assert_cmpmem(got + v * w, (gsize)w * 4, c->want + (y + v) * c->w + x, (gsize)w * 4);
+			g_assert_cmpint(memcmp(got + v * w, c->want + (y + v) * c->w + x, (gsize)w * sizeof(*got)), ==, 0);
 	}
 	g_rand_free(draw);
 	return NULL;
@@ -116,7 +116,7 @@ static gsize compare_level(openslide_t *osr, struct mirax *slide, int level, gbo
 	openslide_get_level_dimensions(osr, level, &w, &h);
 	c.w = (int)w;
 	c.h = (int)h;
-	c.want = g_new(guint32, c.w * c.h);
+	c.want = g_new(guint32, (gsize)c.w * (gsize)c.h);
 	openslide_read_region(osr, c.want, 0, 0, level, w, h);
 	g_assert_null(openslide_get_error(osr));
 	for (int i = 0; i < c.w * c.h; i++)
