@@ -17,7 +17,7 @@ struct facts {                  /* a slide, and what its users need not see */
 	gint64 *level_width, *level_height; /* (levels) px */
 	struct jpeg_ends *ends; /* (levels) */
 	gint in_vain;           /* reads that failed twice; atomic */
-	struct direct { gint same, other; } *direct; /* (levels) reads by mirax.h that gave what OpenSlide did, and that did not; atomic */
+	struct direct { gint same, other; } *direct; /* (levels) reads by mirax.h, and those that it refused; atomic */
 	GQueue handles;         /* this and what follows: under the pool's lock */
 	char *copy;             /* what it is read from instead of its own file, or NULL */
 };

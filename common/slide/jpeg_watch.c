@@ -63,10 +63,10 @@ static gboolean refused(struct jpeg_ends *ends, gboolean whole)
 	return FALSE;
 }
 
-void jpeg_watch_whole(struct jpeg_ends *ends)
+void jpeg_watch_whole(struct jpeg_ends *ends, gint n)
 {
 	if (g_atomic_int_get(&ends->seen) < LEARNT)
-		g_atomic_int_inc(&ends->seen);
+		g_atomic_int_add(&ends->seen, n);
 }
 
 /* In libjpeg's place. */

@@ -34,7 +34,7 @@ struct jpeg_ends {              /* how the images of a slide's level end, as lea
 
 void jpeg_watch_begin(struct jpeg_ends *ends);
 void jpeg_watch_end(void);
-/* An image of the level was decoded otherwise, and is whole. */
-void jpeg_watch_whole(struct jpeg_ends *ends);
+/* n images of the level more were decoded otherwise, and are whole. */
+void jpeg_watch_whole(struct jpeg_ends *ends, gint n);
 
 G_END_DECLS

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#define BYTES_MOST (256 << 20)  /* of a file that is read whole */
+#define CELLS_MOST (4 << 20)    /* images across times down */
 #define SIDE_MOST 65536         /* images across or down; px of an image */
 #define PX_MOST (G_MAXINT32 / 2) /* a position */
 #define OFF_MOST 4              /* that a tile lies off its place, in its own sides */
@@ -165,7 +165,7 @@ static guint8 *read_record(const struct mirax *m, struct words *index, gint64 ro
 	return NULL;
 }
 
-/* A position, cut off to a whole number, as OpenSlide does; what is out of reach stays so. */
+/* A position, cut off to a whole number, as OpenSlide does; add_tile refuses what is out of reach. */
 static gint32 px_within(double px)
 {
 	return (gint32)CLAMP(px, -1, PX_MOST + 1);
@@ -233,22 +233,21 @@ static gboolean read_level_facts(struct mirax *m, struct ini *ini, int i, gboole
 	return TRUE;
 }
 
-/* Has the tile at x, y, in level-0 images, a photo? At level 0 it is found out: a position of 0, 0 is none, but for the first. */
+/* Has the tile at x, y, in level-0 images, a photo? At level 0 it is found out: a position of 0, 0 is none, but for the first.
+   Positions behind the last of a row are those of the next, as OpenSlide counts them. */
 static gboolean shows(struct mirax *m, const struct level *l, gboolean first, int x, int y)
 {
 	const int columns = m->across / m->divisions, rows = m->down / m->divisions;
 	const int column = x / m->divisions, row = y / m->divisions;
 
-	if (column >= columns || row >= rows)
-		return FALSE;
 	if (first) {
 		const gint32 *at = &m->position[2 * (row * columns + column)];
 
 		return m->active[row * columns + column] = at[0] != 0 || at[1] != 0 || (column == 0 && row == 0);
 	}
-	for (int v = row; v < MIN(rows, row + l->positions); v++)
-		for (int u = column; u < MIN(columns, column + l->positions); u++)
-			if (m->active[v * columns + u])
+	for (int v = row; v < row + l->positions; v++)
+		for (int u = column; u < column + l->positions; u++)
+			if (v * columns + u < rows * columns && m->active[v * columns + u])
 				return TRUE;
 	return FALSE;
 }
@@ -266,7 +265,7 @@ static gboolean add_tile(struct mirax *m, struct level *l, guint32 image, int x,
 				   (guint16)(part_y * l->tile_h) };
 	const double off_x = tile.x - tile_x * l->advance_x, off_y = tile.y - tile_y * l->advance_y;
 
-	if (left % l->concat != 0 || top % l->concat != 0 || left < 0 || top < 0 || left > PX_MOST || top > PX_MOST ||
+	if (left % l->concat != 0 || top % l->concat != 0 || at[0] < 0 || at[1] < 0 || left > PX_MOST || top > PX_MOST ||
 	    fabs(off_x) > OFF_MOST * l->tile_w || fabs(off_y) > OFF_MOST * l->tile_h || tile_x >= m->across || tile_y >= m->down)
 		return FALSE;
 	l->west = MIN(l->west, off_x);
@@ -294,6 +293,8 @@ static gboolean add_image(struct mirax *m, int i, struct words *index, gint64 at
 		for (int u = 0; u < l->parts && x + u * m->divisions < m->across; u++) {
 			const int tile_x = x + u * m->divisions, tile_y = y + v * m->divisions;
 
+			if (tile_x / m->divisions >= m->across / m->divisions || tile_y / m->divisions >= m->down / m->divisions)
+				return FALSE; /* photos that are cut off have no position */
 			if (shows(m, l, i == 0, tile_x, tile_y) && !add_tile(m, l, image, tile_x, tile_y, u, v))
 				return FALSE;
 		}
@@ -304,7 +305,7 @@ static gboolean add_image(struct mirax *m, int i, struct words *index, gint64 at
 static gboolean read_pages(struct mirax *m, int i, struct words *index, gint64 pages)
 {
 	struct level *l = &m->level[i];
-	gint64 page = word_at(index, word_at(index, pages) + 4ll), entries = 0;
+	gint64 page = word_at(index, word_at(index, pages) + 4ll);
 
 	l->at = g_try_new(gint32, (gsize)m->across * (gsize)m->down);
 	if (l->at == NULL)
@@ -314,8 +315,7 @@ static gboolean read_pages(struct mirax *m, int i, struct words *index, gint64 p
 	while (page > 0 && !index->wrong) {
 		const gint32 n = word_at(index, page), next = word_at(index, page + 4);
 
-		entries += MAX(n, 1);
-		if (n < 0 || entries > (gint64)m->across * m->down) /* or pages that lead in a circle */
+		if (n < 0 || (next != 0 && next != page + 8 + 16ll * n)) /* OpenSlide takes what follows for the next */
 			return FALSE;
 		for (gint32 k = 0; k < n; k++)
 			if (!add_image(m, i, index, page + 8 + 16ll * k))
@@ -323,6 +323,13 @@ static gboolean read_pages(struct mirax *m, int i, struct words *index, gint64 p
 		page = next;
 	}
 	return !index->wrong;
+}
+
+static void forget_level(struct level *l)
+{
+	l->readable = FALSE;
+	g_clear_pointer(&l->at, g_free);
+	g_clear_pointer(&l->tiles, g_array_unref);
 }
 
 static gboolean read_files(struct mirax *m, struct ini *ini, const char *folder)
@@ -353,7 +360,7 @@ static gboolean read_slide(struct mirax *m, struct ini *ini, struct words *index
 	m->divisions = g_key_file_has_key(ini->keys, "GENERAL", "CameraImageDivisionsPerSide", NULL) ?
 		int_of(ini, "GENERAL", "CameraImageDivisionsPerSide", 1, SIDE_MOST) : 1;
 	m->n_levels = MIN(MIRAX_LEVELS, int_of(ini, "HIERARCHICAL", "HIER_0_COUNT", 1, SIDE_MOST));
-	if (ini->wrong || strcmp(zoom, "Slide zoom level") != 0 || (gint64)m->across * m->down > BYTES_MOST / 4)
+	if (ini->wrong || strcmp(zoom, "Slide zoom level") != 0 || (gint64)m->across * m->down > CELLS_MOST)
 		return FALSE;
 	overlap_x = px_of(ini, first, "OVERLAP_X");
 	overlap_y = px_of(ini, first, "OVERLAP_Y");
@@ -368,7 +375,7 @@ static gboolean read_slide(struct mirax *m, struct ini *ini, struct words *index
 		return FALSE;
 	for (int i = 0; i < m->n_levels; i++)
 		if (!m->level[i].readable || !read_pages(m, i, index, word_at(index, root) + 4ll * i))
-			m->level[i].readable = FALSE;
+			forget_level(&m->level[i]);
 	return m->level[0].readable;
 }
 
@@ -399,11 +406,8 @@ void mirax_close(struct mirax *m)
 {
 	if (m == NULL)
 		return;
-	for (int i = 0; i < m->n_levels; i++) {
-		g_free(m->level[i].at);
-		if (m->level[i].tiles != NULL)
-			g_array_unref(m->level[i].tiles);
-	}
+	for (int i = 0; i < m->n_levels; i++)
+		forget_level(&m->level[i]);
 	mirax_images_free(m->images);
 	g_free(m);
 }
@@ -428,18 +432,22 @@ static void lay(guint32 *to, const guint32 *from, int n)
 		to[i] = to[i] != 0 ? to[i] : from[i];
 }
 
-static gboolean paint_tile(struct mirax *m, const struct level *l, const struct tile *t, const struct rectangle *r, guint32 *argb)
+static gboolean paint_tile(struct mirax *m, const struct level *l, const struct tile *t, const struct rectangle *r, guint32 *argb,
+			   gint *ended)
 {
 	const gint64 left = MAX(t->x, r->x), right = MIN((gint64)t->x + l->tile_w, r->x + r->w);
 	const gint64 top = MAX(t->y, r->y), bottom = MIN((gint64)t->y + l->tile_h, r->y + r->h);
 	const int u = (int)(left - t->x) + t->left, v = (int)(top - t->y) + t->top;
 	const int w = (int)(right - left), h = (int)(bottom - top);
-	guint32 *to = argb + (top - r->y) * r->w + (left - r->x);
 	const guint32 *px;
+	guint32 *to;
 
-	if (w <= 0 || h <= 0 || covered(to, (gsize)r->w, w, h))
+	if (w <= 0 || h <= 0)
 		return TRUE;
-	px = mirax_image_take(m->images, t->image, u, v, w, h);
+	to = argb + (top - r->y) * r->w + (left - r->x);
+	if (covered(to, (gsize)r->w, w, h))
+		return TRUE;
+	px = mirax_image_take(m->images, t->image, u, v, w, h, ended);
 	for (int i = 0; px != NULL && i < h; i++)
 		lay(to + (gsize)i * (gsize)r->w, px + (gsize)(v + i) * (gsize)l->image_w + u, w);
 	mirax_image_give(px);
@@ -447,7 +455,7 @@ static gboolean paint_tile(struct mirax *m, const struct level *l, const struct 
 }
 
 /* From the last tile to the first, and whatever is painted first stays, as OpenSlide's grid does. */
-gboolean mirax_read(struct mirax *m, int level, gint64 x, gint64 y, int w, int h, guint32 *argb)
+gboolean mirax_read(struct mirax *m, int level, gint64 x, gint64 y, int w, int h, guint32 *argb, gint *ended)
 {
 	const struct level *l = level < m->n_levels ? &m->level[level] : NULL;
 	const struct rectangle r = { x, y, w, h };
@@ -464,7 +472,7 @@ gboolean mirax_read(struct mirax *m, int level, gint64 x, gint64 y, int w, int h
 		for (gint64 column = right; column >= left; column--) {
 			const gint32 at = l->at[row * m->across + column];
 
-			if (at >= 0 && !paint_tile(m, l, &g_array_index(l->tiles, struct tile, at), &r, argb))
+			if (at >= 0 && !paint_tile(m, l, &g_array_index(l->tiles, struct tile, at), &r, argb, ended))
 				return FALSE;
 		}
 	return TRUE;

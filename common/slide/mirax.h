@@ -25,7 +25,8 @@ enum { MIRAX_LEVELS = 3, MIRAX_CACHE = 32 << 20 }; /* the most levels; bytes of 
 /* path ends in .mrxs. NULL: not a slide that this reads. */
 struct mirax *mirax_open(const char *path);
 void mirax_close(struct mirax *slide_opt);
-/* Words as openslide_read_region gives them, of w x h px at x, y >= 0, level px. FALSE: read it otherwise; argb is undefined. */
-gboolean mirax_read(struct mirax *slide, int level, gint64 x, gint64 y, int w, int h, guint32 *argb);
+/* Words as openslide_read_region gives them, of w x h px at x, y >= 0, level px. To *ended are added the images that were decoded
+   to their end for the first time. FALSE: read it otherwise; argb is undefined. */
+gboolean mirax_read(struct mirax *slide, int level, gint64 x, gint64 y, int w, int h, guint32 *argb, gint *ended);
 
 G_END_DECLS

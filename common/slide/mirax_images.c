@@ -9,7 +9,7 @@
 #include <jpeglib.h>
 
 #define IMAGE_MOST (64 << 20)   /* bytes, encoded */
-#define PX_MOST (4 << 20)
+#define AREA_MOST (4 << 20)     /* px */
 #define MARGIN 2                /* px to the sides, from which colour of half the detail is interpolated */
 #define SOON (1.0 / 3)          /* share of images that come back soon, from which it pays to decode them in full */
 #define MEMORY 64               /* images that the share is judged by, roughly */
@@ -76,7 +76,8 @@ gboolean mirax_images_add(struct mirax_images *all, gint32 file, gint32 offset, 
 {
 	const struct image image = { (guint32)offset, (guint32)length, (guint16)file, (guint16)w, (guint16)h, FALSE };
 
-	if (file < 0 || (guint)file >= all->paths->len || offset < 0 || length < 1 || length > IMAGE_MOST || (gint64)w * h > PX_MOST)
+	if (file < 0 || (guint)file >= all->paths->len || offset < 0 || length < 1 || length > IMAGE_MOST ||
+	    (gint64)w * h > AREA_MOST)
 		return FALSE;
 	all->px_most = MAX(all->px_most, (gsize)w * (gsize)h);
 	*number = all->images->len;
@@ -135,7 +136,7 @@ static void read_on(struct jpeg_decompress_struct *jpeg, guint32 *px, gsize pitc
 
 /* Lines from y to y + h and columns from x to x + w of px (image->h, image->w); what is beside them may be set, too. Its end
    shows whether it is damaged, so the first time all of it is read. */
-static gboolean decode(struct image *image, const guint8 *bytes, int x, int y, int w, int h, guint32 *px)
+static gboolean decode(struct image *image, const guint8 *bytes, int x, int y, int w, int h, guint32 *px, gint *ended)
 {
 	struct jpeg_decompress_struct jpeg = { 0 };
 	struct failure failure;
@@ -164,7 +165,7 @@ static gboolean decode(struct image *image, const guint8 *bytes, int x, int y, i
 	read_lines(&jpeg, (JDIMENSION)(y + h), px + left, image->w);
 	if (!g_atomic_int_get(&image->whole)) {
 		read_on(&jpeg, px + left, image->w);
-		g_atomic_int_set(&image->whole, TRUE);
+		*ended += g_atomic_int_compare_and_exchange(&image->whole, FALSE, TRUE);
 	}
 	jpeg_destroy_decompress(&jpeg);
 	return TRUE;
@@ -180,7 +181,7 @@ static struct entry *entry_of(struct mirax_images *all, guint32 image, gboolean 
 	*before = e != NULL;
 	if (e != NULL) {
 		g_queue_unlink(&all->newest, &e->link);
-	} else if (all->newest.length > MIRAX_CACHE / (all->px_most * sizeof(guint32))) {
+	} else if (all->newest.length >= MIRAX_CACHE / (all->px_most * sizeof(guint32))) {
 		e = g_queue_pop_tail_link(&all->newest)->data;
 		g_hash_table_steal(all->entries, GUINT_TO_POINTER(e->image));
 		mirax_image_give(e->px);
@@ -220,7 +221,7 @@ static void keep(struct mirax_images *all, guint32 image, guint32 *px)
 	g_mutex_unlock(&all->lock);
 }
 
-const guint32 *mirax_image_take(struct mirax_images *all, guint32 number, int x, int y, int w, int h)
+const guint32 *mirax_image_take(struct mirax_images *all, guint32 number, int x, int y, int w, int h, gint *ended)
 {
 	struct image *image = &g_array_index(all->images, struct image, number);
 	g_autofree guint8 *bytes = NULL;
@@ -234,7 +235,7 @@ const guint32 *mirax_image_take(struct mirax_images *all, guint32 number, int x,
 		return NULL;
 	whole = whole || (w == image->w && h == image->h);
 	px = g_atomic_rc_box_alloc((gsize)image->w * image->h * sizeof(*px));
-	if (!decode(image, bytes, whole ? 0 : x, whole ? 0 : y, whole ? image->w : w, whole ? image->h : h, px)) {
+	if (!decode(image, bytes, whole ? 0 : x, whole ? 0 : y, whole ? image->w : w, whole ? image->h : h, px, ended)) {
 		mirax_image_give(px);
 		return NULL;
 	}

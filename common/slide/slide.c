@@ -16,7 +16,9 @@
 #define RETRIES 32                     /* of a slide, in vain */
 #define RETRY_AFTER 200000             /* us */
 #define SAME_LEAST 8                   /* reads of a level that must have come out the same before mirax.h is believed */
-#define OTHER_MOST 4                   /* that may not, of a slide's level: damage is read both ways */
+#define SAME_MOST (1 << 20)            /* that are counted */
+#define OTHER_MOST 4                   /* reads of a level that it may refuse, for damage, before it is asked no more; */
+#define OTHER_SHARE 8                  /* and one more for so many that it did not */
 
 const char *slide_reader_version(void) { return openslide_get_version(); }
 
@@ -204,39 +206,44 @@ struct part { gint64 x, y, w, h; };
 
 static gboolean read_direct(const struct request *r, const struct handle *h, const struct part *p, guint32 *argb)
 {
-	if (h->mirax == NULL || !mirax_read(h->mirax, r->level, p->x, p->y, (int)p->w, (int)p->h, argb))
-		return FALSE;
-	jpeg_watch_whole(&facts_of(r->slide)->ends[r->level]);
-	return TRUE;
+	struct facts *f = facts_of(r->slide);
+	gint ended = 0;
+	gboolean read = mirax_read(h->mirax, r->level, p->x, p->y, (int)p->w, (int)p->h, argb, &ended);
+
+	jpeg_watch_whole(&f->ends[r->level], ended);
+	if (!read)
+		g_atomic_int_inc(&f->direct[r->level].other);
+	else if (g_atomic_int_get(&f->direct[r->level].same) < SAME_MOST)
+		g_atomic_int_inc(&f->direct[r->level].same);
+	return read;
 }
 
-/* Sets what OpenSlide read beside what mirax.h does. One difference is too much; what is refused may be damaged. */
+/* Reads it by mirax.h too. One difference from what OpenSlide gave, and it is not asked again. */
 static void compare_direct(const struct request *r, const struct handle *h, const struct part *p, const guint32 *argb)
 {
-	struct direct *d = &facts_of(r->slide)->direct[r->level];
 	gsize n = (gsize)p->w * (gsize)p->h;
-	gboolean tells = h->mirax != NULL && !slide_unscanned(argb, n);
-	g_autofree guint32 *ours = tells ? g_try_new(guint32, n) : NULL;
+	g_autofree guint32 *ours = slide_unscanned(argb, n) ? NULL : g_try_new(guint32, n);
+	gint ended = 0;
 
 	if (ours == NULL)
 		return;
-	if (!read_direct(r, h, p, ours))
-		g_atomic_int_inc(&d->other);
+	if (!mirax_read(h->mirax, r->level, p->x, p->y, (int)p->w, (int)p->h, ours, &ended))
+		g_atomic_int_inc(&facts_of(r->slide)->direct[r->level].other);
 	else if (memcmp(ours, argb, n * sizeof(*argb)) == 0)
-		g_atomic_int_inc(&d->same);
+		g_atomic_int_inc(&facts_of(r->slide)->direct[r->level].same);
 	else
-		g_atomic_int_set(&d->other, OTHER_MOST + 1);
+		g_atomic_int_set(&facts_of(r->slide)->direct[r->level].other, G_MAXINT / 2);
 }
 
 /* One attempt. Why it failed, in *words, else NULL; shared: was it maybe another's fault? */
-static void try_level(const struct request *r, const gint64 at[2], const struct part *p, gboolean alone, guint32 *argb, char **words,
-		      gboolean *shared)
+static void try_level(const struct request *r, const gint64 at[2], const struct part *p, gboolean alone, guint32 *argb,
+		      char **words, gboolean *shared)
 {
 	struct facts *f = facts_of(r->slide);
-	const gboolean maybe = g_atomic_int_get(&f->direct[r->level].other) <= OTHER_MOST;
-	const gboolean sure = maybe && g_atomic_int_get(&f->direct[r->level].same) >= SAME_LEAST;
+	const gint same = g_atomic_int_get(&f->direct[r->level].same), other = g_atomic_int_get(&f->direct[r->level].other);
 	GError *why = NULL;
 	struct handle *handle = handle_take(r->slide, alone, &why);
+	gboolean maybe;
 
 	*shared = FALSE;
 	if (handle == NULL) {
@@ -244,12 +251,13 @@ static void try_level(const struct request *r, const gint64 at[2], const struct 
 		g_error_free(why);
 		return;
 	}
-	if (!sure || !read_direct(r, handle, p, argb)) {
+	maybe = handle->mirax != NULL && !alone && other <= OTHER_MOST + same / OTHER_SHARE;
+	if (!maybe || same < SAME_LEAST || !read_direct(r, handle, p, argb)) {
 		jpeg_watch_begin(&f->ends[r->level]);
 		openslide_read_region(handle->osr, argb, at[0], at[1], r->level, p->w, p->h);
 		jpeg_watch_end();
 		*words = g_strdup(openslide_get_error(handle->osr));
-		if (maybe && *words == NULL)
+		if (maybe && same < SAME_LEAST && *words == NULL)
 			compare_direct(r, handle, p, argb);
 	}
 	*shared = handle_give(handle, *words != NULL);

@@ -1,7 +1,8 @@
 /*
  * slide.h - a whole slide, through OpenSlide, with our errors.
  *
- * Every format that OpenSlide reads; MIRAX mostly without it, which comes to the same (mirax.h). Pixels come as RGB, un-premultiplied; what was never scanned
+ * Every format that OpenSlide reads; MIRAX mostly without it, which comes to the same (mirax.h).
+ * Pixels come as RGB, un-premultiplied; what was never scanned
  * (alpha 0) is white in RGB and told apart by `scanned`. Positions are level-0 pixels of the whole
  * slide, as in OpenSlide, not of its bounds.
  *

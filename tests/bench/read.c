@@ -1,6 +1,6 @@
 /*
- * read.c - tiles a second: slide_read against a bare loop over openslide_read_region on the same positions, of which all was
- * scanned, in turns, at random over all slides and in scan order. One thread by its processor time, so the numbers
+ * read.c - tiles a second: slide_read against a bare loop over openslide_read_region on the same positions, of which all (at a scale of
+ * 1) was scanned, in turns, at random over all slides and in scan order. One thread by its processor time, so the numbers
  * are per core, whatever else runs; more threads by the clock.
  *
  *   read FOLDER [--tile=256] [--tiles=2000] [--rounds=5] [--threads=1] [--scale=1]
@@ -71,7 +71,7 @@ static void choose(struct bench *b, gboolean scan)
 	GRand *draw = g_rand_new_with_seed(1);
 	double side = b->tile * b->scale;
 
-	for (int i = 0, tried = 0; i < b->tiles && tried < TRIES * b->tiles; tried++) {
+	for (int i = 0, tried = 0; i < b->tiles; tried++) {
 		int k = scan ? i * b->slides / b->tiles : g_rand_int_range(draw, 0, b->slides);
 		const struct slide *s = b->slide[k];
 		gint64 columns = MAX(1, (gint64)((double)s->w / side)), rows = MAX(1, (gint64)((double)s->h / side));
@@ -80,6 +80,10 @@ static void choose(struct bench *b, gboolean scan)
 		b->place[i] = (struct place){ k, s->x + llround((double)(n % columns) * side),
 					      s->y + llround((double)(n / columns) * side) };
 		i += all_scanned(b, &b->place[i]);
+		if (tried / TRIES > b->tiles) {
+			g_printerr("read: too little of the slides was scanned\n");
+			exit(3);
+		}
 	}
 	g_rand_free(draw);
 }

@@ -51,8 +51,9 @@ static void put(const char *path, const char *bytes, gsize n)
 static void read_part(struct mirax *m, int level, int x, int y, int w, int h)
 {
 	g_autofree guint32 *argb = g_new(guint32, w * h);
+	gint ended = 0;
 
-	if (!mirax_read(m, level, x, y, w, h, argb))
+	if (!mirax_read(m, level, x, y, w, h, argb, &ended))
 		return;
 	for (int i = 0; i < w * h; i++)
 		g_assert_true(argb[i] == 0 || argb[i] >> 24 == 255);

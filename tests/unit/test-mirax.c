@@ -91,13 +91,14 @@ static gpointer compare(gpointer data)
 {
 	const struct compared *c = data;
 	GRand *draw = g_rand_new_with_seed(3);
+	gint ended = 0;
 
 	for (int i = 0; i < READS; i++) {
 		const int w = g_rand_int_range(draw, 1, MIN(c->w, 150)), h = g_rand_int_range(draw, 1, MIN(c->h, 150));
 		const int x = g_rand_int_range(draw, 0, c->w - w + 1), y = g_rand_int_range(draw, 0, c->h - h + 1);
 		g_autofree guint32 *got = g_new(guint32, (gsize)w * (gsize)h);
 
-		g_assert_cmpint(mirax_read(c->slide, c->level, x, y, w, h, got), ==, c->readable);
+		g_assert_cmpint(mirax_read(c->slide, c->level, x, y, w, h, got, &ended), ==, c->readable);
 		for (int v = 0; c->readable && v < h; v++)
 			g_assert_cmpint(memcmp(got + v * w, c->want + (y + v) * c->w + x, (gsize)w * sizeof(*got)), ==, 0);
 	}
@@ -174,6 +175,7 @@ static void test_no_positions(void)
 
 	write_slide(&geometries[2], &w);
 	replace(&w, "Slidedat.ini", "NONHIER_COUNT = 1", "NONHIER_COUNT = 0");
+	replace(&w, "Slidedat.ini", "CameraImageDivisionsPerSide = 1\r\n", "");
 	compare_slide(w.path, 3, 1);
 	remove_slide(&w);
 }
@@ -228,10 +230,10 @@ static int try_one(const char *path)
 {
 	static guint32 argb[200 * 200];
 	struct mirax *slide = mirax_open(path);
-	int read = 0;
+	gint read = 0, ended = 0;
 
 	for (int level = 0; slide != NULL && level < LEVELS; level++)
-		read += mirax_read(slide, level, 50, 70, 200, 200, argb);
+		read += mirax_read(slide, level, 50, 70, 200, 200, argb, &ended);
 	mirax_close(slide);
 	return read;
 }
@@ -276,43 +278,49 @@ static void test_hostile(void)
 	remove_slide(&w);
 }
 
-/* How many of the images of a row and column of level 0 cannot be read. */
-static int count_refused(struct mirax *slide)
+/* How many images of level 0 cannot be read, of 64; in *ended, how many were read to their end just now. */
+static int count_refused(struct mirax *slide, gint *ended)
 {
 	guint32 argb[16 * 16];
 	int refused = 0;
 
+	*ended = 0;
 	for (int y = 8; y < 8 * IMAGE; y += IMAGE)
 		for (int x = 8; x < 8 * IMAGE; x += IMAGE)
-			refused += !mirax_read(slide, 0, x, y, 16, 16, argb);
+			refused += !mirax_read(slide, 0, x, y, 16, 16, argb, ended);
 	return refused;
 }
 
-/* An image whose end is damaged is refused, though what is read of it lies before; unless it was seen whole. Images that the
-   file does not reach are, too. */
+/* An image whose end is damaged is refused, though what is read of it lies before. Images that the file does not reach are, too. */
 static void test_damage(void)
 {
 	struct written w;
 	g_autofree char *data = NULL, *bytes = NULL;
 	struct mirax *slide, *before;
 	gsize n, end;
+	gint ended, all;
 
 	write_slide(&geometries[5], &w);
 	data = g_build_filename(w.inside, "Data0001.dat", NULL);
 	g_assert_true(g_file_get_contents(data, &bytes, &n, NULL));
 	before = mirax_open(w.path);
-	g_assert_cmpint(count_refused(before), ==, 0);
+	g_assert_cmpint(count_refused(before, &all), ==, 0);
+	g_assert_cmpint(all, >, 40);
+	g_assert_cmpint(count_refused(before, &ended), ==, 0);
+	g_assert_cmpint(ended, ==, 0);
 	for (end = n / 8; memcmp(bytes + end, "\xff\xd9", 2) != 0;)
 		end++;
 	memcpy(bytes + end - 6, "\x55\x55\xff\xd9\x55\x55", 6);        /* it ends early */
 	put(data, bytes, n);
 	slide = mirax_open(w.path);
-	g_assert_cmpint(count_refused(slide), ==, 1);
-	g_assert_cmpint(count_refused(slide), ==, 1);
+	g_assert_cmpint(count_refused(slide, &ended), ==, 1);
+	g_assert_cmpint(ended, ==, all - 1);
+	g_assert_cmpint(count_refused(slide, &ended), ==, 1);
+	g_assert_cmpint(ended, ==, 0);
 	mirax_close(slide);
 	put(data, bytes, n / 2);
 	slide = mirax_open(w.path);
-	g_assert_cmpint(count_refused(slide), >, 10);
+	g_assert_cmpint(count_refused(slide, &ended), >, 10);
 	mirax_close(slide);
 	mirax_close(before);
 	remove_slide(&w);
