@@ -1,16 +1,9 @@
 /* jpeg_watch.c - see jpeg_watch.h. libjpeg's longjmp is caged: end_follows is left by return alone. */
 #include "common/slide/jpeg_watch.h"
+#include "common/slide/jpeg_leave.h"
 #include <dlfcn.h>
-#include <setjmp.h>
-#include <stdio.h>
-#include <jpeglib.h>
 
 enum { LEARNT = 32, TORN_MOST = 4 }; /* images */
-
-struct end {
-	struct jpeg_error_mgr manager;  /* first: libjpeg hands out its address */
-	jmp_buf out;
-};
 
 typedef JDIMENSION (*read_scanlines)(j_decompress_ptr image, JSAMPARRAY rows, JDIMENSION most);
 
@@ -20,24 +13,15 @@ void jpeg_watch_begin(struct jpeg_ends *ends) { watched = ends; }
 
 void jpeg_watch_end(void) { watched = NULL; }
 
-static void leave(j_common_ptr image) { longjmp(((struct end *)image->err)->out, 1); }
-
-static void leave_if_warned(j_common_ptr image, int level)
-{
-	if (level < 0)
-		leave(image);
-}
-
 /* Reads on to the end of image, as jpeg_finish_decompress does, but leaves the image as it is, so that a caller
    who finishes it still can. If not, its error manager has libjpeg's words for why not. */
 static gboolean end_follows(j_decompress_ptr image)
 {
 	struct jpeg_error_mgr *theirs = image->err;
-	struct end end = { .manager = *theirs };
+	struct jpeg_leave end = { .manager = *theirs };
 	int found;
 
-	end.manager.error_exit = leave;
-	end.manager.emit_message = leave_if_warned;
+	jpeg_leave_init(&end);
 	image->err = &end.manager;
 	if (setjmp(end.out) != 0) {
 		image->err = theirs;

@@ -2,8 +2,8 @@
  * mirax.h - pixels of an MIRAX slide straight from its JPEG images, with only what is wanted of each decoded.
  *
  * OpenSlide 3.4.1 decodes every image that a tile touches in full and paints it through cairo. Of a tile drawn at random
- * most of that is thrown away, and drawing at random is what training does. Here the entropy-coded data of an image are read
- * to their end, as damage shows there (jpeg_watch.h), but only the lines and columns that are wanted are made of them; where
+ * most of that is thrown away, and drawing at random is what training does. Here only the lines and columns that are wanted
+ * are made; the first time, an image's data are read to their end all the same, as damage shows there (jpeg_watch.h). Where
  * images come back soon, as in scan order, they are decoded in full, once, and kept.
  *
  * Only where the result is OpenSlide's to the bit: levels whose images are JPEGs that lie at whole pixels. That is level 0 of

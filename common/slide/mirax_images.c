@@ -1,12 +1,10 @@
 /* mirax_images.c - see mirax_images.h. libjpeg's longjmp is caged: decode is left by return alone. */
 #include "common/slide/mirax_images.h"
+#include "common/slide/jpeg_leave.h"
 #include "common/slide/mirax.h"
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <setjmp.h>
-#include <stdio.h>
 #include <unistd.h>
-#include <jpeglib.h>
 
 #define IMAGE_MOST (64 << 20)   /* bytes, encoded */
 #define AREA_MOST (4 << 20)     /* px */
@@ -102,19 +100,6 @@ guint8 *mirax_images_bytes(const struct mirax_images *all, gint32 file, gint32 o
 
 /* ---- decoding ---- */
 
-struct failure {
-	struct jpeg_error_mgr manager;  /* first: libjpeg hands out its address */
-	jmp_buf out;
-};
-
-static void leave(j_common_ptr jpeg) { longjmp(((struct failure *)jpeg->err)->out, 1); }
-
-static void leave_if_warned(j_common_ptr jpeg, int level)
-{
-	if (level < 0)
-		leave(jpeg);
-}
-
 /* Lines up to `to`, at their place. */
 static void read_lines(struct jpeg_decompress_struct *jpeg, JDIMENSION to, guint32 *px, gsize pitch)
 {
@@ -139,12 +124,11 @@ static void read_on(struct jpeg_decompress_struct *jpeg, guint32 *px, gsize pitc
 static gboolean decode(struct image *image, const guint8 *bytes, int x, int y, int w, int h, guint32 *px, gint *ended)
 {
 	struct jpeg_decompress_struct jpeg = { 0 };
-	struct failure failure;
+	struct jpeg_leave failure;
 	JDIMENSION left = (JDIMENSION)MAX(0, x - MARGIN), width = (JDIMENSION)MIN(image->w, x + w + MARGIN) - left;
 
 	jpeg.err = jpeg_std_error(&failure.manager);
-	failure.manager.error_exit = leave;
-	failure.manager.emit_message = leave_if_warned;
+	jpeg_leave_init(&failure);
 	if (setjmp(failure.out) != 0) {
 		jpeg_destroy_decompress(&jpeg);
 		return FALSE;
@@ -153,7 +137,7 @@ static gboolean decode(struct image *image, const guint8 *bytes, int x, int y, i
 	jpeg_mem_src(&jpeg, bytes, image->length);
 	jpeg_read_header(&jpeg, TRUE);
 	if (jpeg.image_width != image->w || jpeg.image_height != image->h)
-		leave((j_common_ptr)&jpeg);
+		jpeg_leave_now((j_common_ptr)&jpeg);
 	jpeg.out_color_space = G_BYTE_ORDER == G_LITTLE_ENDIAN ? JCS_EXT_BGRA : JCS_EXT_ARGB;
 	jpeg_start_decompress(&jpeg);
 	if (width < image->w)
