@@ -6,10 +6,16 @@
 
 enum { PURPOSE_MEMBER = 300 };
 
+
 static struct model *new_network(const struct fit *f, GError **error)
 {
 	return model_new(f->settings->model.network, f->work->shape.channels, (int)sample_pictures(&f->work->shape), f->work->outputs,
 			 f->device.index, error);
+}
+
+static gboolean add_screen(const struct fit *f, struct model *m, GError **error)
+{
+	return !f->work->shape.screen || model_add_screen(m, error);
 }
 
 static gboolean make_average(struct fit *f, GError **error)
@@ -19,7 +25,7 @@ static gboolean make_average(struct fit *f, GError **error)
 	if (half_life <= 0)
 		return TRUE;
 	f->average = new_network(f, error);
-	if (f->average == NULL)
+	if (f->average == NULL || !add_screen(f, f->average, error))
 		return FALSE;
 	memcpy(f->average->mean, f->model->mean, sizeof f->model->mean);
 	memcpy(f->average->std, f->model->std, sizeof f->model->std);
@@ -35,7 +41,7 @@ static void freeze(struct fit *f)
 	const double wanted = f->settings->training.frozen, share = sampler_sees(f->sampler) ? wanted : 1;
 	gboolean headed = FALSE;
 
-	for (size_t i = 0; i < scope_count(f->optim->params); i++)
+	for (size_t i = 0; i < f->model->own; i++)
 		headed = headed || f->optim->of[i].head;
 	f->frozen = settings_go_on(f->settings) && headed ? share : 0;
 	if (wanted > 0 && f->frozen <= 0 && f->job->rehearse == 0 && f->now.member == 0)
@@ -43,6 +49,9 @@ static void freeze(struct fit *f)
 			 headed ? "a network of random weights has nothing to keep" : "a network of your own that gives the classes "
 			 "itself has no classifier apart", headed ? ", or model.weights" : ", or export it without its last layer");
 }
+
+/* It learns from nothing, at 0.003 where training.learning_rate is auto. */
+static double screen_rate(const struct settings *s) { return settings_go_on(s) ? 10 : 3; }
 
 static gboolean make_network(struct fit *f, GError **error)
 {
@@ -52,11 +61,11 @@ static gboolean make_network(struct fit *f, GError **error)
 	tensor_seed(f->seed);
 	f->model = new_network(f, error);
 	if (f->model == NULL || (s->model.weights[0] != '\0' && !model_load(f->model, s->model.weights, &left_out, error)) ||
-	    !make_average(f, error))
+	    !add_screen(f, f->model, error) || !make_average(f, error))
 		return FALSE;
 	if (left_out != NULL && f->now.member == 0)
 		log_keep("weights", "weights %s", left_out);
-	f->optim = optim_new(s->training.optimiser, f->model, s->training.layer_decay, f->device.index, error);
+	f->optim = optim_new(s->training.optimiser, f->model, s->training.layer_decay, screen_rate(s), f->device.index, error);
 	if (f->optim == NULL)
 		return FALSE;
 	freeze(f);

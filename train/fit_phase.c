@@ -3,22 +3,13 @@
  *
  * At first, where training.frozen says so, the head alone learns: a body that was trained before is not spoilt by what
  * a random head sends back. At last, in the closing share, samples look more like those that will be answered for, and
- * labels are firmer, and none is seen at half its side. A schedule that falls has come down by then; the others come down
- * here.
+ * labels are firmer; a schedule that falls has come down by then; the others come down here.
  */
 #include "common/log/log.h"
 #include "train/fit_work.h"
 #include <math.h>
 
 static const double CLOSING_STRENGTH = 0.25, CLOSING_SMOOTHING = 0.5, CLOSING_RATE = 0.3;
-
-/* Steps at half the side lie evenly among the others. */
-static gboolean is_half(const struct fit *f)
-{
-	const double share = f->work->shape.halves ? f->settings->training.half : 0, at = (double)f->now.at;
-
-	return floor((at + 1) * share) > floor(at * share);
-}
 
 static gboolean is_closing(const struct fit *f)
 {
@@ -42,7 +33,6 @@ void fit_enter_phase(struct fit *f)
 	const gboolean closing = is_closing(f), frozen = f->frozen >= 1 || f->now.plan.progress < f->frozen;
 
 	f->strength = closing ? CLOSING_STRENGTH : 1;
-	f->half = !closing && is_half(f);
 	f->smoothing = s->training.label_smoothing * (closing ? CLOSING_SMOOTHING : 1);
 	if (frozen == (f->optim->thawed < 0))
 		return;

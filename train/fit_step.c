@@ -87,7 +87,19 @@ static tensor *augmented(scope *s, const tensor *values, const struct sample_sha
 	return t_reshape(s, t_permute(s, x, DIMS(0, 2, 3, 1)), t_dims(values));
 }
 
-struct learned { double loss, gradient; }; /* of a batch; gradient: Euclidean norm */
+struct learned { double loss, gradient, screen; }; /* of a batch; Euclidean norms of the gradients of the network and of its screen */
+
+/* The screen's, of the same pictures: half by the truth, half by what the network makes of them (Hinton et al. 2015). Nothing of
+   it reaches the network, whose batch norms and dropout it does not pass. */
+static tensor *screen_loss(struct fit *f, scope *s, const tensor *values, const tensor *target, const tensor *output)
+{
+	tensor *y = model_screen(f->model, s, input_screen(s, f->model, values, &f->work->shape, f->device.index));
+	tensor *truth = f->work->task->loss(f->work, s, y, target, f->smoothing);
+
+	SCOPE(still, s, SCOPE_NO_GRAD);
+	tensor *said = scope_keep(s, t_softmax(still, t_narrow(still, output, 1, 0, f->model->outputs), 1));
+	return t_add(s, truth, t_cross_entropy(s, y, said));
+}
 
 /* Samples from..from+n of a batch: their share of its loss is added, and their gradients are to those there; of the last, the norm
    of all is taken. */
@@ -104,7 +116,8 @@ static gboolean learn_part(struct fit *f, const struct batch *b, const struct au
 	SCOPE(s, NULL, 0);
 	int before = stage_enter("augmenting");
 	tensor *x = input_values(s, b->bytes + from * sample_bytes(shape), n, shape, device);
-	x = input_normalise(s, f->model, augmented(s, x, shape, of, n, device), shape, f->half, device);
+	tensor *values = augmented(s, x, shape, of, n, device);
+	x = input_normalise(s, f->model, values, shape, device);
 	stage_leave(before);
 	tensor *target = t_from(s, b->targets + from * (gsize)shape->targets, DIMS(n, shape->targets), T_F32, device);
 	if (shape->map > 0)
@@ -113,11 +126,16 @@ static gboolean learn_part(struct fit *f, const struct batch *b, const struct au
 	tensor *y = t_to(net, model_forward(f->model, net, x, NULL), T_F32, device);
 	tensor *mean = f->work->task->loss(f->work, net, y, target, f->smoothing);
 	const double share = (double)n / b->n;
-	t_backward(net, n < b->n ? t_affine(net, mean, share, 0) : mean);
-	tensor *gradient = from + n < b->n ? NULL : t_grad_norm(net, f->model->params);
+	tensor *sum = shape->screen ? t_add(net, mean, screen_loss(f, net, values, target, y)) : mean;
+	t_backward(net, n < b->n ? t_affine(net, sum, share, 0) : sum);
+	const gboolean last = from + n == b->n;
+	tensor *gradient = last ? t_grad_norm(net, f->model->params, 0, f->model->own) : NULL;
+	tensor *screen = last && shape->screen ? t_grad_norm(net, f->model->params, f->model->own, G_MAXSIZE) : NULL;
 	of_batch->loss += share * t_item(net, mean);    /* what a GPU is waited for, with all of its work under way */
 	if (gradient != NULL)
 		of_batch->gradient = t_item(net, gradient);
+	if (screen != NULL)
+		of_batch->screen = t_item(net, screen);
 	return !failed(net, "training step", f, error); /* and so of s */
 }
 
@@ -179,7 +197,7 @@ static gboolean leave_out(struct fit *f, GError **error)
 /* What is not finite would stay in the weights for good. */
 static gboolean leave_step(struct fit *f, const struct learned *l, GError **error)
 {
-	const char *what = isfinite(l->loss) ? "gradient" : "loss";
+	const char *what = !isfinite(l->loss) ? "loss" : isfinite(l->screen) ? "gradient" : "screen's gradient";
 
 	zero_gradients(f);
 	log_warn("loss", "epoch %" G_GINT64_FORMAT " step %" G_GINT64_FORMAT ": the %s is not finite; the step is left out; a lower "
@@ -202,7 +220,7 @@ gboolean fit_step(struct fit *f, struct batch *b, double *loss, GError **error)
 	fit_enter_phase(f);
 	if (!learn(f, b, &l, error))
 		return FALSE;
-	if (!isfinite(l.loss) || !isfinite(l.gradient))
+	if (!isfinite(l.loss) || !isfinite(l.gradient) || !isfinite(l.screen))
 		return leave_step(f, &l, error);
 	*loss = l.loss;
 	f->now.not_finite = 0;
@@ -212,7 +230,7 @@ gboolean fit_step(struct fit *f, struct batch *b, double *loss, GError **error)
 	SCOPE(s, NULL, 0);
 	const double most = f->settings->training.clip;
 	if (most > 0 && l.gradient > most)
-		t_grad_scale_(s, f->model->params, most / l.gradient);  /* Pascanu et al. 2013 */
+		t_grad_scale_(s, f->model->params, 0, f->model->own, most / l.gradient);  /* Pascanu et al. 2013 */
 	optim_step(f->optim, s, fit_rate(f), f->settings->training.weight_decay);
 	zero_gradients(f);
 	if (f->average != NULL)

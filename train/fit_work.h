@@ -31,7 +31,6 @@ struct fit {
 	struct state now;
 	GArray *hard;                   /* struct hard_sample: what was found, as saved with the state */
 	double strength, smoothing;     /* of augmentation, 0..1; of labels: as the phase has it */
-	gboolean half;                  /* so it has the step that is taken: samples at half their side */
 	struct out_of_fold judged_cases; /* by the weights in the folder, those of members before among them */
 	guint64 seed;                   /* of this member */
 	double deadline;                /* log_seconds() at which this member must be done; 0: none */
@@ -90,7 +89,7 @@ struct interval fit_judge(const struct fit *f, JsonObject *facts, JsonArray *hel
 
 /* fit_phase.c: what progress decides, and nothing else. The learning rate now: */
 double fit_rate(const struct fit *f);
-/* strength, smoothing, half, and whether the body is frozen. */
+/* strength, smoothing, and whether the body is frozen. */
 void fit_enter_phase(struct fit *f);
 
 /* fit_step.c: a batch, drawn and pushed to the loader; and one learned from. *loss: NAN where it was not finite. */

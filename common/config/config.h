@@ -85,7 +85,7 @@ struct settings {
 		double clip;        /* longest gradient, Euclidean; 0: any */
 		double layer_decay; /* factor of the rate from a layer to the one below, 0.1..1 */
 		double frozen;      /* share of all steps in which the head alone learns */
-		double half;        /* share of steps that see samples at half their side, 0..0.9 */
+		gboolean screen;    /* a small network learns beside it, to look coarsely */
 		double closing;     /* last share of all steps, 0..0.5: milder augmentation, half the smoothing */
 		double tumour_weight; /* of tumour in the loss, against 1 of the rest */
 		double label_smoothing; /* 0..0.5, Szegedy et al. 2016 */

@@ -8,21 +8,43 @@ tensor *input_values(scope *s, const guint8 *bytes, guint n, const struct sample
 	return t_affine(s, t_to(s, x, T_F32, device), 1.0 / 255, 0);
 }
 
-tensor *input_normalise(scope *s, const struct model *m, const tensor *values, const struct sample_shape *shape, gboolean half,
-			int device)
+/* (n * pictures, H * W, C) to (n * pictures, C, H, W). */
+static tensor *pictures(scope *s, const tensor *values, const struct sample_shape *shape)
 {
-	const int height = (shape->input > 0 ? shape->input : shape->height) / (half ? 2 : 1);
-	const int width = (shape->input > 0 ? shape->input : shape->width) / (half ? 2 : 1);
+	tensor *x = t_reshape(s, values, DIMS(-1, shape->height, shape->width, shape->channels));
+
+	return t_permute(s, x, DIMS(0, 3, 1, 2));
+}
+
+/* x (N, C, H, W) */
+static tensor *standard(scope *s, const struct model *m, const tensor *x, int device)
+{
+	const int c = m->channels;
 	float scale[3], shift[3];
-	int c = shape->channels;
 
 	for (int i = 0; i < c && i < 3; i++) {
 		scale[i] = (float)(1 / m->std[i]);
 		shift[i] = (float)(-m->mean[i] / m->std[i]);
 	}
-	tensor *x = t_mul(s, values, t_from(s, scale, DIMS(1, 1, c), T_F32, device));
-	x = t_add(s, x, t_from(s, shift, DIMS(1, 1, c), T_F32, device));
-	x = t_reshape(s, x, DIMS(t_size(values, 0), shape->height, shape->width, c));
-	x = t_permute(s, x, DIMS(0, 3, 1, 2));
+	x = t_mul(s, x, t_from(s, scale, DIMS(1, c, 1, 1), T_F32, device));
+	return t_add(s, x, t_from(s, shift, DIMS(1, c, 1, 1), T_F32, device));
+}
+
+tensor *input_normalise(scope *s, const struct model *m, const tensor *values, const struct sample_shape *shape, int device)
+{
+	const int height = shape->input > 0 ? shape->input : shape->height, width = shape->input > 0 ? shape->input : shape->width;
+	tensor *x = standard(s, m, pictures(s, values, shape), device);
+
 	return height != shape->height || width != shape->width ? t_upsample2d(s, x, height, width) : x;
+}
+
+tensor *input_screen(scope *s, const struct model *m, const tensor *values, const struct sample_shape *shape, int device)
+{
+	const int n = (int)sample_pictures(shape), height = MIN(shape->height, SCREEN_SIDE), width = MIN(shape->width, SCREEN_SIDE);
+
+	if (n > 1) {
+		tensor *all = t_reshape(s, values, DIMS(-1, n, (gint64)sample_pixels(shape), shape->channels));
+		values = t_narrow(s, all, 1, 0, 1);
+	}
+	return standard(s, m, t_adaptive_pool2d(s, pictures(s, values, shape), height, width), device);
 }

@@ -148,3 +148,8 @@ tensor *layer_classify(struct model *m, scope *s, const tensor *features, double
 {
 	return layer_linear(m, s, dropout > 0 ? t_dropout(s, features, dropout) : features, at, leaf);
 }
+
+tensor *layer_f32(const struct model *m, scope *outer, scope *s, const tensor *y)
+{
+	return scope_keep(outer, y == NULL || t_type(y) == T_F32 ? y : t_to(s, y, T_F32, m->device));
+}

@@ -61,11 +61,6 @@ const struct network *network_find(const char *name, GError **error)
 	return NULL;
 }
 
-gboolean network_halves(const struct network *n, int side)
-{
-	return n != &module_network && n->map == 0 && side / 2 >= n->least;
-}
-
 gboolean network_spares(const struct network *n, const char *name) { return n->spare != NULL && g_str_has_prefix(name, n->spare); }
 
 #define WIDER "wider"
@@ -105,6 +100,7 @@ static struct model *make(const struct network *found, const char *network, cons
 	if (!scope_settled(m->params, network, FAULT_FAILED, error) ||
 	    (found == &module_network && !module_build(m, bytes, size, network, error)) || !build_wider(m, error))
 		return NULL;
+	m->own = scope_count(m->params);
 	return g_steal_pointer(&m);
 }
 
@@ -126,28 +122,12 @@ struct model *model_new(const char *network, int channels, int pictures, int out
 	return NULL;
 }
 
-struct model *model_read(const char *weights, const char *network, int channels, int pictures, int outputs, int device,
-			 char **left_out, GError **error)
-{
-	const struct network *found = network_find(network, error);
-	if (found == NULL)
-		return NULL;
-	g_autoptr(safetensors_t) file = found == &module_network ? safetensors_open(weights, error) : NULL;
-	const struct safetensor *module = file == NULL ? NULL : safetensors_find(file, MODULE_BYTES);
-	if (found == &module_network && module == NULL) {
-		if (file != NULL)
-			g_set_error(error, FAULT, FAULT_DATA, "%s: it has no " MODULE_BYTES, weights);
-		return NULL;
-	}
-	g_autoptr(model_t) m = make(found, network, module != NULL ? module->data : NULL, module != NULL ? module->size : 0,
-				    channels, pictures, outputs, device, error);
-	return m != NULL && model_load(m, weights, left_out, error) ? g_steal_pointer(&m) : NULL;
-}
-
-gboolean model_in_head(const struct model *m, const char *name)
+static gboolean in_classifier(const struct model *m, const char *name)
 {
 	return g_str_has_prefix(name, m->network->head) || g_str_has_prefix(name, WIDER ".");
 }
+
+gboolean model_in_head(const struct model *m, const char *name) { return in_classifier(m, name) || model_in_screen(name); }
 
 void model_answer_on(struct model *m, unsigned flags)
 {
@@ -185,12 +165,6 @@ static gboolean shape_equal(dims a, dims b)
 	return equal;
 }
 
-/* Losses and scores are no place for bfloat16. */
-static tensor *keep_f32(const struct model *m, scope *outer, scope *s, const tensor *y)
-{
-	return scope_keep(outer, y == NULL || t_type(y) == T_F32 ? y : t_to(s, y, T_F32, m->device));
-}
-
 /* y, features: of each picture (N * pictures, ...), to those of each sample (N, ...). */
 static tensor *join(struct model *m, scope *s, const tensor *y, tensor **features)
 {
@@ -222,8 +196,8 @@ tensor *model_forward(struct model *m, scope *outer, const tensor *x, tensor **f
 	if (m->pictures > 1)
 		y = join(m, s, y, &features);
 	if (features_opt != NULL)
-		*features_opt = keep_f32(m, outer, s, features);
-	return keep_f32(m, outer, s, y);
+		*features_opt = layer_f32(m, outer, s, features);
+	return layer_f32(m, outer, s, y);
 }
 
 gint64 model_parameters(const struct model *m)
@@ -298,7 +272,7 @@ static char *head_fault(const struct model *m, const struct safetensors *file, c
 		const char *name;
 		bool trained;
 		tensor *param = scope_at(m->params, i, &name, &trained);
-		if (!model_in_head(m, name))
+		if (!in_classifier(m, name))
 			continue;
 		const struct safetensor *view = safetensors_find(file, name);
 		if (view == NULL)
@@ -322,7 +296,7 @@ static gboolean check_fit(const struct model *m, const struct safetensors *file,
 		bool trained;
 		tensor *param = scope_at(m->params, i, &name, &trained);
 		const struct safetensor *view = safetensors_find(file, name);
-		if (model_in_head(m, name) || (view != NULL && fits(view, param)))
+		if (in_classifier(m, name) || (view != NULL && fits(view, param)))
 			continue;
 		g_autofree char *ours = shape_text(t_dims(param));
 		g_autofree char *theirs = view == NULL ? NULL : shape_text(view->shape);
@@ -337,7 +311,7 @@ static gboolean check_fit(const struct model *m, const struct safetensors *file,
 	}
 	for (guint i = 0; i < safetensors_count(file); i++) {
 		const char *name = safetensors_at(file, i)->name;
-		if (scope_find(m->params, name) == NULL && !model_in_head(m, name) && !network_spares(m->network, name) &&
+		if (scope_find(m->params, name) == NULL && !in_classifier(m, name) && !network_spares(m->network, name) && !model_in_screen(name) &&
 		    !g_str_has_suffix(name, ".num_batches_tracked")) { /* torchvision counts batches; no one asks */
 			g_set_error(error, FAULT, FAULT_DATA, "%s: not weights of %s, which has no %s", path,
 				    m->network->name, name);
@@ -353,7 +327,7 @@ static void copy_weights(struct model *m, scope *s, const struct safetensors *fi
 		const char *name;
 		bool trained;
 		tensor *param = scope_at(m->params, i, &name, &trained);
-		if (!with_head && model_in_head(m, name))
+		if (!with_head && in_classifier(m, name))
 			continue;
 		const struct safetensor *view = safetensors_find(file, name);
 		SCOPE(one, s, 0);
@@ -365,13 +339,12 @@ static void copy_weights(struct model *m, scope *s, const struct safetensors *fi
 	}
 }
 
-gboolean model_load(struct model *m, const char *path, char **left_out, GError **error)
+static gboolean take_weights(struct model *m, const struct safetensors *file, const char *path, char **left_out, GError **error)
 {
 	double mean[3], std[3];
 	memcpy(mean, m->mean, sizeof mean);
 	memcpy(std, m->std, sizeof std);
-	g_autoptr(safetensors_t) file = safetensors_open(path, error);
-	if (file == NULL || !check_fit(m, file, path, error) ||
+	if (!check_fit(m, file, path, error) ||
 	    !read_three(file, path, "mean", -HUGE_VAL, mean, error) ||
 	    !read_three(file, path, "std", 0, std, error))
 		return FALSE;
@@ -385,4 +358,32 @@ gboolean model_load(struct model *m, const char *path, char **left_out, GError *
 	if (left_out != NULL)
 		*left_out = g_steal_pointer(&fault);
 	return TRUE;
+}
+
+gboolean model_load(struct model *m, const char *path, char **left_out, GError **error)
+{
+	g_autoptr(safetensors_t) file = safetensors_open(path, error);
+
+	return file != NULL && take_weights(m, file, path, left_out, error);
+}
+
+struct model *model_read(const char *weights, const char *network, int channels, int pictures, int outputs, int device,
+			 char **left_out, GError **error)
+{
+	const struct network *found = network_find(network, error);
+	if (found == NULL)
+		return NULL;
+	g_autoptr(safetensors_t) file = safetensors_open(weights, error);
+	if (file == NULL)
+		return NULL;
+	const struct safetensor *module = found == &module_network ? safetensors_find(file, MODULE_BYTES) : NULL;
+	if (found == &module_network && module == NULL) {
+		g_set_error(error, FAULT, FAULT_DATA, "%s: it has no " MODULE_BYTES, weights);
+		return NULL;
+	}
+	g_autoptr(model_t) m = make(found, network, module != NULL ? module->data : NULL, module != NULL ? module->size : 0,
+				    channels, pictures, outputs, device, error);
+	if (m == NULL || (safetensors_find(file, SCREEN ".classifier.weight") != NULL && !model_add_screen(m, error)))
+		return NULL;
+	return take_weights(m, file, weights, left_out, error) ? g_steal_pointer(&m) : NULL;
 }

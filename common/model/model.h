@@ -48,6 +48,7 @@ struct model {
 	int width;              /* of what the classifier takes, of all pictures of a sample */
 	double norm_eps;        /* of its batch norms */
 	scope *params;
+	size_t own;             /* of these, before its screen's; all, where it has none */
 	jit_module *module;     /* of a module (module.h), else NULL */
 	scope *carried;         /* what its weights' file holds beside params; NULL: nothing */
 	scope *packed;          /* while model_answer_on holds: its convolutions, laid out as they are met; else NULL */
@@ -61,18 +62,16 @@ extern const struct network networks[];
 
 /* Its row, or for a name that ends in .pt that of modules. */
 const struct network *network_find(const char *name, GError **error);
-/* Can it be shown pictures of this side, px, and of half of it? One that draws a map, and a module, may take one alone. */
-gboolean network_halves(const struct network *network, int side);
 /* Has it no use for a tensor of this name in foreign weights? */
 gboolean network_spares(const struct network *network, const char *name);
 /* network: a name of the table, or the path of a TorchScript module, FILE.pt. */
 struct model *model_new(const char *network, int channels, int pictures, int outputs, int device, GError **error);
-/* The same with the weights of a model folder: a module comes from their file, and not from where it once was. *left_out as
-   of model_load. */
+/* The same with the weights of a model folder: a module comes from their file, and not from where it once was, and there is a
+   screen where the file has one. *left_out as of model_load. */
 struct model *model_read(const char *weights, const char *network, int channels, int pictures, int outputs, int device,
 			 char **left_out, GError **error);
 void model_free(struct model *m);
-/* Is a parameter of this name one of the classifier's? What training.frozen leaves free. */
+/* Is a parameter of this name one of the classifier's, or of the screen? What training.frozen leaves free. */
 gboolean model_in_head(const struct model *m, const char *name);
 /* features_opt: gets the vectors that the classifier takes, before its dropout, of a sample's pictures in turn, (N, m->width).
    Both are T_F32, whatever the scope computes in. */
@@ -81,12 +80,20 @@ tensor *model_forward(struct model *m, scope *s, const tensor *x, tensor **featu
    by t_conv2d_packed. Until _off, which model_free does too. */
 void model_answer_on(struct model *m, unsigned flags);
 void model_answer_off(struct model *m);
+/* Its screen: a small network of its own for coarse looks, of random weights, which for a small part of the work says about what
+   the large one would. Its parameters are SCREEN.* in m->params, behind the others. */
+#define SCREEN "screen"
+enum { SCREEN_SIDE = 48 };      /* px: what it is made for; more costs more, less may be too little to see anything */
+gboolean model_add_screen(struct model *m, GError **error);
+gboolean model_in_screen(const char *name);
+/* x (N, channels, H, W), of a sample's first picture alone, to (N, outputs), T_F32. */
+tensor *model_screen(struct model *m, scope *s, const tensor *x);
 gint64 model_parameters(const struct model *m);    /* trained numbers */
 
 /* Parameters from a .safetensors file of F32, F16, BF16 or F64. A classifier of another shape, or that the
    file lacks, keeps its random start and is named in *left_out (a sentence for the log, or NULL); any other
    parameter that is missing or of another shape is an error that names it and both shapes, and so is a
-   tensor of the file that the network has no place for (but num_batches_tracked). "mean" and "std" of
+   tensor of the file that the network has no place for (but num_batches_tracked, and a screen). "mean" and "std" of
    the file's metadata (JSON lists of 3) become the model's. An error leaves the model as it was. */
 gboolean model_load(struct model *m, const char *path, char **left_out, GError **error);
 

@@ -44,6 +44,9 @@ tensor *layer_conv_norm_add(struct model *m, scope *outer, const tensor *x, cons
 /* features (N, width) to (N, outputs), behind dropout by chance `dropout`. */
 tensor *layer_classify(struct model *m, scope *s, const tensor *features, double dropout, const char *at, const char *leaf);
 
+/* y, of the scope s, in T_F32 and in outer: losses and scores are no place for bfloat16. */
+tensor *layer_f32(const struct model *m, scope *outer, scope *s, const tensor *y);
+
 struct resnet_plan {
 	int blocks[4];          /* in each of the four stages */
 	gboolean bottleneck;

@@ -98,7 +98,7 @@ static void sort(struct optim *o)
 	}
 }
 
-struct optim *optim_new(const char *name, struct model *model, double layer_decay, int device, GError **error)
+struct optim *optim_new(const char *name, struct model *model, double layer_decay, double screen, int device, GError **error)
 {
 	const struct optimiser *kind = find(name, error);
 
@@ -116,7 +116,7 @@ struct optim *optim_new(const char *name, struct model *model, double layer_deca
 		const char *of;
 		bool trained;
 		const tensor *p = scope_at(o->params, i, &of, &trained);
-		o->of[i].rate = pow(layer_decay, o->groups - 1 - o->of[i].group);
+		o->of[i].rate = pow(layer_decay, o->groups - 1 - o->of[i].group) * (model_in_screen(of) ? screen : 1);
 		o->of[i].state = scope_count(o->state);
 		if (trained)
 			o->order[o->trained++] = i;

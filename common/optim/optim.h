@@ -34,8 +34,9 @@ struct optimiser {
 };
 extern const struct optimiser optimisers[]; /* ended by a row without a name */
 
-/* layer_decay: the factor from each group to the one below, 0 < layer_decay <= 1; 1: all learn alike. */
-struct optim *optim_new(const char *name, struct model *model, double layer_decay, int device, GError **error);
+/* layer_decay: the factor from each group to the one below, 0 < layer_decay <= 1; 1: all learn alike. screen: of the rate of the
+   model's screen, where it has one. */
+struct optim *optim_new(const char *name, struct model *model, double layer_decay, double screen, int device, GError **error);
 void optim_free(struct optim *o);
 /* From the start, and for good: the lowest so many of the groups, share * (groups - 1) rounded down, take no step. What lies
    below the first that learns has no backward pass either. Returns how many. */

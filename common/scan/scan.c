@@ -137,7 +137,7 @@ static void fill_bag(struct flight *f, GArray *out)
 	gsize n = attention_pick(logits, f->first, f->scan->bag, picked);
 	for (gsize i = 0; i < n; i++) {
 		struct sample s = g_array_index(f->samples, struct sample, picked[i]);
-		s.half = 0;
+		s.coarse = 0;
 		g_array_append_val(out, s);
 	}
 	f->plain = f->samples->len;
@@ -179,12 +179,12 @@ static gboolean advance(struct state *st, struct flight *f, GError **error)
 	guint at[] = { before > 0 ? st->waiting[0].first : st->waiting[0].tickets->len,
 		       before > 0 ? st->waiting[1].first : st->waiting[1].tickets->len };
 	g_autofree struct ticket *tickets = g_new(struct ticket, more->len);
-	for (guint half = 0; half < G_N_ELEMENTS(at); half++) {
+	for (guint coarse = 0; coarse < G_N_ELEMENTS(at); coarse++) {
 		guint n = 0;
 		for (gsize i = before; i < f->samples->len; i++)
-			if (g_array_index(f->samples, struct sample, i).half == half)
+			if (g_array_index(f->samples, struct sample, i).coarse == coarse)
 				tickets[n++] = (struct ticket){ f, i };
-		g_array_insert_vals(st->waiting[half].tickets, at[half], tickets, n);
+		g_array_insert_vals(st->waiting[coarse].tickets, at[coarse], tickets, n);
 	}
 	return TRUE;
 }
@@ -230,9 +230,19 @@ static void read_features(scope *s, const tensor *x, guint n, int width, guint16
 	t_read(s, t_to(s, t_clamp(s, x, -most, most), T_F16, T_CPU), out, n * (gsize)width * sizeof *out);
 }
 
+/* What the model says of values, in full or coarsely. */
+static tensor *look(const struct scan *scan, scope *s, struct model *m, const tensor *values, gboolean coarse, tensor **features_opt)
+{
+	const struct sample_shape *shape = &scan->work->shape;
+
+	if (coarse)
+		return model_screen(m, s, input_screen(s, m, values, shape, scan->device));
+	return model_forward(m, s, input_normalise(s, m, values, shape, scan->device), features_opt);
+}
+
 /* bytes: (n, pictures, height, width, channels); outputs: (n, judged); features_opt: from their row `at` on. FAULT_ROOM: there is
    no memory for n. */
-static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, guint n, gboolean half, float *outputs,
+static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, guint n, gboolean coarse, float *outputs,
 			   guint16 *const *features_opt, gsize at, GError **error)
 {
 	const struct task *task = scan->work->task;
@@ -242,8 +252,8 @@ static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, g
 	for (guint k = 0; k < scan->n_models; k++) {
 		SCOPE(s, root, 0);
 		const gsize width = (gsize)scan->models[k]->width;
-		tensor *y = input_normalise(s, scan->models[k], x, &scan->work->shape, half, scan->device), *features = NULL;
-		y = task->judge(scan->work, s, model_forward(scan->models[k], s, y, features_opt != NULL ? &features : NULL));
+		tensor *features = NULL;
+		tensor *y = task->judge(scan->work, s, look(scan, s, scan->models[k], x, coarse, features_opt != NULL ? &features : NULL));
 		if (features_opt != NULL)
 			read_features(s, features, n, (int)width, features_opt[k] + at * width);
 		sum = scope_keep(root, sum == NULL ? y : t_add(s, sum, y));
@@ -271,7 +281,7 @@ static gboolean judge(struct scan *scan, scope *all, const struct batch *b, floa
 		g_autoptr(GError) wrong = NULL;
 		guint n = MIN(scan->at_once, b->n - done);
 
-		if (judge_part(scan, all, b->bytes + done * size, n, b->samples[0].half != 0, outputs + done * judged, features_opt, done, &wrong)) {
+		if (judge_part(scan, all, b->bytes + done * size, n, b->samples[0].coarse != 0, outputs + done * judged, features_opt, done, &wrong)) {
 			done += n;
 		} else if (g_error_matches(wrong, FAULT, FAULT_ROOM) && n > 1) {
 			scan->at_once = (n + 1) / 2;
@@ -281,7 +291,9 @@ static gboolean judge(struct scan *scan, scope *all, const struct batch *b, floa
 			ok = FALSE;
 		}
 	}
-	scan->network_s += (double)(g_get_monotonic_time() - begin) / G_USEC_PER_SEC;
+	const double took = (double)(g_get_monotonic_time() - begin) / G_USEC_PER_SEC;
+	scan->network_s += took;
+	scan->coarse_s += b->samples[0].coarse ? took : 0;
 	if (ok && scan->at_once < wanted)
 		log_warn("memory", "no memory for %u samples in the network at once: it gets %u from here on; give the %s "
 			 "more memory, or --set inference.batch=%u", wanted, scan->at_once,
@@ -339,7 +351,7 @@ static gboolean take(struct state *st, GError **error)
 	}
 	guint n = b->n;
 	st->scan->n_samples += n;
-	st->scan->n_half += b->samples[0].half ? n : 0;
+	st->scan->n_coarse += b->samples[0].coarse ? n : 0;
 	loader_recycle(st->loader, b);
 	/* each flight advances once, at its last sample of this batch, where its own are side by side: a round is queued at once */
 	for (guint i = 0; i < n; i++) {
@@ -406,8 +418,8 @@ gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done do
 	if (scan->prepare)
 		st.preparer = preparing_new(scan->work, scan->readers);
 	scan->at_once = scan->at_once > 0 ? MIN(scan->at_once, scan->batch) : scan->batch;
-	scan->network_s = scan->wait_s = 0;
-	scan->n_samples = scan->n_half = 0;
+	scan->network_s = scan->coarse_s = scan->wait_s = 0;
+	scan->n_samples = scan->n_coarse = 0;
 
 	st.all = scope_open(NULL, SCOPE_NO_GRAD | scan->flags);
 	for (guint k = 0; k < scan->n_models; k++)

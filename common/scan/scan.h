@@ -44,8 +44,8 @@ struct scan {
 				   first of their outputs: they are read once more for it, last; 0: no bags */
 	double deadline;        /* log_seconds() at which it ends with what it has; 0: none */
 	guint at_once;          /* in and out: samples in the network at once; 0: batch */
-	double network_s, wait_s; /* out: seconds in the network; waiting for samples */
-	guint64 n_samples, n_half; /* out; of these, coarse looks */
+	double network_s, coarse_s, wait_s; /* out: seconds in the network, of these in coarse looks; waiting for samples */
+	guint64 n_samples, n_coarse; /* out; of these, coarse looks */
 	gboolean whole;         /* out: every case was handed over */
 };
 

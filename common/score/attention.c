@@ -193,7 +193,7 @@ static gboolean learn(struct attention *a, const struct bag *const *bags, gsize 
 	struct model shell = { .network = &network, .params = a->params, .device = a->device };
 	int per_epoch = (int)((n + (gsize)plan->batch - 1) / (gsize)plan->batch);
 	g_autofree const struct bag **order = g_new(const struct bag *, n);
-	g_autoptr(optim_t) o = optim_new("adamw", &shell, 1, a->device, error);
+	g_autoptr(optim_t) o = optim_new("adamw", &shell, 1, 1, a->device, error);
 
 	for (int k = 0; o != NULL && k < plan->steps; k++) {
 		gsize from = (gsize)k % (gsize)per_epoch * (gsize)plan->batch;

@@ -224,15 +224,6 @@ static int input_of(const struct settings *s, const struct slide_facts *known)
 	return side > size ? side : 0;
 }
 
-/* Does the network learn, or has it learned, from tiles at half their side too? */
-static gboolean halves_of(const struct settings *s, const struct sample_shape *shape, enum phase phase, const struct slide_facts *known)
-{
-	const struct network *network = network_find(s->model.network, NULL);
-	const gboolean learns = phase == PHASE_TRAIN ? s->training.half > 0 : known->halves;
-
-	return learns && network != NULL && network_halves(network, MAX(shape->input, shape->width));
-}
-
 struct work *slide_cases_open(const struct settings *settings, enum phase phase, JsonObject *facts, GError **error)
 {
 	struct slide_work *sw = g_new0(struct slide_work, 1);
@@ -245,8 +236,8 @@ struct work *slide_cases_open(const struct settings *settings, enum phase phase,
 	w->columns = sw->columns;
 	int map = phase == PHASE_TRAIN ? cells_of(settings) : 0;        /* nothing is learned from a test slide */
 	w->shape = (struct sample_shape){ 3, settings->tiles.size, settings->tiles.size, 1 + map * map, map,
-					 settings->tiles.context > 1 ? 1 : 0, input_of(settings, &known), FALSE };
-	w->shape.halves = halves_of(settings, &w->shape, phase, &known);
+					 settings->tiles.context > 1 ? 1 : 0, input_of(settings, &known),
+					 phase == PHASE_TRAIN ? settings->training.screen : known.screen };
 	w->outputs = 2;
 	w->patience = settings->data.patience;
 	w->notes = g_ptr_array_new_with_free_func(g_free);

@@ -93,7 +93,7 @@ static void facts(const struct work *w, JsonObject *out)
 	}
 	json_object_set_double_member(out, "mpp", sw->mpp);
 	json_object_set_int_member(out, "input", w->shape.input);
-	json_object_set_double_member(out, "half", w->shape.halves ? w->settings->training.half : 0);
+	json_object_set_int_member(out, "screen", w->shape.screen ? 1 : 0);
 	json_object_set_double_member(out, "prior", (positive + 1.0) / (n + 2.0));
 }
 

@@ -22,7 +22,7 @@ struct slide_facts slide_facts_read(JsonObject *facts)
 	struct slide_facts out = {
 		.mpp = within(facts, "mpp", MPP_MIN, MPP_MAX, 0),
 		.input = (int)within(facts, "input", INPUT_MIN, INPUT_MAX, 0),
-		.halves = within(facts, "half", 0, 1, 0) > 0,
+		.screen = within(facts, "screen", 0, 1, 0) > 0,
 		.prior = within(facts, "prior", 0, 1, 0.5),
 		.learned = facts != NULL,
 	};

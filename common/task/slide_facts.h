@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 struct slide_facts {
 	double mpp;             /* um/px that slides were read at, in the range of tiles.mpp; 0: level 0 as it is */
 	int input;              /* px that tiles were enlarged to, in the range of model.input; 0: not known */
-	gboolean halves;        /* the network learned from tiles at half their side too */
+	gboolean screen;        /* a screen learned beside the network */
 	double prior;           /* share of positives, 0..1; standard: a half */
 	struct slide_model model; /* from features to a probability; there where fitted */
 	gboolean fitted;        /* else the first feature is the log odds */

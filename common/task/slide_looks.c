@@ -1,7 +1,6 @@
 /*
  * slide_looks.c - the looks that answering takes at a slide's tiles: first at all, or a share, of its grid; where the network
- * learned from tiles at half their side, coarsely, and then in full at those that came out highest; last at turned views of the
- * highest of these. A sample behind the first look has in at[2] the index of the tile there that it is another look at.
+ * has a screen, coarsely, and then in full at those that came out highest; last at turned views of the highest of these. A sample behind the first look has in at[2] the index of the tile there that it is another look at.
  */
 #include "common/score/coarse.h"
 #include "common/score/score.h"
@@ -35,7 +34,7 @@ gsize slide_looks_first(const struct sample *samples, gsize n)
 {
 	gsize first = 0;
 
-	while (first < n && samples[first].variant == 0 && samples[first].half == samples[0].half)
+	while (first < n && samples[first].variant == 0 && samples[first].coarse == samples[0].coarse)
 		first++;
 	return first;
 }
@@ -49,7 +48,7 @@ static seen_t see(const struct sample *samples, const float *outputs, gsize n)
 
 	for (gsize i = 0; i < n; i++) {
 		const gsize of = i < tiles ? i : (gsize)samples[i].at[2];
-		if (samples[i].half) {
+		if (samples[i].coarse) {
 			s.coarse[of] = outputs[i];
 		} else if (samples[i].variant == 0) {
 			s.full[of] = outputs[i];
@@ -70,19 +69,19 @@ static seen_t see(const struct sample *samples, const float *outputs, gsize n)
 
 static gboolean coarse_first(const struct work *w)
 {
-	return w->phase == PHASE_TEST && w->shape.halves && w->settings->inference.effort < 1;
+	return w->phase == PHASE_TEST && w->shape.screen && w->settings->inference.effort < 1;
 }
 
 static void first_look(const struct work *w, guint item, double share, GArray *out)
 {
 	const struct tiles *tiles = &slide_work_of(w)->slides[item].tiles;
-	const guint32 half = coarse_first(w) ? 1 : 0;
+	const guint32 coarse = coarse_first(w) ? 1 : 0;
 	const long least = lround(w->settings->tiles.tissue * 255);
 	g_autofree guint8 *chosen = g_new(guint8, tiles->n + 1);
 
 	spread_choose(tiles, (guint32)share_count(share, tiles->n), chosen);
 	for (guint32 i = 0; i < tiles->n; i++) {
-		struct sample s = { .item = item, .half = half, .at = { tiles->tile[i].x, tiles->tile[i].y } };
+		struct sample s = { .item = item, .coarse = coarse, .at = { tiles->tile[i].x, tiles->tile[i].y } };
 		/* what is there for its mask alone is not, where there is none: held out, it would be found too easily */
 		if (chosen[i] && tiles->tile[i].tissue >= least)
 			g_array_append_val(out, s);
@@ -93,7 +92,7 @@ static void add_look(const struct sample *samples, guint32 tile, guint turn, GAr
 {
 	struct sample s = samples[tile];
 
-	s.half = 0;
+	s.coarse = 0;
 	s.variant = turn;
 	s.at[2] = (gint32)tile;
 	g_array_append_val(out, s);
@@ -128,7 +127,7 @@ void slide_looks_next(const struct work *w, guint item, int round, double share,
 {
 	if (round == 0)
 		first_look(w, item, share, out);
-	else if (n > 0 && samples[n - 1].half)
+	else if (n > 0 && samples[n - 1].coarse)
 		full_looks(w, samples, outputs, n, out);
 	else if (n > 0 && samples[n - 1].variant == 0)
 		turned_looks(w, samples, outputs, n, out);

@@ -35,7 +35,7 @@ enum phase { PHASE_TRAIN, PHASE_TEST };
 struct sample {
 	guint32 item;           /* its case, an index of work->cases */
 	guint32 variant;        /* 0: as it is */
-	guint32 half;           /* 1: a coarse look, at half the side (sample_shape.halves) */
+	guint32 coarse;         /* 1: a coarse look, by the network's screen (sample_shape.screen) */
 	gint32 at[3];
 };
 
@@ -44,7 +44,7 @@ struct sample {
 struct sample_shape {
 	int channels, height, width, targets, map, more;
 	int input;              /* px, height and width, that the network gets them enlarged to; 0: as they are */
-	gboolean halves;        /* it is also shown them at half the side, for a quarter of the work, and learns them so */
+	gboolean screen;        /* it has a screen (common/model/model.h), which learns beside it */
 };
 static inline guint sample_pictures(const struct sample_shape *s) { return 1 + (guint)s->more; }
 static inline gsize sample_pixels(const struct sample_shape *s)        /* of one picture */
@@ -159,7 +159,7 @@ struct task {
 	/* For answering: appends the samples that a case needs next, given what its first n gave (outputs:
 	   n, `judged` numbers each; NAN where reading failed). Round 0 has n = 0: of all that the case has, in
 	   their order, share_count() are taken, evenly over it; a larger share contains the smaller ones. Some may be
-	   coarse looks (sample.half). Nothing appended ends. No state. */
+	   coarse looks (sample.coarse). Nothing appended ends. No state. */
 	void (*next)(const struct work *work, guint item, int round, double share, const struct sample *samples,
 		     const float *outputs, gsize n, GArray *out);
 	gboolean (*read)(struct work *work, const struct sample *sample, guint8 *bytes, float *targets,

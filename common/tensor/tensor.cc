@@ -520,27 +520,27 @@ void t_zero_grad(tensor *param)
 		param->v.mutable_grad().reset();
 }
 
-static std::vector<at::Tensor> gradients(const scope *model)
+static std::vector<at::Tensor> gradients(const scope *model, size_t from, size_t n)
 {
 	std::vector<at::Tensor> grads;
-	for (size_t i = 0; i < scope_count(model); i++)
+	for (size_t i = from; i < scope_count(model) && i - from < n; i++)
 		if (const at::Tensor &g = model->named[i]->v.grad(); g.defined())
 			grads.push_back(g);
 	return grads;
 }
 
-tensor *t_grad_norm(scope *s, const scope *model)
+tensor *t_grad_norm(scope *s, const scope *model, size_t from, size_t n)
 {
 	return op(s, "grad_norm", {}, [&] {
-		const std::vector<at::Tensor> grads = gradients(model);
+		const std::vector<at::Tensor> grads = gradients(model, from, n);
 		return grads.empty() ? at::zeros({}) : at::stack(at::_foreach_norm(grads, 2)).norm().to(at::kFloat);
 	});
 }
 
-bool t_grad_scale_(scope *s, const scope *model, double factor)
+bool t_grad_scale_(scope *s, const scope *model, size_t from, size_t n, double factor)
 {
 	return act(s, "grad_scale_", {}, [&] {
-		for (at::Tensor g : gradients(model))
+		for (at::Tensor g : gradients(model, from, n))
 			g.mul_(factor);
 	});
 }

@@ -75,7 +75,7 @@ int main(int argc, char **argv)
 	u.flags = SCOPE_CHANNELS_LAST | (g_str_equal(argv[4], "bf16") ? SCOPE_BF16 : 0);
 	tensor_threads(machine_cores());
 	u.m = model_new(argv[1], 3, 1, 2, u.device, &error);
-	u.o = u.m == NULL ? NULL : optim_new("adamw", u.m, 1, u.device, &error);
+	u.o = u.m == NULL ? NULL : optim_new("adamw", u.m, 1, 1, u.device, &error);
 	if (u.o == NULL) {
 		g_printerr("%s\n", error->message);
 		return fault_exit_code(error);

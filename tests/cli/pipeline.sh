@@ -44,7 +44,7 @@ cat > data.yaml << 'YAML'
 tiles: {size: 64}
 model: {network: simple}
 sampling: {tiles_per_epoch: 96}
-training: {epochs: 2, batch: 32, half: 0.5, time: 190s}       # 2 % of it are too little to rehearse
+training: {epochs: 2, batch: 32, screen: true, time: 190s}       # 2 % of it are too little to rehearse
 inference: {batch: 64, turns: 2}
 device: cpu
 YAML

@@ -16,7 +16,7 @@ cat > data.yaml << 'YAML'
 tiles: {size: 64}
 model: {network: simple}
 sampling: {tiles_per_epoch: 240, hard: 0.5, mine_every: 1}
-training: {epochs: 2, batch: 8, checkpoint: 1, optimiser: radam, schedule: one_cycle, clip: 1, closing: 0.2, layer_decay: 0.9, half: 0.5, time: 190s}
+training: {epochs: 2, batch: 8, checkpoint: 1, optimiser: radam, schedule: one_cycle, clip: 1, closing: 0.2, layer_decay: 0.9, screen: true, time: 190s}
 inference: {batch: 64, turns: 2}
 device: cpu
 YAML

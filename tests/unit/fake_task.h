@@ -4,8 +4,8 @@
  *
  * Case i, "c00" to "c11": fake_count(i) samples at first; then, again, the sample whose first output was
  * highest, i % 3 times over; then one more where i % 4 is 0. A share is the first of them. Cases 4 and 9 cannot be prepared, 11 has no
- * samples, no sample of 7 can be read and one in eleven of the others'. Where it halves, samples are enlarged to twice
- * their side, and the first round is coarse: seen as they are.
+ * samples, no sample of 7 can be read and one in eleven of the others'. Where there is a screen, the first round is
+ * coarse, and of later ones each second sample.
  */
 #pragma once
 #include "common/fault/fault.h"
@@ -66,7 +66,7 @@ static void fake_next(const struct work *w, guint item, int round, double share,
 	g_assert_true(w->cases[item].ready);
 	g_assert_true(round != 0 || n == 0);
 	for (guint i = 0; round == 0 && i < fake_part(item, share); i++) {
-		struct sample s = { .item = item, .half = w->shape.halves ? 1 : 0, .at = { (gint32)i } };
+		struct sample s = { .item = item, .coarse = w->shape.screen ? 1 : 0, .at = { (gint32)i } };
 		g_array_append_val(out, s);
 	}
 	for (gsize i = 1; i < n; i++)
@@ -75,7 +75,7 @@ static void fake_next(const struct work *w, guint item, int round, double share,
 	for (guint i = 0; n > 0 && i < more; i++) {
 		struct sample s = samples[best];
 		s.variant = (guint)round * 10 + i;
-		s.half = w->shape.halves && i % 2 == 1; /* looks of both sizes in one round */
+		s.coarse = w->shape.screen && i % 2 == 1; /* looks of both kinds in one round */
 		g_array_append_val(out, s);
 	}
 }
@@ -180,9 +180,7 @@ static inline void fake_output(struct model *m, const struct sample *sample, flo
 			x[c * FAKE_SIDE * FAKE_SIDE + i] = (float)((bytes[3 * i + c] / 255.0 - m->mean[c]) / m->std[c]);
 	SCOPE(s, NULL, SCOPE_NO_GRAD);
 	tensor *in = t_from(s, x, DIMS(1, 3, FAKE_SIDE, FAKE_SIDE), T_F32, T_CPU);
-	if (fake_work.shape.halves && !sample->half)
-		in = t_upsample2d(s, in, 2 * FAKE_SIDE, 2 * FAKE_SIDE);
-	t_read(s, model_forward(m, s, in, NULL), y, sizeof y);
+	t_read(s, sample->coarse ? model_screen(m, s, in) : model_forward(m, s, in, NULL), y, sizeof y);
 	scope_error(s, &message);
 	g_assert_cmpstr(message, ==, "");
 	out[0] = y[1] - y[0];

@@ -25,7 +25,7 @@ static void test_defaults(void)
 	g_assert_cmpfloat(s->tiles.mpp, ==, MPP_AUTO);
 	g_assert_cmpfloat(s->tiles.fallback_mpp, ==, 0);
 	g_assert_cmpint(s->split.seed, ==, 2018);
-	g_assert_cmpfloat(s->sampling.jitter, ==, 0.05);
+	g_assert_cmpfloat(s->sampling.jitter, ==, 0);
 	g_assert_cmpint((int)s->training.schedule, ==, SCHEDULE_COSINE);
 	g_assert_cmpfloat(s->training.average, ==, 200);
 	g_assert_cmpfloat(s->training.time, ==, 0);

@@ -183,7 +183,7 @@ static void test_enlarged(void)
 	float got[3][4][4];
 
 	SCOPE(s, NULL, 0);
-	tensor *x = input_normalise(s, m, input_values(s, &bytes[0][0][0], 1, &shape, T_CPU), &shape, FALSE, T_CPU);
+	tensor *x = input_normalise(s, m, input_values(s, &bytes[0][0][0], 1, &shape, T_CPU), &shape, T_CPU);
 	g_assert_cmpint(t_size(x, 2), ==, 4);
 	g_assert_true(t_read(s, x, got, sizeof got));
 	assert_scope(s);
@@ -197,46 +197,132 @@ static void test_enlarged(void)
 			}
 }
 
-/* At half the side that the network gets them at: of 4, the mean of each four; enlarged to 8, as they are. */
-static void test_halved(void)
+/* A screen sees the first picture alone, and of 96 px the mean of each four; what is small it sees as it is. */
+static void test_screen_input(void)
 {
-	struct sample_shape shape = { .channels = 3, .height = 4, .width = 4, .targets = 1 };
+	enum { MOST = 2 * SCREEN_SIDE };
 	g_autoptr(model_t) m = new_model("simple", 2);
-	guint8 bytes[4][4][3];
-	float got[3][4][4];
+	g_autofree guint8 *bytes = g_new(guint8, 2 * 2 * MOST * MOST * 3);
+	g_autofree float *got = g_new(float, 2 * SCREEN_SIDE * SCREEN_SIDE * 3);
 
-	for (int i = 0; i < 48; i++)
-		bytes[i / 12][i / 3 % 4][i % 3] = (guint8)(i * 77 % 256);
+	for (int i = 0; i < 2 * 2 * MOST * MOST * 3; i++)
+		bytes[i] = (guint8)(i * 77 % 251);
 	SCOPE(s, NULL, 0);
-	for (int enlarged = 0; enlarged < 2; enlarged++) {
-		const int side = enlarged ? 4 : 2, of = 4 / side;
-		shape.input = enlarged ? 8 : 0;
-		tensor *x = input_normalise(s, m, input_values(s, &bytes[0][0][0], 1, &shape, T_CPU), &shape, TRUE, T_CPU);
-		g_assert_cmpint(t_size(x, 2), ==, side);
-		g_assert_cmpint(t_size(x, 3), ==, side);
-		g_assert_true(t_read(s, x, got, (size_t)(3 * side * side) * sizeof(float)));
-		for (int i = 0; i < 3 * side * side; i++) {
-			const int k = i / (side * side), v = i / side % side, u = i % side;
-			double sum = 0;
-			for (int j = 0; j < of * of; j++)
-				sum += bytes[of * v + j / of][of * u + j % of][k];
-			const float *flat = &got[0][0][0];
-			g_assert_cmpfloat_with_epsilon((double)flat[i], (sum / (of * of) / 255 - m->mean[k]) / m->std[k], 1e-5);
+	for (int more = 0; more < 2; more++)
+		for (int large = 0; large < 2; large++) {
+			const int side = large ? MOST : 7, of = large ? 2 : 1, seen = side / of;
+			const struct sample_shape shape = { .channels = 3, .height = side, .width = side, .targets = 1, .more = more,
+							    .input = 2 * side };
+			tensor *x = input_screen(s, m, input_values(s, bytes, 2, &shape, T_CPU), &shape, T_CPU);
+			g_assert_cmpint(t_size(x, 0), ==, 2);
+			g_assert_cmpint(t_size(x, 2), ==, seen);
+			g_assert_cmpint(t_size(x, 3), ==, seen);
+			g_assert_true(t_read(s, x, got, (gsize)(2 * 3 * seen * seen) * sizeof *got));
+			for (int i = 0; i < 2 * 3 * seen * seen; i++) {
+				const int n = i / (3 * seen * seen), k = i / (seen * seen) % 3, v = i / seen % seen, u = i % seen;
+				const guint8 *picture = bytes + n * (1 + more) * side * side * 3;
+				double sum = 0;
+				for (int j = 0; j < of * of; j++)
+					sum += picture[((of * v + j / of) * side + of * u + j % of) * 3 + k];
+				g_assert_cmpfloat_with_epsilon((double)got[i], (sum / (of * of) / 255 - m->mean[k]) / m->std[k], 1e-5);
+			}
 		}
-	}
 	assert_scope(s);
 }
 
-/* Those that take one size of picture, and sides that are too small, are not halved. */
-static void test_halves(void)
+/* One parameter or buffer, all of it. */
+static float *values_of(struct model *m, const char *name)
 {
-	const struct { const char *name; int side; gboolean halves; } cases[] = {
-		{ "resnet18", 64, TRUE }, { "resnet18", 63, FALSE }, { "squeezenet1_1", 96, TRUE }, { "inception_v3", 149, FALSE },
-		{ "vit_small", 96, TRUE }, { "unet", 256, FALSE }, { "own.pt", 512, FALSE },
-	};
+	tensor *t = scope_find(m->params, name);
+	const gsize size = numbers_of(t_dims(t)) * sizeof(float);
+	float *out = g_malloc(size);
 
-	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++)
-		g_assert_cmpint(network_halves(network_find(cases[i].name, NULL), cases[i].side), ==, cases[i].halves);
+	SCOPE(s, NULL, SCOPE_NO_GRAD);
+	g_assert_true(t_read(s, t, out, size));
+	return out;
+}
+
+/* x (in, side, side) to (out, half, half): sums by hand of 3x3 pixels, the batch norm as it answers, and no less than 0. */
+static double *layer_by_hand(struct model *m, int i, const double *x, int in, int side, int out, int stride)
+{
+	static const char *const leaves[] = { "conv.weight", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var" };
+	const int to = (side + stride - 1) / stride;
+	double *y = g_new(double, out * to * to);
+	float *p[G_N_ELEMENTS(leaves)];
+
+	for (gsize k = 0; k < G_N_ELEMENTS(leaves); k++) {
+		g_autofree char *name = g_strdup_printf("screen.%d.%s", i, leaves[k]);
+		p[k] = values_of(m, name);
+	}
+	for (int at = 0; at < out * to * to; at++) {
+		const int o = at / (to * to), v = at / to % to * stride - 1, u = at % to * stride - 1;
+		double sum = 0;
+		for (int w = 0; w < in * 9; w++) {
+			const int row = v + w % 9 / 3, column = u + w % 3;
+			if (row >= 0 && row < side && column >= 0 && column < side)
+				sum += (double)p[0][o * in * 9 + w] * x[(w / 9 * side + row) * side + column];
+		}
+		y[at] = MAX(0, (sum - (double)p[3][o]) / sqrt((double)p[4][o] + 1e-5) * (double)p[1][o] + (double)p[2][o]);
+	}
+	for (gsize k = 0; k < G_N_ELEMENTS(leaves); k++)
+		g_free(p[k]);
+	return y;
+}
+
+/* What the layers give one by one; the network's own answers stay as they are. */
+static void test_screen(void)
+{
+	enum { SIDE = 20, OUTPUTS = 3 };
+	static const int channels[] = { 3, 24, 48, 48, 96, 96 }, strides[] = { 2, 2, 1, 2, 1 };
+	g_autoptr(model_t) m = new_model("simple", OUTPUTS);
+	g_autofree float *in = noise(3 * SIDE * SIDE, 5);
+	g_autoptr(GError) error = NULL;
+	const gsize before = scope_count(m->params);
+	const gint64 parameters = model_parameters(m);
+	const char *name;
+	bool trained;
+	int side = SIDE;
+
+	g_autofree float *alone = outputs_of(m, 0, 2, 32);
+	g_assert_true(model_add_screen(m, &error));
+	g_autofree float *beside = outputs_of(m, 0, 2, 32);
+	g_assert_true(memcmp(alone, beside, 2 * OUTPUTS * sizeof *alone) == 0);
+	roughen(m);
+	/* 9 * (3*24 + 24*48 + 48*48 + 48*96 + 96*96), 2 * (24+48+48+96+96), 96*3+3 */
+	g_assert_cmpint(model_parameters(m) - parameters, ==, 156168 + 624 + 291);
+	for (gsize i = before; i < scope_count(m->params); i++) {
+		scope_at(m->params, i, &name, &trained);
+		g_assert_true(model_in_screen(name) && model_in_head(m, name));
+	}
+	g_assert_false(model_in_screen("screens.weight"));
+
+	double *x = g_new(double, 3 * SIDE * SIDE);
+	for (int i = 0; i < 3 * SIDE * SIDE; i++)
+		x[i] = (double)in[i];
+	for (int i = 0; i < 5; i++) {
+		double *y = layer_by_hand(m, i, x, channels[i], side, channels[i + 1], strides[i]);
+		side = (side + strides[i] - 1) / strides[i];
+		g_free(x);
+		x = y;
+	}
+	g_autofree float *weight = values_of(m, "screen.classifier.weight"), *bias = values_of(m, "screen.classifier.bias");
+	for (int answers = 0; answers < 2; answers++) {
+		float got[OUTPUTS];
+		if (answers)
+			model_answer_on(m, 0);
+		SCOPE(s, NULL, SCOPE_NO_GRAD);
+		tensor *y = model_screen(m, s, t_from(s, in, DIMS(1, 3, SIDE, SIDE), T_F32, T_CPU));
+		g_assert_cmpint(t_type(y), ==, T_F32);
+		g_assert_true(t_read(s, y, got, sizeof got));
+		for (int o = 0; o < OUTPUTS; o++) {
+			double want = (double)bias[o];
+			for (int i = 0; i < 96 * side * side; i++)
+				want += (double)weight[o * 96 + i / (side * side)] * x[i] / (side * side);
+			g_assert_cmpfloat_with_epsilon((double)got[o], want, 1e-4);
+		}
+	}
+	g_free(x);
+	model_answer_off(m);
 }
 
 static void test_parameters(void)
@@ -635,6 +721,37 @@ static void test_other_classifier(void)
 	discard(path);
 }
 
+/* A folder's weights bring their screen, all of it or none; weights to start from do without. */
+static void test_screen_files(void)
+{
+	g_autoptr(model_t) with = new_model("simple", 2), plain = new_model("simple", 2);
+	g_autofree char *left_out = NULL;
+	g_autoptr(GError) error = NULL;
+
+	g_assert_true(model_add_screen(with, &error));
+	roughen(with);
+	for (int k = 0; k < 3; k++) {
+		static const char *const without[] = { NULL, "screen.", "screen.2.norm.bias" };
+		char *path = list_write(list_of_model(with, without[k]), NULL);
+		g_autoptr(model_t) m = model_read(path, "simple", 3, 1, 2, T_CPU, &left_out, &error);
+		if (k == 2) {
+			g_autofree char *message = g_strdup_printf("%s: not weights of simple: screen.2.norm.bias (48) is missing", path);
+			g_assert_null(m);
+			g_assert_error(error, FAULT, FAULT_DATA);
+			g_assert_cmpstr(error->message, ==, message);
+			g_clear_error(&error);
+		} else {
+			g_assert_no_error(error);
+			g_assert_cmpuint(scope_count(m->params), ==, scope_count(k == 0 ? with->params : plain->params));
+			assert_same_values(m, with, NULL);
+		}
+		g_assert_true(model_load(plain, path, &left_out, &error));
+		g_assert_null(left_out);
+		assert_same_values(plain, with, NULL);
+		discard(path);
+	}
+}
+
 /* A ResNet's weights start a U-Net: its classifier is passed over, as the auxiliary one of Inception is. */
 static void test_spare(void)
 {
@@ -914,8 +1031,9 @@ int main(int argc, char **argv)
 	tensor_threads(1); /* small work: threads would only wait for each other */
 	g_test_add_func("/model/parameters", test_parameters);
 	g_test_add_func("/model/pictures", test_pictures);
-	g_test_add_func("/model/halved", test_halved);
-	g_test_add_func("/model/halves", test_halves);
+	g_test_add_func("/model/screen_input", test_screen_input);
+	g_test_add_func("/model/screen", test_screen);
+	g_test_add_func("/model/screen_files", test_screen_files);
 	g_test_add_func("/model/enlarged", test_enlarged);
 	g_test_add_func("/model/shapes", test_shapes);
 	g_test_add_func("/model/gradients", test_gradients);

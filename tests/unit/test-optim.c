@@ -119,7 +119,7 @@ static void test_optimiser(gconstpointer data)
 	const char *kind = data;
 	g_autoptr(GError) error = NULL;
 	struct model *m = small_model();
-	struct optim *o = optim_new(kind, m, 1, T_CPU, &error);
+	struct optim *o = optim_new(kind, m, 1, 1, T_CPU, &error);
 	gboolean adam = !g_str_equal(kind, "sgd");
 	struct reference weight = { 0 }, norm = { 0 };
 	const double seven[] = { 7, 7, 7 }, one[] = { 1, 1, 1, 1 }, zero[N] = { 0 };
@@ -162,7 +162,7 @@ static void test_unknown(void)
 	struct model *m = small_model();
 	g_autoptr(GError) error = NULL;
 
-	g_assert_null(optim_new("adagrad", m, 1, T_CPU, &error));
+	g_assert_null(optim_new("adagrad", m, 1, 1, T_CPU, &error));
 	g_assert_error(error, FAULT, FAULT_USAGE);
 	g_assert_cmpstr(error->message, ==, "training.optimiser: 'adagrad' is unknown; there are adam, adamw, radam, sgd");
 	optim_free(NULL);
@@ -236,7 +236,7 @@ static void learn(struct optim *o, struct model *m, double clip)
 	}
 	t_backward(s, sum);
 	if (clip > 0)
-		t_grad_scale_(s, m->params, MIN(1, clip / t_item(s, t_grad_norm(s, m->params))));
+		t_grad_scale_(s, m->params, 0, G_MAXSIZE, MIN(1, clip / t_item(s, t_grad_norm(s, m->params, 0, G_MAXSIZE))));
 	optim_step(o, s, 0.125, 0);
 	for (size_t i = 0; i < scope_count(m->params); i++)
 		t_zero_grad(scope_at(m->params, i, NULL, NULL));
@@ -255,7 +255,7 @@ static void assert_first(const struct model *m, double layer1, double layer2, do
 static void test_layer_decay(void)
 {
 	struct model *m = layered_model();
-	struct optim *o = optim_new("sgd", m, 0.5, T_CPU, NULL);
+	struct optim *o = optim_new("sgd", m, 0.5, 1, T_CPU, NULL);
 
 	learn(o, m, 0);
 	assert_first(m, 1 - 0.125 / 4, 1 - 0.125 / 2, 1 - 0.125);
@@ -270,7 +270,7 @@ static void test_clip(void)
 
 	for (int i = 0; i < 3; i++) {
 		struct model *m = layered_model();
-		struct optim *o = optim_new("sgd", m, 1, T_CPU, NULL);
+		struct optim *o = optim_new("sgd", m, 1, 1, T_CPU, NULL);
 		double by = 0.125 * MIN(1, most[i] / sqrt(12));
 		learn(o, m, most[i]);
 		assert_first(m, 1 - by, 1 - by, 1 - by);
@@ -284,7 +284,7 @@ static void test_clip(void)
 static void test_freeze(void)
 {
 	struct model *m = layered_model();
-	struct optim *o = optim_new("adamw", m, 1, T_CPU, NULL);
+	struct optim *o = optim_new("adamw", m, 1, 1, T_CPU, NULL);
 
 	optim_freeze(o, TRUE);
 	for (int i = 0; i < 50; i++)
@@ -307,7 +307,7 @@ static void test_fix(void)
 
 	for (gsize i = 0; i < G_N_ELEMENTS(shares); i++) {
 		struct model *m = layered_model();
-		struct optim *o = optim_new("sgd", m, 1, T_CPU, NULL);
+		struct optim *o = optim_new("sgd", m, 1, 1, T_CPU, NULL);
 		const double low = shares[i].want > 0 ? 0 : 0.125;
 		g_assert_cmpuint(optim_fix(o, shares[i].share), ==, shares[i].want);
 		g_assert_cmpuint(o->groups, ==, 3);

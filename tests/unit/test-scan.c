@@ -54,7 +54,7 @@ static gboolean take(void *context, const struct scan_case *c, GError **error)
 		}
 		g_assert_true(fake_readable(s) ? c->targets[i] == targets[0] : isnan(c->targets[i]));
 		failed += !fake_readable(s);
-		t->coarse += s->half;
+		t->coarse += s->coarse;
 	}
 	g_assert_cmpuint(c->failed, ==, failed);
 	g_assert_cmpstr(c->error != NULL ? c->error->message : NULL, ==, message);
@@ -93,8 +93,9 @@ static void scan_share(struct model *m, guint batch, guint readers, gboolean pre
 	for (gsize i = 0; i < n; i++)
 		g_assert_cmpuint(t.times[items[i]], ==, 1);
 	g_assert_cmpuint(scan.n_samples, ==, t.samples);
-	g_assert_cmpuint(scan.n_half, ==, t.coarse);
+	g_assert_cmpuint(scan.n_coarse, ==, t.coarse);
 	g_assert_cmpfloat(scan.network_s, >, 0);
+	g_assert_true(t.coarse > 0 ? scan.coarse_s > 0 && scan.coarse_s <= scan.network_s : scan.coarse_s <= 0);
 	g_assert_cmpfloat(scan.wait_s, >=, 0);
 	assert_released();
 	for (guint i = 0; i < FAKE_CASES; i++)
@@ -137,19 +138,18 @@ static void test_share(void)
 }
 
 /* Coarse looks and looks in full never share a batch, and each case gets what each of its samples gives alone. */
-static void test_halves(void)
+static void test_coarse(void)
 {
 	g_autoptr(model_t) m = fake_model(3);
 	const guint batches[] = { 1, 4, 64 };
 
-	fake_work.shape.input = 2 * FAKE_SIDE;
-	fake_work.shape.halves = TRUE;
+	g_assert_true(model_add_screen(m, NULL));
+	fake_work.shape.screen = TRUE;
 	for (gsize i = 0; i < G_N_ELEMENTS(batches); i++) {
 		scan_once(m, batches[i], 3, TRUE, 0);
 		scan_once(m, batches[i], 1, FALSE, 1);
 	}
-	fake_work.shape.input = 0;
-	fake_work.shape.halves = FALSE;
+	fake_work.shape.screen = FALSE;
 }
 
 struct bagged { struct model *const *models; guint most, cases; };
@@ -404,7 +404,7 @@ int main(int argc, char **argv)
 	log_open("test-scan", 0);
 	g_test_add_func("/scan/all", test_all);
 	g_test_add_func("/scan/rounds", test_rounds);
-	g_test_add_func("/scan/halves", test_halves);
+	g_test_add_func("/scan/coarse", test_coarse);
 	g_test_add_func("/scan/share", test_share);
 	g_test_add_func("/scan/bags", test_bags);
 	g_test_add_func("/scan/no-memory", test_no_memory);

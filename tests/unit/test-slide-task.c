@@ -1017,8 +1017,8 @@ static void play(struct work *w, GArray *samples, GArray *outputs, guint *rounds
 			const struct sample *s = &g_array_index(more, struct sample, i);
 			const int of = *rounds == 0 ? (int)i : s->at[2];
 			float said = -fabsf((float)of - 14) / 4;
-			g_assert_cmpuint(s->half, ==, g_array_index(more, struct sample, 0).half);
-			said = s->half ? said : of == 13 ? NAN : 2 * said - (s->variant != 0 ? 1 : 0);
+			g_assert_cmpuint(s->coarse, ==, g_array_index(more, struct sample, 0).coarse);
+			said = s->coarse ? said : of == 13 ? NAN : 2 * said - (s->variant != 0 ? 1 : 0);
 			g_array_append_val(outputs, said);
 		}
 		g_array_append_vals(samples, more->data, more->len);
@@ -1076,7 +1076,7 @@ static void test_given_up(struct fixture *f, gconstpointer data)
 /* Coarsely first, where the network can be shown tiles at half their side: then in full what may matter, then turned. */
 static void test_coarse(struct fixture *f, gconstpointer data)
 {
-	const struct { const char *set; gboolean halves, coarse; } cases[] = {
+	const struct { const char *set; gboolean screen, coarse; } cases[] = {
 		{ "inference.effort=0.4", TRUE, TRUE }, { "inference.effort=0", TRUE, TRUE },
 		{ "inference.effort=1", TRUE, FALSE }, { "inference.effort=0.5", FALSE, FALSE },
 	};
@@ -1092,16 +1092,16 @@ static void test_coarse(struct fixture *f, gconstpointer data)
 		g_autoptr(GArray) outputs = g_array_new(FALSE, FALSE, sizeof(float));
 		guint rounds, full = 0, turned = 0, tiles = slide_work_of(w)->slides[0].tiles.n;
 		assign(f, cases[k].set);
-		w->shape.halves = cases[k].halves;
+		w->shape.screen = cases[k].screen;
 		play(w, samples, outputs, &rounds);
 		const struct sample *s = (const struct sample *)(gconstpointer)samples->data;
 		const float *o = (const float *)(gconstpointer)outputs->data;
 		g_assert_cmpuint(slide_looks_first(s, samples->len), ==, tiles);
-		g_assert_cmpuint(s[0].half, ==, cases[k].coarse ? 1 : 0);
+		g_assert_cmpuint(s[0].coarse, ==, cases[k].coarse ? 1 : 0);
 		for (guint i = tiles; i < samples->len; i++) {
 			full += s[i].variant == 0;
 			turned += s[i].variant != 0;
-			g_assert_cmpuint(s[i].half, ==, 0);
+			g_assert_cmpuint(s[i].coarse, ==, 0);
 			g_assert_cmpint(s[i].at[2], <, (int)tiles);
 			g_assert_cmpint(s[i].at[0], ==, s[s[i].at[2]].at[0]);
 			g_assert_true(s[i].variant == 0 || s[i].at[2] != 13);

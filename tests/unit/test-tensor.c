@@ -859,7 +859,7 @@ static void test_stochastic_depth(void)
 static void test_modes(void)
 {
 	SCOPE(m, NULL, 0);
-	tensor *w = scope_param(m, "w", DIMS(2, 2), INIT_ONE);
+	tensor *w = scope_param(m, "w", DIMS(2, 2), INIT_ONE), *other = scope_param(m, "other", DIMS(1, 1), INIT_ONE);
 	SCOPE(s, NULL, 0);
 	tensor *x = t_from(s, (float[]){ 1, 2 }, DIMS(1, 2), T_F32, T_CPU);
 	g_assert_null(t_grad(s, w));
@@ -871,12 +871,16 @@ static void test_modes(void)
 	double got[4];
 	values(s, t_grad(s, w), got);
 	FOR(i, 4) g_assert_cmpfloat(got[i], ==, 1 + i % 2);      /* 0.5 x, twice */
-	g_assert_cmpfloat_with_epsilon(t_item(s, t_grad_norm(s, m)), sqrt(10), 1e-6);
-	g_assert_true(t_grad_scale_(s, m, 0.5));
-	g_assert_cmpfloat_with_epsilon(t_item(s, t_grad_norm(s, m)), sqrt(10) / 2, 1e-6);
+	t_backward(s, t_mean_all(s, t_affine(s, other, 3, 0)));
+	g_assert_cmpfloat_with_epsilon(t_item(s, t_grad_norm(s, m, 0, 1)), sqrt(10), 1e-6);
+	g_assert_cmpfloat_with_epsilon(t_item(s, t_grad_norm(s, m, 1, 5)), 3, 1e-6);
+	g_assert_cmpfloat_with_epsilon(t_item(s, t_grad_norm(s, m, 0, 2)), sqrt(19), 1e-6);
+	g_assert_true(t_grad_scale_(s, m, 0, 1, 0.5));
+	g_assert_cmpfloat_with_epsilon(t_item(s, t_grad_norm(s, m, 0, 1)), sqrt(10) / 2, 1e-6);
+	g_assert_cmpfloat_with_epsilon(t_item(s, t_grad_norm(s, m, 1, 1)), 3, 1e-6);
 	t_zero_grad(w);
 	g_assert_null(t_grad(s, w));
-	g_assert_cmpfloat(t_item(s, t_grad_norm(s, m)), ==, 0);
+	g_assert_cmpfloat(t_item(s, t_grad_norm(s, m, 0, 1)), ==, 0);
 	t_zero_grad(NULL);
 	good(s);
 }
