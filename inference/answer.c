@@ -14,7 +14,7 @@ enum {
 
 struct kept {                   /* of a case */
 	gsize read;             /* samples that its answer is from; 0: it has the fallback */
-	guint64 samples, more, fixed; /* as struct plan_case */
+	struct plan_case of;    /* samples to always_fixed of it */
 	gboolean full;          /* its answer is from all that it has */
 	gboolean done;          /* all that it has was tried */
 	gboolean partly, said;
@@ -133,26 +133,32 @@ void answers_begin(struct answers *a, double share, int rounds)
 	a->rounds = rounds;
 }
 
-/* Samples of the case's first round; more: of those behind it. */
-static guint64 count_rounds(const struct answers *a, guint item, double share, guint64 *more)
+/* Samples of the case's first round; more: of those behind it; always: of the second, where no pass goes without it. */
+static guint64 count_rounds(const struct answers *a, guint item, double share, guint64 *more, guint64 *always)
 {
 	g_autoptr(GArray) rounds = task_rounds(a->work, item, share);
 	const guint64 first = rounds->len > 0 ? g_array_index(rounds, guint64, 0) : 0;
 
 	*more = MIN(answers_bag(a), first);
+	*always = work_coarse_first(a->work) && rounds->len > 1 ? g_array_index(rounds, guint64, 1) : 0;
 	for (guint i = 1; i < rounds->len; i++)
 		*more += g_array_index(rounds, guint64, i);
 	return first;
 }
 
-/* How many samples the case has in all, while it is prepared. What share 1/2 has more than half of share 1 does not grow. */
+/* What share 1/2 has more than half of share 1 does not grow. */
+static guint64 fixed_of(guint64 half, guint64 all) { return MIN(2 * half > all ? 2 * half - all : 0, all); }
+
+/* How many samples the case has in all, while it is prepared. */
 static void count_samples(const struct answers *a, guint item, struct kept *k)
 {
-	guint64 half;
+	struct plan_case *of = &k->of;
+	guint64 more, always;
 
-	count_rounds(a, item, 0.5, &half);
-	k->samples = count_rounds(a, item, 1, &k->more);
-	k->fixed = MIN(2 * half > k->more ? 2 * half - k->more : 0, k->more);
+	count_rounds(a, item, 0.5, &more, &always);
+	of->samples = count_rounds(a, item, 1, &of->more, &of->always);
+	of->fixed = fixed_of(more, of->more);
+	of->always_fixed = fixed_of(always, of->always);
 }
 
 /* What the case keeps, for the message that says why. */
@@ -296,9 +302,9 @@ gboolean answers_take(void *context, const struct scan_case *c, GError **error)
 
 	STAGE("answering");
 	(void)error;
-	if (c->n > 0 && k->samples == 0)
+	if (c->n > 0 && k->of.samples == 0)
 		count_samples(a, c->item, k);
-	if ((a->share >= 1 && a->rounds == 0) || (c->n > 0 && c->n >= k->samples && k->more == 0))
+	if ((a->share >= 1 && a->rounds == 0) || (c->n > 0 && c->n >= k->of.samples && k->of.more == 0))
 		k->done = !try_again(a->work, k, c);
 	g_autofree char *empty = g_strdup_printf("case '%s' has no samples", a->work->cases[c->item].id);
 	if (c->n == c->failed)
@@ -362,8 +368,10 @@ void answers_cases(const struct answers *a, struct plan_case *out)
 
 	for (guint i = 0; i < a->work->n_cases; i++) {
 		const struct kept *k = &a->kept[i];
-		out[i] = (struct plan_case){ .samples = k->samples, .more = k->more, .fixed = k->fixed, .read = k->read > 0, .done = k->done,
-					     .doubt = 1 - fabs(first_of(a, i) - middle) / half };
+		out[i] = k->of;
+		out[i].read = k->read > 0;
+		out[i].done = k->done;
+		out[i].doubt = 1 - fabs(first_of(a, i) - middle) / half;
 	}
 }
 

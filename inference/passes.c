@@ -13,7 +13,7 @@ static const double PLANNED = 0.9;
 static void say_plan(guint pass, const struct plan *p, const struct work *w, double left)
 {
 	const struct settings *s = w->settings;
-	const double effort = w->shape.screen ? s->inference.effort : 1;
+	const double effort = work_coarse_first(w) ? s->inference.effort : 1;
 	char needs[16], rest[16];
 
 	if (pass == 1)
@@ -36,17 +36,14 @@ static gboolean take(void *context, const struct scan_case *c, GError **error)
 	return answers_take(to->answers, c, error);
 }
 
-/* A look in the network, coarse or in full, and its share of the waiting. Where none in full was taken yet, it is taken for
-   dearer than it will turn out. */
+/* A look in the network, coarse or in full, and its share of the waiting. */
 static void rate_of(const struct scan *scan, struct plan_rate *rate)
 {
-	enum { DEARER = 100 };
 	const double coarse = (double)scan->n_coarse, full = (double)scan->n_samples - coarse;
-	const double wait = scan->wait_s / MAX(coarse + full, 1), coarse_s = scan->coarse_s / MAX(coarse, 1);
-	const double full_s = full > 0 ? (scan->network_s - scan->coarse_s) / full : DEARER * coarse_s;
+	const double wait = scan->wait_s / MAX(coarse + full, 1);
 
-	rate->more_s = full_s + wait;
-	rate->sample_s = coarse > 0 ? coarse_s + wait : rate->more_s;
+	rate->more_s = (scan->network_s - scan->coarse_s) / MAX(full, 1) + wait;
+	rate->sample_s = coarse > 0 ? scan->coarse_s / coarse + wait : rate->more_s;
 }
 
 /* One pass; rate: what it cost. */
@@ -62,9 +59,10 @@ static gboolean scan_pass(struct scan *scan, guint pass, const struct plan *p, s
 	answers_begin(to->answers, p->share, p->rounds);
 	gboolean ok = scan_cases(scan, p->items, p->n, take, to, error);
 	double took = MAX(log_seconds() - start, 1e-6), busy = scan->network_s + scan->wait_s;
-	log_row("scanned", TRUE, "scanned pass=%u samples=%" G_GUINT64_FORMAT " coarse=%" G_GUINT64_FORMAT " samples_per_s=%.1f network=%.0f%% waiting=%.0f%% seconds=%.1f "
-		"peak_memory_mb=%.0f", pass, scan->n_samples, scan->n_coarse, (double)scan->n_samples / took, 100 * scan->network_s / took,
-		100 * scan->wait_s / took, took, (double)machine_memory_peak() / 1e6);
+	log_row("scanned", TRUE, "scanned pass=%u samples=%" G_GUINT64_FORMAT " coarse=%" G_GUINT64_FORMAT
+		" samples_per_s=%.1f network=%.0f%% waiting=%.0f%% seconds=%.1f peak_memory_mb=%.0f", pass, scan->n_samples,
+		scan->n_coarse, (double)scan->n_samples / took, 100 * scan->network_s / took, 100 * scan->wait_s / took, took,
+		(double)machine_memory_peak() / 1e6);
 	rate_of(scan, rate);
 	rate->case_s = MAX(took - busy, 0) / MAX(p->n, 1);
 	return ok;
@@ -102,7 +100,7 @@ gboolean passes_run(struct work *w, struct model *const *models, guint n_models,
 	if (scan.deadline > 0)
 		jobs_hurry_after(left_of(scan.deadline));
 	answers_cases(a, cases);
-	plan_first(cases, w->n_cases, &plan);
+	plan_first(cases, w->n_cases, work_coarse_first(w) ? 2 : 1, &plan);
 	for (guint pass = 1; ok && plan.n > 0 && stop_asked() == NULL && left_of(scan.deadline) > 0; pass++) {
 		g_autoptr(GError) unwritten = NULL;
 		struct plan_rate rate;

@@ -34,21 +34,23 @@ static int by_item(const void *a, const void *b)
 	return x->item < y->item ? -1 : x->item > y->item;
 }
 
-/* Of later rounds: looks in full, which are a share of those looked at coarsely, and turned views of the highest. */
-static guint64 later_of(const struct plan_case *c, double share)
+/* Behind the first round: looks in full, which are a share of those looked at coarsely, and of later rounds turned views of the
+   highest. */
+static guint64 behind(const struct plan_case *c, double share, gboolean later)
 {
-	return c->fixed + (guint64)(share * (double)(c->more - c->fixed));
+	const guint64 all = later ? c->more : c->always, fixed = later ? c->fixed : c->always_fixed;
+
+	return fixed + (guint64)(share * (double)(all - fixed));
 }
 
 static guint64 samples_of(const struct plan_case *c, double share, gboolean later)
 {
-	return share_count(share, c->samples) + (later ? later_of(c, share) : 0);
+	return share_count(share, c->samples) + behind(c, share, later);
 }
 
 static double seconds_of(const struct plan_case *c, struct plan_rate rate, double share, gboolean later)
 {
-	return rate.case_s + rate.sample_s * (double)share_count(share, c->samples) +
-	       (later ? rate.more_s * (double)later_of(c, share) : 0);
+	return rate.case_s + rate.sample_s * (double)share_count(share, c->samples) + rate.more_s * (double)behind(c, share, later);
 }
 
 static double seconds_all(const struct candidate *all, guint n, struct plan_rate rate, double share, gboolean later)
@@ -105,9 +107,9 @@ static void add(struct plan *p, const struct candidate *c, struct plan_rate rate
 	p->seconds += seconds_of(c->of, rate, p->share, p->rounds == 0);
 }
 
-void plan_first(const struct plan_case *cases, guint n, struct plan *out)
+void plan_first(const struct plan_case *cases, guint n, int rounds, struct plan *out)
 {
-	*out = (struct plan){ .share = COARSE, .rounds = 1, .items = g_new(guint, n + 1) };
+	*out = (struct plan){ .share = COARSE, .rounds = rounds, .items = g_new(guint, n + 1) };
 	for (guint i = 0; i < n; i++)
 		if (!cases[i].done)
 			out->items[out->n++] = i;
@@ -118,10 +120,13 @@ void plan_next(const struct plan_case *cases, guint n, struct plan_rate rate, do
 {
 	g_autofree struct candidate *all = g_new(struct candidate, n + 1);
 	guint open = 0;
+	int rounds = 1;
 
-	for (guint i = 0; i < n; i++)
+	for (guint i = 0; i < n; i++) {
 		if (!cases[i].done)
 			all[open++] = (struct candidate){ &cases[i], i };
+		rounds = cases[i].always > 0 ? 2 : rounds;
+	}
 	qsort(all, open, sizeof *all, isinf(left) ? by_item : by_doubt);
 	*out = (struct plan){ .share = 1, .items = g_new(guint, n + 1) };
 
@@ -131,7 +136,7 @@ void plan_next(const struct plan_case *cases, guint n, struct plan_rate rate, do
 	gboolean together = (later && fits >= 1) || (!any_alone(cases, n, share) && fits >= GAIN * share);
 	if (together) {
 		out->share = fits;
-		out->rounds = later ? 0 : 1;
+		out->rounds = later ? 0 : rounds;
 	}
 	for (guint i = 0; i < open; i++)
 		if (together || out->seconds + seconds_of(all[i].of, rate, 1, TRUE) <= left)

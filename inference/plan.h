@@ -16,6 +16,7 @@ G_BEGIN_DECLS
 struct plan_case {
 	guint64 samples, more;  /* that it has in round 0 at share 1; that later rounds add then; 0: not known */
 	guint64 fixed;          /* of more: what does not grow with the share */
+	guint64 always, always_fixed; /* of these: in the second round, where no pass goes without it; else 0 */
 	double doubt;           /* 0: its answer is sure; 1: as undecided as can be */
 	gboolean read;          /* it has an answer of its own */
 	gboolean done;          /* all of it was tried */
@@ -31,8 +32,8 @@ struct plan {
 	double seconds;         /* about */
 };
 
-/* The coarse pass: share 1/64, one round, all of n cases as they stand but those that are done. */
-void plan_first(const struct plan_case *cases, guint n, struct plan *out);
+/* The coarse pass: share 1/64, so many rounds, all of n cases as they stand but those that are done. */
+void plan_first(const struct plan_case *cases, guint n, int rounds, struct plan *out);
 /* left: seconds, INFINITY where there is no limit. share: of the last pass that went over all cases. */
 void plan_next(const struct plan_case *cases, guint n, struct plan_rate rate, double left, double share,
 	       struct plan *out);

@@ -5,7 +5,8 @@
 #include <math.h>
 
 enum { PURPOSE_MEMBER = 300 };
-
+/* Of a screen, which learns from nothing, at least. */
+static const double SCREEN_RATE = 0.003;
 
 static struct model *new_network(const struct fit *f, GError **error)
 {
@@ -50,14 +51,15 @@ static void freeze(struct fit *f)
 			 "itself has no classifier apart", headed ? ", or model.weights" : ", or export it without its last layer");
 }
 
-/* It learns from nothing, at 0.003 where training.learning_rate is auto. */
-static double screen_rate(const struct settings *s) { return settings_go_on(s) ? 10 : 3; }
-
 static gboolean make_network(struct fit *f, GError **error)
 {
 	const struct settings *s = f->settings;
 	g_autofree char *left_out = NULL;
 
+	if (f->work->shape.screen && !sampler_sees(f->sampler)) {
+		log_warn("screen", "no tile is known to have tumour, so there is nothing that a screen could learn: it is left out");
+		f->work->shape.screen = FALSE;
+	}
 	tensor_seed(f->seed);
 	f->model = new_network(f, error);
 	if (f->model == NULL || (s->model.weights[0] != '\0' && !model_load(f->model, s->model.weights, &left_out, error)) ||
@@ -65,7 +67,8 @@ static gboolean make_network(struct fit *f, GError **error)
 		return FALSE;
 	if (left_out != NULL && f->now.member == 0)
 		log_keep("weights", "weights %s", left_out);
-	f->optim = optim_new(s->training.optimiser, f->model, s->training.layer_decay, screen_rate(s), f->device.index, error);
+	f->optim = optim_new(s->training.optimiser, f->model, s->training.layer_decay, MAX(1, SCREEN_RATE / optim_rate(s)),
+			     f->device.index, error);
 	if (f->optim == NULL)
 		return FALSE;
 	freeze(f);

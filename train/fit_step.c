@@ -89,7 +89,7 @@ static tensor *augmented(scope *s, const tensor *values, const struct sample_sha
 
 struct learned { double loss, gradient, screen; }; /* of a batch; Euclidean norms of the gradients of the network and of its screen */
 
-/* The screen's, of the same pictures: half by the truth, half by what the network makes of them (Hinton et al. 2015). Nothing of
+/* The screen's, of the same pictures: by the truth and, alike in weight, by what the network makes of them (Hinton et al. 2015). Nothing of
    it reaches the network, whose batch norms and dropout it does not pass. */
 static tensor *screen_loss(struct fit *f, scope *s, const tensor *values, const tensor *target, const tensor *output)
 {
@@ -101,8 +101,8 @@ static tensor *screen_loss(struct fit *f, scope *s, const tensor *values, const 
 	return t_add(s, truth, t_cross_entropy(s, y, said));
 }
 
-/* Samples from..from+n of a batch: their share of its loss is added, and their gradients are to those there; of the last, the norm
-   of all is taken. */
+/* Samples from..from+n of a batch: their share of its loss is added, and their gradients are to those there; of the last, the norms
+   are taken. */
 static gboolean learn_part(struct fit *f, const struct batch *b, const struct augmentation *all, guint from, guint n,
 			   struct learned *of_batch, GError **error)
 {
@@ -139,9 +139,10 @@ static gboolean learn_part(struct fit *f, const struct batch *b, const struct au
 	return !failed(net, "training step", f, error); /* and so of s */
 }
 
-static void zero_gradients(struct fit *f)
+/* From parameter `from` on. */
+static void zero_gradients(struct fit *f, gsize from)
 {
-	for (size_t i = 0; i < scope_count(f->model->params); i++)
+	for (gsize i = from; i < scope_count(f->model->params); i++)
 		t_zero_grad(scope_at(f->model->params, i, NULL, NULL));
 }
 
@@ -162,7 +163,7 @@ static gboolean learn(struct fit *f, struct batch *b, struct learned *l, GError 
 			ok = learn_part(f, b, augmentations, from, MIN(f->memory.part, b->n - from), l, &wrong);
 		if (ok)
 			return TRUE;
-		zero_gradients(f);
+		zero_gradients(f, 0);
 		if (!g_error_matches(wrong, FAULT, FAULT_ROOM) || f->memory.part <= 1) {
 			g_propagate_error(error, g_steal_pointer(&wrong));
 			return FALSE;
@@ -197,9 +198,9 @@ static gboolean leave_out(struct fit *f, GError **error)
 /* What is not finite would stay in the weights for good. */
 static gboolean leave_step(struct fit *f, const struct learned *l, GError **error)
 {
-	const char *what = !isfinite(l->loss) ? "loss" : isfinite(l->screen) ? "gradient" : "screen's gradient";
+	const char *what = isfinite(l->loss) ? "gradient" : "loss";
 
-	zero_gradients(f);
+	zero_gradients(f, 0);
 	log_warn("loss", "epoch %" G_GINT64_FORMAT " step %" G_GINT64_FORMAT ": the %s is not finite; the step is left out; a lower "
 		 "training.learning_rate helps", f->now.epoch + 1, f->now.at + 1, what);
 	if (++f->now.not_finite < NOT_FINITE_MAX)
@@ -207,6 +208,23 @@ static gboolean leave_step(struct fit *f, const struct learned *l, GError **erro
 	g_set_error(error, FAULT, FAULT_DIVERGED, "the %s was not finite %d times in a row; try --set training.learning_rate=%g", what,
 		    NOT_FINITE_MAX, optim_rate(f->settings) / 10);
 	return FALSE;
+}
+
+/* Its other steps and the network's go on. */
+static void leave_screen(struct fit *f)
+{
+	log_warn("screen", "epoch %" G_GINT64_FORMAT " step %" G_GINT64_FORMAT ": the gradient of the screen is not finite: it takes no step",
+		 f->now.epoch + 1, f->now.at + 1);
+	zero_gradients(f, f->model->own);
+}
+
+/* Pascanu et al. 2013. from, n: parameters; norm: of their gradients. */
+static void clip(struct fit *f, scope *s, gsize from, gsize n, double norm)
+{
+	const double most = f->settings->training.clip;
+
+	if (most > 0 && norm > most)
+		t_grad_scale_(s, f->model->params, from, n, most / norm);
 }
 
 gboolean fit_step(struct fit *f, struct batch *b, double *loss, GError **error)
@@ -220,7 +238,7 @@ gboolean fit_step(struct fit *f, struct batch *b, double *loss, GError **error)
 	fit_enter_phase(f);
 	if (!learn(f, b, &l, error))
 		return FALSE;
-	if (!isfinite(l.loss) || !isfinite(l.gradient) || !isfinite(l.screen))
+	if (!isfinite(l.loss) || !isfinite(l.gradient))
 		return leave_step(f, &l, error);
 	*loss = l.loss;
 	f->now.not_finite = 0;
@@ -228,11 +246,13 @@ gboolean fit_step(struct fit *f, struct batch *b, double *loss, GError **error)
 	f->gradient_sum += l.gradient;
 	f->gradients++;
 	SCOPE(s, NULL, 0);
-	const double most = f->settings->training.clip;
-	if (most > 0 && l.gradient > most)
-		t_grad_scale_(s, f->model->params, 0, f->model->own, most / l.gradient);  /* Pascanu et al. 2013 */
+	clip(f, s, 0, f->model->own, l.gradient);
+	if (isfinite(l.screen))
+		clip(f, s, f->model->own, G_MAXSIZE, l.screen);
+	else
+		leave_screen(f);
 	optim_step(f->optim, s, fit_rate(f), f->settings->training.weight_decay);
-	zero_gradients(f);
+	zero_gradients(f, 0);
 	if (f->average != NULL)
 		average_step(s, f->average, f->model, f->settings->training.average, f->now.step);
 	return !failed(s, "optimiser step", f, error);

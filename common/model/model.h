@@ -81,8 +81,9 @@ tensor *model_forward(struct model *m, scope *s, const tensor *x, tensor **featu
 void model_answer_on(struct model *m, unsigned flags);
 void model_answer_off(struct model *m);
 /* Its screen: a small network of its own for coarse looks, of random weights, which for a small part of the work says about what
-   the large one would. Its parameters are SCREEN.* in m->params, behind the others. */
-#define SCREEN "screen"
+   the large one would. Its parameters are SCREEN.* in m->params, behind the others: no module of one's own has such a
+   name. */
+#define SCREEN "coarse-screen"
 enum { SCREEN_SIDE = 48 };      /* px: what it is made for; more costs more, less may be too little to see anything */
 gboolean model_add_screen(struct model *m, GError **error);
 gboolean model_in_screen(const char *name);

@@ -8,7 +8,7 @@
 
 static const struct { int channels, stride; } layers[] = { { 24, 2 }, { 48, 2 }, { 48, 1 }, { 96, 2 }, { 96, 1 } };
 
-struct at { char text[16]; };
+struct at { char text[24]; };
 
 static struct at at_of(gsize i)
 {

@@ -394,9 +394,10 @@ static gboolean run(struct state *st, const guint *items, gsize n, GError **erro
 			push(st, ready);
 			continue;
 		}
+		const guint64 coarse = scan->n_coarse;
 		if (loader_pending(st->loader) > 0 && !take(st, error))
 			return FALSE;
-		batch_s = MAX(log_seconds() - now, batch_s / 2);
+		batch_s = MAX(log_seconds() - now, scan->n_coarse > coarse ? batch_s : batch_s / 2);   /* coarse ones tell nothing of the others */
 	}
 	return TRUE;
 }

@@ -1,6 +1,7 @@
 /*
  * slide_looks.c - the looks that answering takes at a slide's tiles: first at all, or a share, of its grid; where the network
- * has a screen, coarsely, and then in full at those that came out highest; last at turned views of the highest of these. A sample behind the first look has in at[2] the index of the tile there that it is another look at.
+ * has a screen, coarsely, and then in full at those that came out highest; last at turned views of the highest of these. A sample
+ * behind the first look has in at[2] the index of the tile there that it is another look at.
  */
 #include "common/score/coarse.h"
 #include "common/score/score.h"
@@ -67,15 +68,10 @@ static seen_t see(const struct sample *samples, const float *outputs, gsize n)
 
 /* ---- what is looked at next ---- */
 
-static gboolean coarse_first(const struct work *w)
-{
-	return w->phase == PHASE_TEST && w->shape.screen && w->settings->inference.effort < 1;
-}
-
 static void first_look(const struct work *w, guint item, double share, GArray *out)
 {
 	const struct tiles *tiles = &slide_work_of(w)->slides[item].tiles;
-	const guint32 coarse = coarse_first(w) ? 1 : 0;
+	const guint32 coarse = work_coarse_first(w) ? 1 : 0;
 	const long least = lround(w->settings->tiles.tissue * 255);
 	g_autofree guint8 *chosen = g_new(guint8, tiles->n + 1);
 

@@ -144,8 +144,9 @@ gboolean slide_samples_read(struct work *w, const struct sample *sample, guint8 
 {
 	const struct slide_case *c = &slide_work_of(w)->slides[sample->item];
 	const int label = w->cases[sample->item].label;
+	const guint pictures = sample->coarse ? 1 : sample_pictures(&w->shape);         /* a screen sees the first alone */
 
-	for (guint i = 0; i < sample_pictures(&w->shape); i++)
+	for (guint i = 0; i < pictures; i++)
 		if (!read_picture(w, sample, i, bytes + i * 3 * sample_pixels(&w->shape), error))
 			return FALSE;
 	if (c->mask != NULL)

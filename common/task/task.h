@@ -246,6 +246,12 @@ GArray *task_rounds(const struct work *work, guint item, double share);
 /* By settings->task. FAULT_USAGE, naming those there are. */
 const struct task *task_find(const char *name, GError **error);
 
+/* Are cases looked at coarsely first, and then in full where that says so? */
+static inline gboolean work_coarse_first(const struct work *w)
+{
+	return w->phase == PHASE_TEST && w->shape.screen && w->settings->inference.effort < 1;
+}
+
 /* s: how long data that went away are waited for: as long as a read of them, or where reads have all time, 5 minutes. */
 double work_patience(const struct work *work);
 /* A prepare or read took longer than work->patience: every later read of the case fails at once. Says so in *error,

@@ -202,7 +202,8 @@ tensor *t_bce_logits(scope *s, const tensor *x, const tensor *y);
 bool t_backward(scope *s, const tensor *loss);
 tensor *t_grad(scope *s, const tensor *param);
 void t_zero_grad(tensor *param);
-tensor *t_grad_norm(scope *s, const scope *model, size_t from, size_t n); /* (): of the gradients of scope_at's from..from+n, Euclidean; F32 */
+/* (): Euclidean, of the gradients of scope_at's from..from+n. F32 */
+tensor *t_grad_norm(scope *s, const scope *model, size_t from, size_t n);
 bool t_grad_scale_(scope *s, const scope *model, size_t from, size_t n, double factor);
 
 /* In place, outside differentiation: for optimisers and averages. */

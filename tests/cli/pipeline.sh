@@ -82,6 +82,7 @@ expect 'check with a model' 0 '' $inference --check
 # ---- inference ----
 expect 'inference' 0 'nothing failed, 0 warnings' $inference
 stdout_has 'it looks coarsely first' ' scanned pass=2 samples=[0-9]* coarse=[1-9]'
+is 'and in full at some, from the first pass on' "$(sed -n 's/.* scanned pass=1 samples=\([0-9]*\) coarse=\([0-9]*\) .*/\1 \2/p' "$out" | awk '{ print ($1 > $2 && $2 > 0) }')" 1
 is 'each slide once, sorted' "$(answered d/test mrxs d/output/output.csv)" complete
 is 'and its form' "$(grep -cvE '^Slide[0-9]+,[01]\.[0-9]{6}$' d/output/output.csv)" 0
 is 'not all alike' "$([ "$(cut -d, -f2 d/output/output.csv | sort -u | wc -l)" -ge 3 ]; echo $?)" 0

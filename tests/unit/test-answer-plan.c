@@ -39,12 +39,14 @@ static void test_first(void)
 	struct plan_case cases[3] = { { .done = FALSE } };
 	struct plan p;
 
-	plan_first(cases, 3, &p);
+	plan_first(cases, 3, 1, &p);
 	assert_plan(&p, 1.0 / 64, 1, ITEMS(0, 1, 2));
 	cases[1].done = TRUE;           /* as where a GPU failed, and the CPU goes on */
-	plan_first(cases, 3, &p);
+	plan_first(cases, 3, 1, &p);
 	assert_plan(&p, 1.0 / 64, 1, ITEMS(0, 2));
-	plan_first(cases, 0, &p);
+	plan_first(cases, 3, 2, &p);
+	assert_plan(&p, 1.0 / 64, 2, ITEMS(0, 2));
+	plan_first(cases, 0, 1, &p);
 	assert_plan(&p, 0, 0, 0, NULL);
 }
 
@@ -125,6 +127,27 @@ static void test_share_in_full(void)
 	plan_next(cases, N, rate, 19336, 1.0 / 64, &p);
 	g_assert_cmpfloat(p.seconds, <=, 19336);
 	assert_plan(&p, 0.5, 0, ITEMS(2, 1, 0, 3));
+}
+
+/* The same, where no pass goes without those in full, 80 of them however small the share, and turned views cost more than the rest:
+   3 * (3200 + 4 * (80 + 600)) + 40. */
+static void test_always(void)
+{
+	const struct plan_rate rate = { .sample_s = 1, .more_s = 4, .case_s = 10 };
+	struct plan_case cases[N];
+	struct plan p;
+
+	four(cases);
+	for (int i = 0; i < 3; i++) {
+		cases[i].more = 1280 + 5000;
+		cases[i].fixed = 5000;
+		cases[i].always = 1280;
+		cases[i].always_fixed = 80;
+	}
+	plan_next(cases, N, rate, 17800, 1.0 / 64, &p);
+	g_assert_cmpfloat(p.seconds, <=, 17800);
+	g_assert_cmpuint(p.samples, ==, 3 * (3200 + 680));
+	assert_plan(&p, 0.5, 2, ITEMS(2, 1, 0, 3));
 }
 
 /* A slide of 40 tiles was seen whole by the first pass: the others are looked at together all the same. */
@@ -211,6 +234,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/answer-plan/coarse", test_coarse);
 	g_test_add_func("/answer-plan/share", test_share);
 	g_test_add_func("/answer-plan/share-in-full", test_share_in_full);
+	g_test_add_func("/answer-plan/always", test_always);
 	g_test_add_func("/answer-plan/small", test_small);
 	g_test_add_func("/answer-plan/refine", test_refine);
 	g_test_add_func("/answer-plan/ends", test_ends);

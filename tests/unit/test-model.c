@@ -251,7 +251,7 @@ static double *layer_by_hand(struct model *m, int i, const double *x, int in, in
 	float *p[G_N_ELEMENTS(leaves)];
 
 	for (gsize k = 0; k < G_N_ELEMENTS(leaves); k++) {
-		g_autofree char *name = g_strdup_printf("screen.%d.%s", i, leaves[k]);
+		g_autofree char *name = g_strdup_printf("coarse-screen.%d.%s", i, leaves[k]);
 		p[k] = values_of(m, name);
 	}
 	for (int at = 0; at < out * to * to; at++) {
@@ -294,7 +294,7 @@ static void test_screen(void)
 		scope_at(m->params, i, &name, &trained);
 		g_assert_true(model_in_screen(name) && model_in_head(m, name));
 	}
-	g_assert_false(model_in_screen("screens.weight"));
+	g_assert_false(model_in_screen("screen.weight"));
 
 	double *x = g_new(double, 3 * SIDE * SIDE);
 	for (int i = 0; i < 3 * SIDE * SIDE; i++)
@@ -305,7 +305,7 @@ static void test_screen(void)
 		g_free(x);
 		x = y;
 	}
-	g_autofree float *weight = values_of(m, "screen.classifier.weight"), *bias = values_of(m, "screen.classifier.bias");
+	g_autofree float *weight = values_of(m, "coarse-screen.classifier.weight"), *bias = values_of(m, "coarse-screen.classifier.bias");
 	for (int answers = 0; answers < 2; answers++) {
 		float got[OUTPUTS];
 		if (answers)
@@ -731,11 +731,11 @@ static void test_screen_files(void)
 	g_assert_true(model_add_screen(with, &error));
 	roughen(with);
 	for (int k = 0; k < 3; k++) {
-		static const char *const without[] = { NULL, "screen.", "screen.2.norm.bias" };
+		static const char *const without[] = { NULL, "coarse-screen.", "coarse-screen.2.norm.bias" };
 		char *path = list_write(list_of_model(with, without[k]), NULL);
 		g_autoptr(model_t) m = model_read(path, "simple", 3, 1, 2, T_CPU, &left_out, &error);
 		if (k == 2) {
-			g_autofree char *message = g_strdup_printf("%s: not weights of simple: screen.2.norm.bias (48) is missing", path);
+			g_autofree char *message = g_strdup_printf("%s: not weights of simple: coarse-screen.2.norm.bias (48) is missing", path);
 			g_assert_null(m);
 			g_assert_error(error, FAULT, FAULT_DATA);
 			g_assert_cmpstr(error->message, ==, message);
