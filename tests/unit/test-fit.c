@@ -74,7 +74,8 @@ static void next(const struct work *w, guint item, int round, double part, const
 }
 
 static int losses, stop_at, gone_at, steep_at; /* steps so far; during these a signal comes, samples go, and the loss is too steep; 0: none */
-static gboolean screen, of_screen; /* then each step has two losses, of which the first counts */
+static gboolean screen, of_screen; /* then each step has two losses, of which the first counts; and of the second: */
+static int steep_screen_at;
 static int judged, stop_at_judged; /* the same of batches that are judged */
 static gint64 room;             /* so many samples at once fit into memory; 0: any number */
 
@@ -101,7 +102,8 @@ static tensor *loss(const struct work *w, scope *s, const tensor *output, const 
 		t_from(s, "", DIMS(1000000000, 250000), T_F32, T_CPU);  /* a petabyte */
 	tensor *mean = t_cross_entropy(s, output, t_cat(s, 1, LIST(t_affine(s, target, smoothing - 1, 1 - smoothing / 2),
 								   t_affine(s, target, 1 - smoothing, smoothing / 2))));
-	return losses == steep_at ? t_add(s, mean, steep(s, output)) : mean;
+	const gboolean is_steep = screen && !of_screen ? losses == steep_screen_at : losses == steep_at;
+	return is_steep ? t_add(s, mean, steep(s, output)) : mean;
 }
 
 static tensor *judge(const struct work *w, scope *s, const tensor *output)
@@ -497,6 +499,32 @@ static void test_steep(void)
 	remove_tree(folder);
 }
 
+/* Where that is the screen's, it is the screen alone that takes no step. */
+static void test_steep_screen(void)
+{
+	static const char *const set[] = { "model.network=simple", "tiles.size=16", "training.batch=10", "training.epochs=1",
+		"sampling.tiles_per_epoch=40", "split.validation=0", "training.screen=true", "training.clip=0.5", NULL };
+	g_autofree float *plain = g_new(float, N), *steep_one = g_new(float, N);
+	struct fit_outcome outcome;
+	g_autoptr(GError) error = NULL;
+	const guint before = log_warnings("screen"), loss = log_warnings("loss");
+
+	for (int i = 0; i < 2; i++) {
+		g_autofree char *folder = g_dir_make_tmp("blindrun-XXXXXX", NULL);
+		losses = 0;
+		steep_screen_at = i == 1 ? 2 : 0;
+		g_assert_true(learn(folder, set, 10, &outcome, &error));
+		g_assert_no_error(error);
+		g_assert_cmpint(outcome.steps, ==, 4);
+		g_assert_cmpuint(log_warnings("screen"), ==, before + (guint)i);
+		g_assert_cmpuint(log_warnings("loss"), ==, loss);
+		read_weights(folder, i == 0 ? plain : steep_one, N);
+		remove_tree(folder);
+	}
+	steep_screen_at = 0;
+	g_assert_true(memcmp(plain, steep_one, bytes) == 0);
+}
+
 /* What half a standard error below the highest is, (0.96 - 0.8) / 8, may be taken for it, but no lower step by step; nor
    what nothing could be read of. */
 static void test_best(void)
@@ -568,6 +596,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/fit/not-frozen", test_not_frozen);
 	g_test_add_func("/fit/baseline", test_baseline);
 	g_test_add_func("/fit/steep", test_steep);
+	g_test_add_func("/fit/steep_screen", test_steep_screen);
 	g_test_add_func("/fit/best", test_best);
 	g_test_add_func("/fit/unread", test_unread);
 	return g_test_run();

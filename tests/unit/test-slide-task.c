@@ -577,7 +577,8 @@ static void test_targets(struct fixture *f, gconstpointer data)
 	slide_classification.close(w);
 }
 
-/* Behind each tile what lies about it, thrice as wide, turned as the tile is; the target is the tile's alone. */
+/* Behind each tile what lies about it, thrice as wide, turned as the tile is; the target is the tile's alone. A coarse look reads
+   the tile alone. */
 static void test_context(struct fixture *f, gconstpointer data)
 {
 	guint8 bytes[2][TILE * TILE * 3], want[2][TILE * TILE * 3];
@@ -599,6 +600,12 @@ static void test_context(struct fixture *f, gconstpointer data)
 			float target = -1;
 			g_assert_true(slide_read(c->slide, x, y, 1, TILE, TILE, want[0], NULL, NULL));
 			g_assert_true(slide_read(c->slide, x - TILE, y - TILE, 3, TILE, TILE, want[1], NULL, NULL));
+			memset(bytes, 1, sizeof bytes);
+			s.coarse = 1;
+			g_assert_true(slide_samples_read(w, &s, bytes[0], &target, NULL));
+			g_assert_cmpint(memcmp(bytes[0], want[0], sizeof bytes[0]), ==, 0);
+			g_assert_true(bytes[1][0] == 1 && bytes[1][TILE * TILE * 3 - 1] == 1);
+			s.coarse = 0;
 			for (s.variant = 0; s.variant < 8; s.variant += 5) {
 				g_assert_true(slide_samples_read(w, &s, bytes[0], &target, NULL));
 				g_assert_cmpint(memcmp(bytes, want, sizeof bytes), ==, 0);
