@@ -142,7 +142,7 @@ const struct key key_table[] = {
 { "training.fixed", KEY_NUMBER, AT(training.fixed), "0", 0, 0.9, NULL,
   "share of the layers, the lowest, that stay as they are, where there\nare weights to go on from: steps are faster" },
 { "training.screen", KEY_SWITCH, AT(training.screen), "false", 0, 0, NULL,
-  "a small network learns beside it, for 4 % of the time, by which\ninference can look at all tiles coarsely first" },
+  "a small network learns beside it, for 4 to 9 % of the time, by which\ninference can look at all tiles coarsely first" },
 { "training.closing", KEY_NUMBER, AT(training.closing), "0", 0, 0.5, NULL,
   "last share of all steps: with a quarter of the augmentation, half\nthe label smoothing and, of schedules that do not fall, 0.3 of the rate" },
 { "training.label_smoothing", KEY_NUMBER, AT(training.label_smoothing), "0.1", 0, 0.5, NULL,
