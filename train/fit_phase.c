@@ -2,9 +2,8 @@
  * fit_phase.c - see fit_work.h: how training goes on, by its progress alone, so that a run that went on does the same.
  *
  * At first, where training.frozen says so, the head alone learns: a body that was trained before is not spoilt by what
- * a random head sends back. At last, in the closing share, where there is one, samples look more like those that will be answered for, and
- * labels are firmer; a schedule that falls has come down by then; the others come down
- * here.
+ * a random head sends back. At last, in the closing share, where there is one, samples look more like those that will be
+ * answered for, and labels are firmer; a schedule that falls has come down by then; the others come down here.
  */
 #include "common/log/log.h"
 #include "train/fit_work.h"

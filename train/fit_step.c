@@ -87,10 +87,11 @@ static tensor *augmented(scope *s, const tensor *values, const struct sample_sha
 	return t_reshape(s, t_permute(s, x, DIMS(0, 2, 3, 1)), t_dims(values));
 }
 
-struct learned { double loss, gradient, screen; }; /* of a batch; Euclidean norms of the gradients of the network and of its screen */
+/* Of a batch; gradient, screen: Euclidean norms of the gradients of the network and of its screen. */
+struct learned { double loss, gradient, screen; };
 
-/* The screen's, of the same pictures: by the truth and, alike in weight, by what the network makes of them (Hinton et al. 2015). Nothing of
-   it reaches the network, whose batch norms and dropout it does not pass. */
+/* The screen's, of the same pictures: by the truth and, alike in weight, by what the network makes of them (Hinton et al. 2015).
+   Nothing of it reaches the network, whose batch norms and dropout it does not pass. */
 static tensor *screen_loss(struct fit *f, scope *s, const tensor *values, const tensor *target, const tensor *output)
 {
 	tensor *y = model_screen(f->model, s, input_screen(s, f->model, values, &f->work->shape, f->device.index));

@@ -311,8 +311,8 @@ static gboolean check_fit(const struct model *m, const struct safetensors *file,
 	}
 	for (guint i = 0; i < safetensors_count(file); i++) {
 		const char *name = safetensors_at(file, i)->name;
-		if (scope_find(m->params, name) == NULL && !in_classifier(m, name) && !network_spares(m->network, name) && !model_in_screen(name) &&
-		    !g_str_has_suffix(name, ".num_batches_tracked")) { /* torchvision counts batches; no one asks */
+		if (scope_find(m->params, name) == NULL && !in_classifier(m, name) && !network_spares(m->network, name) &&
+		    !model_in_screen(name) && !g_str_has_suffix(name, ".num_batches_tracked")) { /* torchvision counts batches; no one asks */
 			g_set_error(error, FAULT, FAULT_DATA, "%s: not weights of %s, which has no %s", path,
 				    m->network->name, name);
 			return FALSE;

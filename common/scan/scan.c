@@ -281,7 +281,8 @@ static gboolean judge(struct scan *scan, scope *all, const struct batch *b, floa
 		g_autoptr(GError) wrong = NULL;
 		guint n = MIN(scan->at_once, b->n - done);
 
-		if (judge_part(scan, all, b->bytes + done * size, n, b->samples[0].coarse != 0, outputs + done * judged, features_opt, done, &wrong)) {
+		if (judge_part(scan, all, b->bytes + done * size, n, b->samples[0].coarse != 0, outputs + done * judged, features_opt,
+			       done, &wrong)) {
 			done += n;
 		} else if (g_error_matches(wrong, FAULT, FAULT_ROOM) && n > 1) {
 			scan->at_once = (n + 1) / 2;
@@ -397,7 +398,8 @@ static gboolean run(struct state *st, const guint *items, gsize n, GError **erro
 		const guint64 coarse = scan->n_coarse;
 		if (loader_pending(st->loader) > 0 && !take(st, error))
 			return FALSE;
-		batch_s = MAX(log_seconds() - now, scan->n_coarse > coarse ? batch_s : batch_s / 2);   /* coarse ones tell nothing of the others */
+		/* coarse ones tell nothing of the others */
+		batch_s = MAX(log_seconds() - now, scan->n_coarse > coarse ? batch_s : batch_s / 2);
 	}
 	return TRUE;
 }

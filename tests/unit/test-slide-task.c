@@ -1080,7 +1080,7 @@ static void test_given_up(struct fixture *f, gconstpointer data)
 	slide_classification.close(w);
 }
 
-/* Coarsely first, where the network can be shown tiles at half their side: then in full what may matter, then turned. */
+/* Coarsely first, where the network has a screen: then in full what may matter, then turned. */
 static void test_coarse(struct fixture *f, gconstpointer data)
 {
 	const struct { const char *set; gboolean screen, coarse; } cases[] = {
