@@ -125,16 +125,30 @@ static gboolean finish(struct state *st, struct flight *f, GError **error)
 	return ok;
 }
 
+/* What the samples of its bag are picked by; n: of these. */
+static float *bag_ranks(const struct flight *f, gsize *n)
+{
+	const struct task *task = f->scan->work->task;
+
+	if (f->first > 0 && task->bags != NULL && task->bags->ranks != NULL) {
+		*n = f->samples->len;
+		return task->bags->ranks(&g_array_index(f->samples, struct sample, 0), &g_array_index(f->outputs, float, 0), n);
+	}
+	float *ranks = g_new(float, f->first + 1);
+	for (gsize i = 0; i < f->first; i++)
+		ranks[i] = g_array_index(f->outputs, float, i * (gsize)task->judged);
+	*n = f->first;
+	return ranks;
+}
+
 /* Samples of its bag, once more. */
 static void fill_bag(struct flight *f, GArray *out)
 {
-	const gsize judged = (gsize)f->scan->work->task->judged;
-	g_autofree float *logits = g_new(float, f->first + 1);
+	gsize n;
+	g_autofree float *ranks = bag_ranks(f, &n);
 	g_autofree guint32 *picked = g_new(guint32, f->scan->bag);
 
-	for (gsize i = 0; i < f->first; i++)
-		logits[i] = g_array_index(f->outputs, float, i * judged);
-	gsize n = attention_pick(logits, f->first, f->scan->bag, picked);
+	n = attention_pick(ranks, n, f->scan->bag, picked);
 	for (gsize i = 0; i < n; i++) {
 		struct sample s = g_array_index(f->samples, struct sample, picked[i]);
 		s.coarse = 0;

@@ -310,7 +310,7 @@ static gboolean bags_needed(JsonObject *f)
 	return facts.fitted && (facts.model.chosen == BY_ATTENTION || facts.model.chosen == BY_BOTH);
 }
 
-static const struct bag_task bags = { SLIDE_ATTENTION, bag_label, bags_needed };
+static const struct bag_task bags = { SLIDE_ATTENTION, bag_label, bags_needed, slide_looks_upright };
 
 /* Whole slides, yes or no; tiles with masks. */
 const struct task slide_classification = {

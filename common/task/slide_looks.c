@@ -131,12 +131,27 @@ void slide_looks_next(const struct work *w, guint item, int round, double share,
 
 /* ---- what they say ---- */
 
+static float *upright(const seen_t *seen)
+{
+	float *out = nothing(seen->n);
+
+	coarse_merge(seen->coarse, seen->full, seen->n, out);
+	return out;
+}
+
+float *slide_looks_upright(const struct sample *samples, const float *outputs, gsize *n)
+{
+	g_auto(seen_t) seen = see(samples, outputs, *n);
+
+	*n = seen.n;
+	return upright(&seen);
+}
+
 float *slide_looks_tiles(const struct sample *samples, const float *outputs, gsize *n)
 {
 	g_auto(seen_t) seen = see(samples, outputs, *n);
-	float *out = nothing(seen.n);
+	float *out = upright(&seen);
 
-	coarse_merge(seen.coarse, seen.full, seen.n, out);
 	for (gsize i = 0; i < seen.n; i++)
 		out[i] = isfinite(seen.turned[i]) ? seen.turned[i] : out[i];
 	*n = seen.n;

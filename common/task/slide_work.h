@@ -110,6 +110,8 @@ gsize slide_looks_first(const struct sample *samples, gsize n);
 /* What the looks in full say of each tile, on average; or what a coarse one lets expect. NAN: nothing. n: of samples, then of
    tiles. The caller frees them. */
 float *slide_looks_tiles(const struct sample *samples, const float *outputs, gsize *n);
+/* The same without the turned views. */
+float *slide_looks_upright(const struct sample *samples, const float *outputs, gsize *n);
 /* The same of those tiles alone that had the closest look that any had: turned, else in full, else coarse. n: of samples, then
    of these. The caller frees them. */
 float *slide_looks_closest(const struct sample *samples, const float *outputs, gsize *n);

@@ -215,6 +215,9 @@ struct bag_task {
 	int feature;            /* of a case, that takes its logit; features() leaves it NAN */
 	int (*label)(const struct work *work, guint item);      /* 1, 0; -1: not known, it takes no part */
 	gboolean (*needed)(JsonObject *facts_opt);              /* does answer() make use of that feature? */
+	/* What the samples of a bag are picked by: the highest of these. n: of samples, then of those of the first round. The caller
+	   frees them. NULL: the first round's own outputs. */
+	float *(*ranks)(const struct sample *samples, const float *outputs, gsize *n);
 };
 
 /* How many of a case's n samples a share is, 0 < share <= 1: never fewer than SHARE_LEAST, where there are. */

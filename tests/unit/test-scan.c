@@ -152,7 +152,7 @@ static void test_coarse(void)
 	fake_work.shape.screen = FALSE;
 }
 
-struct bagged { struct model *const *models; guint most, cases; };
+struct bagged { struct model *const *models; guint most, cases; float sign; };
 
 /* What the classifier of a network takes of a sample, worked out alone. */
 static void features_of(struct model *m, const struct sample *sample, float *out)
@@ -198,7 +198,7 @@ static gboolean take_bag(void *context, const struct scan_case *c, GError **erro
 			order[n++] = i;
 	for (guint i = 0; i < n; i++)
 		for (guint k = i + 1; k < n; k++)
-			if (c->outputs[order[k] * FAKE_JUDGED] > c->outputs[order[i] * FAKE_JUDGED]) {
+			if (t->sign * (c->outputs[order[k] * FAKE_JUDGED] - c->outputs[order[i] * FAKE_JUDGED]) > 0) {
 				guint other = order[i];
 				order[i] = order[k];
 				order[k] = other;
@@ -212,22 +212,39 @@ static gboolean take_bag(void *context, const struct scan_case *c, GError **erro
 	return TRUE;
 }
 
+/* The other way round, of the first round alone. */
+static float *lowest_first(const struct sample *samples, const float *outputs, gsize *n)
+{
+	const gsize first = MIN(*n, fake_count(samples[0].item));
+	float *ranks = g_new(float, first);
+
+	for (gsize i = 0; i < first; i++)
+		ranks[i] = -outputs[i * FAKE_JUDGED];
+	*n = first;
+	return ranks;
+}
+
 /* Their samples are read behind all others, and do not count among them; of each case at most so many are looked at. */
 static void test_bags(void)
 {
 	g_autoptr(model_t) a = fake_model(3), b = fake_model(3);
 	struct model *const models[] = { a, b };
 	const guint items[] = { 0, 1, 2, 3, 5, 6, 7, 8, 10, 11 };
+	const struct bag_task other = { .ranks = lowest_first };
+	struct task ranked = fake_task;
 
-	for (int all = 0; all < 2; all++) {
-		struct bagged t = { .models = models, .most = all ? 100 : 5 };
+	ranked.bags = &other;
+	for (int all = 0; all < 3; all++) {
+		struct bagged t = { .models = models, .most = all ? 100 : 5, .sign = all < 2 ? 1 : -1 };
 		struct scan scan = { .work = &fake_work, .models = models, .n_models = 2, .device = T_CPU, .batch = 4, .readers = 2,
 				     .rounds = all ? 0 : 1, .most = all ? 0 : 5, .bag = 3 };
 		g_autoptr(GError) error = NULL;
 		fake_reset(TRUE);
+		fake_work.task = all < 2 ? &fake_task : &ranked;
 		g_assert_true(scan_cases(&scan, items, G_N_ELEMENTS(items), take_bag, &t, &error));
 		g_assert_no_error(error);
 		g_assert_cmpuint(t.cases, ==, G_N_ELEMENTS(items));
+		fake_work.task = &fake_task;
 	}
 	struct taken t = { .model = a, .rounds = 10 };
 	struct scan scan = { .work = &fake_work, .models = models, .n_models = 1, .device = T_CPU, .batch = 4, .readers = 2, .bag = 3 };

@@ -1132,6 +1132,12 @@ static void test_coarse(struct fixture *f, gconstpointer data)
 		g_assert_cmpuint(n, ==, tiles);
 		for (guint i = 60; i < n; i++)  /* too low to be turned: as a look in full says, or about what it would say */
 			g_assert_cmpfloat_with_epsilon(said[i], -((double)i - 14) / 2, 1e-3);
+		n = samples->len;
+		g_autofree float *ranks = slide_classification.bags->ranks(s, o, &n);
+		g_assert_cmpuint(n, ==, tiles);
+		g_assert_cmpfloat(ranks[14], ==, 0);    /* neither its turned views nor its coarse look */
+		for (guint i = 60; i < n; i++)
+			g_assert_cmpfloat(ranks[i], ==, said[i]);
 	}
 	slide_classification.close(w);
 }
