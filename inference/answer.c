@@ -139,7 +139,7 @@ static guint64 count_rounds(const struct answers *a, guint item, double share, g
 	g_autoptr(GArray) rounds = task_rounds(a->work, item, share);
 	const guint64 first = rounds->len > 0 ? g_array_index(rounds, guint64, 0) : 0;
 
-	*more = MIN(answers_bag(a), first);
+	*more = 0;
 	*always = work_coarse_first(a->work) && rounds->len > 1 ? g_array_index(rounds, guint64, 1) : 0;
 	for (guint i = 1; i < rounds->len; i++)
 		*more += g_array_index(rounds, guint64, i);
@@ -157,6 +157,7 @@ static void count_samples(const struct answers *a, guint item, struct kept *k)
 
 	count_rounds(a, item, 0.5, &more, &always);
 	of->samples = count_rounds(a, item, 1, &of->more, &of->always);
+	of->bag = MIN(answers_bag(a), of->samples);
 	of->fixed = fixed_of(more, of->more);
 	of->always_fixed = fixed_of(always, of->always);
 }
@@ -304,7 +305,7 @@ gboolean answers_take(void *context, const struct scan_case *c, GError **error)
 	(void)error;
 	if (c->n > 0 && k->of.samples == 0)
 		count_samples(a, c->item, k);
-	if ((a->share >= 1 && a->rounds == 0) || (c->n > 0 && c->n >= k->of.samples && k->of.more == 0))
+	if ((a->share >= 1 && a->rounds == 0) || (c->n > 0 && c->n >= k->of.samples && k->of.more + k->of.bag == 0))
 		k->done = !try_again(a->work, k, c);
 	g_autofree char *empty = g_strdup_printf("case '%s' has no samples", a->work->cases[c->item].id);
 	if (c->n == c->failed)
@@ -354,6 +355,7 @@ struct answer_counts answers_count(const struct answers *a)
 		const struct kept *k = &a->kept[i];
 		n.fully += k->read > 0 && k->full;
 		n.coarsely += k->read > 0 && !k->full;
+		n.lost += k->read > 0 && !k->full && k->done;
 		n.fallback += k->read == 0;
 		n.unreadable += k->read == 0 && k->said;
 		n.partly += k->partly ? 1 : 0;

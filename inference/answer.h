@@ -42,6 +42,7 @@ void answers_say(const struct answers *a);
 struct answer_counts {
 	guint fully, coarsely, fallback; /* they add up to all cases */
 	guint unreadable;       /* of those with the fallback: tried in vain */
+	guint lost;             /* of those answered coarsely: the rest of them was tried in vain */
 	guint partly;           /* some of what was looked at could not be read */
 };
 struct answer_counts answers_count(const struct answers *a);

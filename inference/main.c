@@ -144,9 +144,9 @@ static JsonObject *find_model(struct settings *s, GError **error)
 static void say_rest(const struct work *w, const struct answers *a, GError **wrong)
 {
 	const struct answer_counts n = answers_count(a);
-	const guint late = n.fallback - n.unreadable;
+	const guint late = n.fallback - n.unreadable, coarsely = n.coarsely - n.lost;
 
-	if (*wrong != NULL || n.coarsely + late == 0)
+	if (*wrong != NULL || coarsely + late == 0)
 		return;
 	if (stop_asked() != NULL)
 		g_set_error(wrong, FAULT, FAULT_STOPPED, "stopped by %s: %u of %u cases were scored fully, %u coarsely, %u have the "
@@ -154,7 +154,7 @@ static void say_rest(const struct work *w, const struct answers *a, GError **wro
 			    w->settings->answer.file);
 	else if (w->settings->inference.time > 0)
 		log_warn("time", "inference.time was too short to look at all: of %u cases %u have a coarse answer, %u the "
-			 "fallback; give it more, or --set inference.turns=1", w->n_cases, n.coarsely, late);
+			 "fallback; give it more, or --set inference.turns=1", w->n_cases, coarsely, late);
 }
 
 /* What would make the next answer better. */
@@ -162,13 +162,14 @@ static void say_tries(const struct work *w, const struct answers *a)
 {
 	const struct settings *s = w->settings;
 	const struct answer_counts n = answers_count(a);
-	const guint late = n.coarsely + n.fallback - n.unreadable;
+	const guint late = n.coarsely - n.lost + n.fallback - n.unreadable;
+	const gboolean ended = s->inference.time > 0 || stop_asked() != NULL;
 	guint count = 0;
 
 	if (late > 0 && s->inference.time > 0)
 		log_last("try n=%u key=inference.time value=%.0f why=\"%u of %u cases were not looked at in full\"", ++count,
 			 2 * s->inference.time, late, w->n_cases);
-	if (late > 0 && s->inference.turns > 1)
+	if (late > 0 && ended && s->inference.turns > 1)
 		log_last("try n=%u key=inference.turns value=1 why=\"one view of each tile takes less time, and leaves more for all\"",
 			 ++count);
 	if (late == 0 && s->inference.turns < 8)

@@ -36,14 +36,16 @@ static gboolean take(void *context, const struct scan_case *c, GError **error)
 	return answers_take(to->answers, c, error);
 }
 
-/* A look in the network, coarse or in full, and its share of the waiting. */
-static void rate_of(const struct scan *scan, struct plan_rate *rate)
+/* A look in the network, coarse or in full, and its share of the waiting. The next pass begins no batch that would end late; how
+   long this one waited, as for a read that hung, says nothing of that. */
+static void rate_of(struct scan *scan, struct plan_rate *rate)
 {
 	const double coarse = (double)scan->n_coarse, full = (double)scan->n_samples - coarse;
-	const double wait = scan->wait_s / MAX(coarse + full, 1);
+	const double wait = scan->wait_s / MAX(coarse + full, 1), look = (scan->network_s - scan->coarse_s) / MAX(full, 1);
 
-	rate->more_s = (scan->network_s - scan->coarse_s) / MAX(full, 1) + wait;
+	rate->more_s = look + wait;
 	rate->sample_s = coarse > 0 ? scan->coarse_s / coarse + wait : rate->more_s;
+	scan->batch_s = look * scan->batch;
 }
 
 /* One pass; rate: what it cost. */
@@ -111,6 +113,8 @@ gboolean passes_run(struct work *w, struct model *const *models, guint n_models,
 		if (!answers_write(a, &unwritten))
 			log_warn("answer", "%s; what was written before stays, and it is tried again", unwritten->message);
 		plan_clear(&plan);
+		if (ok && !scan.whole && scan.n_samples == 0)
+			break;  /* what is left is less than a batch takes */
 		answers_cases(a, cases);
 		if (ok)
 			await_those_away(w, answers_away(a), left_of(scan.deadline));

@@ -34,13 +34,13 @@ static int by_item(const void *a, const void *b)
 	return x->item < y->item ? -1 : x->item > y->item;
 }
 
-/* Behind the first round: looks in full, which are a share of those looked at coarsely, and of later rounds turned views of the
+/* Behind the first round, and the bag: looks in full, which are a share of those looked at coarsely, and of later rounds turned views of the
    highest. */
 static guint64 behind(const struct plan_case *c, double share, gboolean later)
 {
 	const guint64 all = later ? c->more : c->always, fixed = later ? c->fixed : c->always_fixed;
 
-	return fixed + (guint64)(share * (double)(all - fixed));
+	return fixed + (guint64)(share * (double)(all - fixed)) + (later && share >= 1 ? c->bag : 0);
 }
 
 static guint64 samples_of(const struct plan_case *c, double share, gboolean later)
@@ -59,6 +59,16 @@ static double seconds_all(const struct candidate *all, guint n, struct plan_rate
 
 	for (guint i = 0; i < n; i++)
 		sum += seconds_of(all[i].of, rate, share, later);
+	return sum;
+}
+
+/* Samples of the first round. */
+static guint64 first_all(const struct candidate *all, guint n, double share)
+{
+	guint64 sum = 0;
+
+	for (guint i = 0; i < n; i++)
+		sum += share_count(share, all[i].of->samples);
 	return sum;
 }
 
@@ -133,7 +143,8 @@ void plan_next(const struct plan_case *cases, guint n, struct plan_rate rate, do
 	double with = largest_share(all, open, rate, left, TRUE), without = largest_share(all, open, rate, left, FALSE);
 	gboolean later = with >= 1 || (with > 0 && later_pays(all, open, rate, with));
 	double fits = later ? with : without;
-	gboolean together = (later && fits >= 1) || (!any_alone(cases, n, share) && fits >= GAIN * share);
+	const gboolean denser = fits > 0 && (double)first_all(all, open, fits) >= GAIN * (double)first_all(all, open, share);
+	gboolean together = (later && fits >= 1) || (!any_alone(cases, n, share) && denser);
 	if (together) {
 		out->share = fits;
 		out->rounds = later ? 0 : rounds;

@@ -16,7 +16,8 @@ G_BEGIN_DECLS
 struct plan_case {
 	guint64 samples, more;  /* that it has in round 0 at share 1; that later rounds add then; 0: not known */
 	guint64 fixed;          /* of more: what does not grow with the share */
-	guint64 always, always_fixed; /* of these: in the second round, where no pass goes without it; else 0 */
+	guint64 bag;            /* that a look at all of it adds in the end, with all rounds */
+	guint64 always, always_fixed; /* of `more` and `fixed`: in the second round, where no pass goes without it; else 0 */
 	double doubt;           /* 0: its answer is sure; 1: as undecided as can be */
 	gboolean read;          /* it has an answer of its own */
 	gboolean done;          /* all of it was tried */

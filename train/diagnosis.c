@@ -115,7 +115,7 @@ static void say_held(const struct work *w, const struct held *h)
 		g_autoptr(GString) line = g_string_new("held");
 		logfmt_append(line, "case", wc->id);
 		logfmt_append(line, "class", case_class(w, c->item));
-		log_row("held", TRUE, "%s p=%.4f size=%.0f", line->str, c->p, c->label ? wc->size : 0);
+		log_row("held", TRUE, "%s positive=%d p=%.4f size=%.0f", line->str, c->label, c->p, c->label ? wc->size : 0);
 	}
 }
 

@@ -10,7 +10,11 @@ static const double ITC_UM2 = G_PI * 100 * 100, MICRO_UM2 = G_PI * 1000 * 1000;
 
 gboolean page_positive(const struct fact *held)
 {
-	return fact_number(held, "size") > 0 || g_strcmp0(fact_text(held, "class"), "positive") == 0;
+	const char *positive = fact_text(held, "positive");
+
+	if (positive != NULL)
+		return g_str_equal(positive, "1");
+	return fact_number(held, "size") > 0 || g_strcmp0(fact_text(held, "class"), "positive") == 0;  /* of an older build */
 }
 
 /* ---- ROC ---- */

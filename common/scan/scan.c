@@ -382,11 +382,10 @@ static gboolean run(struct state *st, const guint *items, gsize n, GError **erro
 {
 	struct scan *scan = st->scan;
 	gsize next = 0, ahead = scan->prepare ? scan->readers + 2 : 4;
-	double batch_s = 0;     /* what one took of late: none is begun that might end behind the deadline */
 
 	while (st->finished < n) {
 		const double now = log_seconds();
-		gboolean late = (scan->deadline > 0 && now + batch_s > scan->deadline) || stop_asked() != NULL;
+		gboolean late = (scan->deadline > 0 && now + scan->batch_s > scan->deadline) || stop_asked() != NULL;
 		while (!late && next < n && g_hash_table_size(st->open) < ahead)
 			start(st, items[next++]);
 		gboolean idle = loader_pending(st->loader) == 0 && waiting(&st->waiting[0]) + waiting(&st->waiting[1]) == 0;
@@ -413,7 +412,7 @@ static gboolean run(struct state *st, const guint *items, gsize n, GError **erro
 		if (loader_pending(st->loader) > 0 && !take(st, error))
 			return FALSE;
 		/* coarse ones tell nothing of the others */
-		batch_s = MAX(log_seconds() - now, scan->n_coarse > coarse ? batch_s : batch_s / 2);
+		scan->batch_s = MAX(log_seconds() - now, scan->n_coarse > coarse ? scan->batch_s : scan->batch_s / 2);
 	}
 	return TRUE;
 }

@@ -16,7 +16,7 @@ GArray *slide_components(const struct slide_work *sw, guint item, const struct s
 	const struct slide_case *c = &sw->slides[item];
 	g_autofree double *x = g_new(double, n + 1), *y = g_new(double, n + 1), *p = g_new(double, n + 1);
 	const double side = c->tiles.side, wide = slide_picture_square(MIN(1, (double)MAX(n, 1) / MAX(c->tiles.n, 1)));
-	const double mpp = slide_mpp(sw, c->slide);
+	const double known = slide_mpp(sw, c->slide), mpp = known > 0 ? known : sw->mpp;        /* it is read as if it had that */
 
 	for (gsize i = 0; i < n; i++) {
 		/* the grid begins where the scanned part does; its tiles stand at whole px */

@@ -187,6 +187,44 @@ static void test_refine(void)
 	assert_plan(&p, 0, 0, 0, NULL);
 }
 
+/* 64 samples are looked at of any case that has them, so of 1,500, 1,500 and 200 the first pass saw 192. 290 are no clear gain: the
+   least sure gets all of its own. 390 are: 163 of each large one. */
+static void test_refine_small(void)
+{
+	struct plan_case cases[N];
+	struct plan p;
+
+	four(cases);
+	for (int i = 0; i < 3; i++) {
+		cases[i].samples = i < 2 ? 1500 : 200;
+		cases[i].more = cases[i].fixed = 0;
+	}
+	plan_next(cases, N, RATE, 290 + 40, 1.0 / 64, &p);
+	assert_plan(&p, 1, 0, ITEMS(2, 3));
+	plan_next(cases, N, RATE, 390 + 40, 1.0 / 64, &p);
+	g_assert_cmpuint(p.samples, ==, 163 + 163 + 64);
+	assert_plan(&p, 163.0 / 1500, 0, ITEMS(2, 1, 0, 3));
+}
+
+/* A bag of 512 is read again where all of a case is looked at, and else costs nothing: 3 * 1600 + 3 * 168 + 40 is a quarter as
+   without. */
+static void test_bag(void)
+{
+	struct plan_case cases[N];
+	const double all = 4 * 10 + 3 * (6400 + 168 + 512);
+	struct plan p;
+
+	four(cases);
+	for (int i = 0; i < 3; i++)
+		cases[i].bag = 512;
+	plan_next(cases, N, RATE, all, 1.0 / 64, &p);
+	g_assert_cmpfloat(p.seconds, ==, all);
+	g_assert_cmpuint(p.samples, ==, 3 * (6400 + 168 + 512));
+	assert_plan(&p, 1, 0, ITEMS(2, 1, 0, 3));
+	plan_next(cases, N, RATE, 3 * 1600 + 3 * 168 + 40, 1.0 / 64, &p);
+	assert_plan(&p, 0.25, 0, ITEMS(2, 1, 0, 3));
+}
+
 /* All samples of all cases once, but not their later rounds: not a second time. */
 static void test_ends(void)
 {
@@ -237,6 +275,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/answer-plan/always", test_always);
 	g_test_add_func("/answer-plan/small", test_small);
 	g_test_add_func("/answer-plan/refine", test_refine);
+	g_test_add_func("/answer-plan/refine-small", test_refine_small);
+	g_test_add_func("/answer-plan/bag", test_bag);
 	g_test_add_func("/answer-plan/ends", test_ends);
 	g_test_add_func("/answer-plan/sequence", test_sequence);
 	return g_test_run();

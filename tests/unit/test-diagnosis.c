@@ -185,8 +185,8 @@ static void test_lines(void)
 		HAS(text, "; its stain strays by 0.4 standard deviations of the training set, which is no more than chance or little\"\n");
 		g_assert_cmpuint(count_lines(text, " try "), ==, 3);
 	}
-	HAS(got.text[0], " train held case=c01 class=positive p=0.9000 size=5000\n");
-	HAS(got.text[0], " train held case=c06 class=negative p=0.7000 size=0\n");
+	HAS(got.text[0], " train held case=c01 class=positive positive=1 p=0.9000 size=5000\n");
+	HAS(got.text[0], " train held case=c06 class=negative positive=0 p=0.7000 size=0\n");
 	g_assert_cmpuint(count_lines(got.text[0], " held case="), ==, 8);
 	HAS(got.text[0], " train roc points=0.000,0.000;0.000,0.250;0.000,0.500;0.250,0.500;0.250,0.750;0.250,1.000;0.500,1.000;"
 	    "0.750,1.000;1.000,1.000\n");

@@ -348,6 +348,12 @@ static void test_deadline(void)
 	scan.deadline = log_seconds() + 3600;
 	g_assert_true(scan_cases(&scan, items, 4, take, &t, &error));
 	g_assert_cmpuint(t.n, ==, 4);
+	g_assert_true(scan.whole && scan.batch_s > 0);
+	scan.batch_s = 3600;            /* an earlier scan's: one more of these would end too late */
+	scan.deadline = log_seconds() + 1800;
+	g_assert_true(scan_cases(&scan, items, 4, take, &t, &error));
+	g_assert_cmpuint(t.n, ==, 4);
+	g_assert_false(scan.whole);
 }
 
 /* Asked to stop, it ends like that at once; and between two cases. */

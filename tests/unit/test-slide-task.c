@@ -1197,6 +1197,11 @@ static void test_features(struct fixture *f, gconstpointer data)
 	g_assert_cmpfloat_with_epsilon(rest[FEATURE_AREA], log(1 + 2 * um * um), 1e-9);
 	g_assert_cmpfloat_with_epsilon(rest[FEATURE_AXIS], log(1 + sqrt(5) * um), 1e-9);
 	g_assert_cmpfloat_with_epsilon(rest[FEATURE_MEAN], log(p / (1 - p)), 1e-6);
+	const double read_at = slide_work_of(w)->mpp * TILE, mpp = slide_work_of(w)->slides[0].slide->mpp;
+	slide_work_of(w)->slides[0].slide->mpp = 0;     /* its file does not say: it is read as if it had that of the others */
+	slide_samples_features(w, 0, samples, outputs, 4, features);
+	g_assert_cmpfloat_with_epsilon(rest[FEATURE_AREA], log(1 + 2 * read_at * read_at), 1e-9);
+	slide_work_of(w)->slides[0].slide->mpp = mpp;
 	slide_samples_features(w, 0, samples, outputs, 8, features);
 	g_assert_cmpfloat(features[SLIDE_TOP], ==, 3);  /* (5 + 1 + 3) / 3 and (4 + 2) / 2 */
 	g_assert_cmpfloat(rest[FEATURE_HIGHEST], ==, 3);
