@@ -22,13 +22,34 @@ struct scan fit_scan(const struct fit *f, double deadline)
 			      .deadline = deadline };
 }
 
+/* Where a validation of all would take more than a sixth of the member's time, three of a share of it do. So it stays: epochs are
+   judged alike. */
+static void decide_share(struct fit *f, double rate)
+{
+	const double all = (double)f->held_samples / rate, may = f->time / 6;
+	char takes[16], has[16];
+
+	if (all <= may)
+		return;
+	f->now.share = may / 3 / all;
+	fit_count_held(f);
+	if ((double)f->held_samples < all * rate)
+		log_warn("time", "to judge all %.0f held-out samples would take %s of the %s that a network has: %" G_GUINT64_FORMAT
+			 " are judged, evenly over each %s, and the forecast rests on these; to judge more, give it more time or a GPU, "
+			 "or set split.validation lower", all * rate, log_duration(all, takes), log_duration(f->time, has),
+			 f->held_samples, f->work->task->noun);
+}
+
 /* Before one was done: it, and the save behind it. */
-static double guess_validation(const struct fit *f)
+static double guess_validation(struct fit *f)
 {
 	struct scan scan = fit_scan(f, 0);
-	double rate = validation_rate(&scan, f->held, f->n_held);
+	const double rate = validation_rate(&scan, f->held, f->n_held);
 
-	return f->save_cost + (rate > 0 ? (double)f->held_samples / rate : 0);
+	if (!(rate > 0))
+		return f->save_cost;
+	decide_share(f, rate);
+	return f->save_cost + (double)f->held_samples / rate;
 }
 
 static void replan(struct fit *f, const char *why)
@@ -73,6 +94,14 @@ static void clock_step(struct fit *f, double seconds)
 	++*timed;
 }
 
+static gboolean any_failed(const struct batch *b)
+{
+	for (guint i = 0; i < b->n; i++)
+		if (b->failed[i] != NULL)
+			return TRUE;
+	return FALSE;
+}
+
 static gboolean one_step(struct fit *f, GError **error)
 {
 	double start = log_seconds(), loss, waited = loader_waited(f->loader);
@@ -82,6 +111,10 @@ static gboolean one_step(struct fit *f, GError **error)
 	int before = stage_enter("waiting");
 	struct batch *b = loader_pop(f->loader);
 	stage_leave(before);
+	if (stop_asked() != NULL && any_failed(b)) {    /* reads were hurried: it is drawn again by the run that goes on */
+		loader_recycle(f->loader, b);
+		return TRUE;
+	}
 	gboolean ok = fit_step(f, b, &loss, error);
 	f->samples += b->n;
 	loader_recycle(f->loader, b);
@@ -141,7 +174,7 @@ static gboolean enough_judged(const struct fit *f, const struct validation *v)
    be those that the network gets wrong. */
 static gboolean is_best(const struct fit *f, const struct validation *v)
 {
-	const struct interval *peak = f->now.peak.value > f->now.best.value ? &f->now.peak : &f->now.best;
+	const struct interval *peak = &f->now.peak;
 
 	if (v->n > 0 && v->broken == v->n)      /* a network that gives no numbers is no model */
 		return FALSE;
@@ -180,7 +213,7 @@ static gboolean keep_best(struct fit *f, const struct validation *v, GError **er
 
 	f->now.best = v->metric;
 	f->now.best_epoch = f->now.epoch;
-	if (!(v->metric.value <= peak.value))
+	if (enough_judged(f, v) && !(v->metric.value <= peak.value))
 		f->now.peak = v->metric;
 	if (fit_save_best(f, v, last, &wrong)) {
 		g_clear_error(&f->unsaved);
@@ -225,6 +258,7 @@ static gboolean end_epoch(struct fit *f, GError **error)
 	g_autoptr(GError) wrong = NULL;
 	double start = log_seconds();
 
+	scan.share = f->now.share;
 	STAGE("judging");
 	if (!validate(&scan, f->held, f->n_held, &v, error))
 		return FALSE;
@@ -303,7 +337,7 @@ static gboolean next_member(struct fit *f)
 		return FALSE;
 	}
 	f->now = (struct state){ .member = was.member + 1, .steps_before = was.steps_before + was.step,
-				 .epochs_before = was.epochs_before + was.epoch, .costs = was.costs };
+				 .epochs_before = was.epochs_before + was.epoch, .costs = was.costs, .share = was.share };
 	f->first_step = 0;
 	f->past_before = 0;
 	g_clear_error(&f->unsaved);

@@ -55,6 +55,7 @@ static gboolean enough(const struct fit *f)
 static double cost(const struct fit *f, guint64 most)
 {
 	const double sample_s = f->now.costs.validation / (double)MAX(f->held_samples, 1);
+	const double share = f->now.share > 0 ? f->now.share : 1;
 	double samples = 0, tiles = 0, bags = 0;
 
 	for (guint i = 0; i < f->work->n_cases; i++) {
@@ -62,7 +63,7 @@ static double cost(const struct fit *f, guint64 most)
 			continue;
 		const gboolean held = f->job->held[f->now.member][i];
 		const guint64 has = f->work->task->samples(f->work, i), bag = MIN(has, ATTENTION_TILES);
-		samples += (double)(held ? has : MIN(has, most)) + (double)bag;
+		samples += (double)(held ? share_count(share, has) : MIN(has, most)) + (double)bag;
 		tiles += held ? 0 : (double)bag;
 		bags += held ? 0 : 1;
 	}
@@ -168,6 +169,7 @@ static gboolean learn(struct gathering *g, struct scan *scan, guint64 seed, GErr
 static gboolean judge(struct gathering *g, struct scan *scan, GError **error)
 {
 	scan->most = 0;
+	scan->share = g->f->now.share;
 	scan->bag = ATTENTION_TILES;
 	return look(g->f, scan, g->f->held, g->f->n_held, take_logit, g, error);
 }

@@ -79,6 +79,11 @@ static gboolean make_network(struct fit *f, GError **error)
 	return TRUE;
 }
 
+void fit_count_held(struct fit *f)
+{
+	f->held_samples = validation_samples(f->work, f->held, f->n_held, f->now.share > 0 ? f->now.share : 1);
+}
+
 /* What it holds out, and how long it may take. */
 static void set_member(struct fit *f)
 {
@@ -94,7 +99,7 @@ static void set_member(struct fit *f)
 	for (guint i = 0; i < f->work->n_cases; i++)
 		if (held[i])
 			f->held[f->n_held++] = i;
-	f->held_samples = validation_samples(f->work, f->held, f->n_held);
+	fit_count_held(f);
 }
 
 static void say_member(const struct fit *f, gboolean resumed)
@@ -140,6 +145,7 @@ gboolean fit_member_start(struct fit *f, GError **error)
 		plan_thin(&f->now.plan, f->batch, f->held_samples);
 	if (!fit_restore(f, error))
 		return FALSE;
+	fit_count_held(f);
 	if (f->job->rehearse == 0)
 		say_member(f, resumed);
 	f->loader = loader_new(f->work, f->batch, LOADER_DEPTH, f->memory.readers);

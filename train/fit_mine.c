@@ -41,11 +41,15 @@ gboolean fit_mine(struct fit *f, GError **error)
 
 	if (!is_on(f) || epoch == 0 || epoch % every != 0 || f->now.at > 0 || f->now.mined == epoch)
 		return TRUE;
+	g_autoptr(GArray) before = g_array_copy(f->hard);
 	STAGE("judging");
 	if (!mine_search(&scan, f->sampler, epoch, every, samples(f), f->hard, &whole, &found, error))
 		return FALSE;
-	if (!whole && fit_stopped(f, error))    /* it is done again */
+	if (fit_stopped(f, error)) {            /* it is done again */
+		g_array_set_size(f->hard, 0);
+		g_array_append_vals(f->hard, before->data, before->len);
 		return FALSE;
+	}
 	fit_use_hard(f);
 	f->now.mined = epoch;
 	f->now.costs.mining = (log_seconds() - start) / (double)every;

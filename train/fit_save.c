@@ -25,13 +25,34 @@ static guint state_parts(const struct fit *f, struct model_part parts[3])
 	return n;
 }
 
+/* Where a later member has no model of bags yet, and those before it answer by theirs, it is judged by them alone: else the score
+   would do without until its own is there. */
+static gboolean by_bags(const struct fit *f, struct out_of_fold *of)
+{
+	const struct task *task = f->work->task;
+	struct out_of_fold mean = { 0 };
+
+	if (task->bags == NULL)
+		return FALSE;
+	out_of_fold_having(&f->judged_cases, (gsize)task->bags->feature, of);
+	if (of->n == 0 || of->n == f->judged_cases.n)
+		return FALSE;
+	g_autoptr(JsonObject) facts = json_object_new();
+	out_of_fold_mean(of, &mean);
+	g_autofree double *said = g_new(double, mean.n);
+	task->fit(f->work, mean.items, mean.n, mean.features, facts, said);
+	out_of_fold_clear(&mean);
+	return task->bags->needed(facts);
+}
+
 struct interval fit_judge(const struct fit *f, JsonObject *facts, JsonArray *held_opt, GString *labels_opt)
 {
 	const struct task *task = f->work->task;
 	const gsize of = (gsize)task->n_features;
-	struct out_of_fold v;
+	struct out_of_fold v, having = { 0 };
 
-	out_of_fold_mean(&f->judged_cases, &v);
+	out_of_fold_mean(by_bags(f, &having) ? &having : &f->judged_cases, &v);
+	out_of_fold_clear(&having);
 	if (v.n == 0) {
 		out_of_fold_clear(&v);
 		return f->now.best;
@@ -333,7 +354,10 @@ gboolean fit_restore(struct fit *f, GError **error)
 	if (f->device.index == T_CPU)   /* of a GPU another program may have had a share, or it was another one */
 		f->memory.part = MIN(f->memory.part, (guint)r->state.part);
 	f->past_before = f->now.step - f->now.at - f->now.epoch * f->now.plan.epoch_steps;
-	f->now.plan.set_epochs = f->now.plan.epochs;
-	f->now.plan.set_steps = f->now.plan.epoch_steps;
+	const struct plan *p = &f->now.plan;
+	if (p->set_epochs == PLAN_OPEN && p->epochs == PLAN_EPOCHS && p->epoch_steps == p->set_steps)
+		return TRUE;    /* it stopped before there was a plan */
+	f->now.plan.set_epochs = p->epochs;
+	f->now.plan.set_steps = p->epoch_steps;
 	return TRUE;
 }

@@ -70,6 +70,8 @@ enum weights {
 /* fit_member.c: the member that f->now names, from its start or from where the job goes on with it; and its end. The epochs that it is
    set: PLAN_OPEN where it is the time that says. */
 gboolean fit_member_start(struct fit *f, GError **error);
+/* held_samples, by the share of them that is judged. */
+void fit_count_held(struct fit *f);
 void fit_member_end(struct fit *f);
 guint fit_epochs_set(const struct settings *settings);
 

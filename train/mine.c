@@ -179,10 +179,10 @@ gboolean mine_from_text(const char *text, const struct work *w, GArray *hard)
 		for (int k = 0; k < NUMBERS; k++)
 			is[k] = GINT32_FROM_LE(of[k]);
 		const struct hard_sample h = { { (guint32)is[0], (guint32)is[1], 0, { is[2], is[3], is[4] } }, is[5], is[6] };
-		if (h.sample.item >= w->n_cases || !w->cases[h.sample.item].ready || h.stratum < 0 ||
-		    h.stratum >= w->task->n_strata)
+		if (h.sample.item >= w->n_cases || h.stratum < 0 || h.stratum >= w->task->n_strata)
 			return FALSE;
-		g_array_append_val(hard, h);
+		if (w->cases[h.sample.item].ready)      /* else it is not there today */
+			g_array_append_val(hard, h);
 	}
 	return TRUE;
 }

@@ -1,6 +1,7 @@
 /* out_of_fold.c - see out_of_fold.h. */
 #include "train/out_of_fold.h"
 #include "common/checkpoint/json.h"
+#include <math.h>
 
 static void append(struct out_of_fold *a, guint member, guint item, const double *features)
 {
@@ -41,6 +42,27 @@ void out_of_fold_mean(const struct out_of_fold *a, struct out_of_fold *mean)
 		times[k]++;
 		for (gsize j = 0; j < a->n_features; j++)
 			to[j] += (f[j] - to[j]) / times[k];
+	}
+}
+
+static gboolean has(const struct out_of_fold *a, guint member, gsize feature)
+{
+	for (gsize i = 0; i < a->n; i++)
+		if (a->member[i] == member && isfinite(a->features[i * a->n_features + feature]))
+			return TRUE;
+	return FALSE;
+}
+
+void out_of_fold_having(const struct out_of_fold *a, gsize feature, struct out_of_fold *out)
+{
+	gboolean having = FALSE;
+
+	*out = (struct out_of_fold){ .n_features = a->n_features };
+	for (gsize i = 0; i < a->n; i++) {
+		if (i == 0 || a->member[i] != a->member[i - 1])
+			having = has(a, a->member[i], feature);
+		if (having)
+			append(out, a->member[i], a->items[i], a->features + i * a->n_features);
 	}
 }
 

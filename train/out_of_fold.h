@@ -22,6 +22,8 @@ struct out_of_fold {
 void out_of_fold_put(struct out_of_fold *all, guint member, const struct validation *said);
 /* Each case once, in the order of items: the mean of what several members said. Cleared by the caller. */
 void out_of_fold_mean(const struct out_of_fold *all, struct out_of_fold *mean);
+/* Of the members that have a number for this feature of any case. */
+void out_of_fold_having(const struct out_of_fold *all, gsize feature, struct out_of_fold *out);
 void out_of_fold_copy(const struct out_of_fold *from, struct out_of_fold *to);
 void out_of_fold_clear(struct out_of_fold *all);
 

@@ -68,7 +68,7 @@ static gboolean stage(const struct work *w, const char *folder, guint *n, GError
 
 	for (guint i = 0; i < w->n_cases; i++)
 		if (w->cases[i].ready)
-			all[ready++] = (struct candidate){ i, w->cases[i].label, validation_samples(w, &i, 1) };
+			all[ready++] = (struct candidate){ i, w->cases[i].label, validation_samples(w, &i, 1, 1) };
 	qsort(all, ready, sizeof *all, fewest);
 	*n = 0;
 	for (guint i = 0; i < ready && *n < CASES_MAX; i++) {

@@ -32,6 +32,7 @@ static const struct field { const char *name; enum kind kind; gsize at; double l
 	FIELD("peak_high", MAYBE, peak.high, -1e300, 1e300),
 	FIELD("bags", INTEGER, bags, BAGS_NONE, BAGS_MADE),
 	FIELD("looked", INTEGER, looked, 0, 1e9),
+	FIELD("share", MAYBE, share, 0, 1),
 	FIELD("finished", INTEGER, finished, 0, 1),
 	FIELD("seconds", NUMBER, seconds, 0, 1e12),
 	FIELD("plan_epochs", UNSIGNED, plan.epochs, 1, 1e9),

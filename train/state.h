@@ -33,6 +33,7 @@ struct state {
 	struct interval peak;   /* the highest metric so far, which the best may be a little below; NAN: none yet */
 	gint64 bags;            /* enum bags: is a model of bags made at the member's end? */
 	gint64 looked;          /* for it, at so many samples of a case to learn from; 0: undecided */
+	double share;           /* of each held-out case's samples that are judged; not above 0: all */
 	gint64 finished;        /* 1: nothing is left to do */
 	double seconds;         /* that training took, in all its processes */
 

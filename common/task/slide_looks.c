@@ -68,18 +68,29 @@ static seen_t see(const struct sample *samples, const float *outputs, gsize n)
 
 /* ---- what is looked at next ---- */
 
+/* What is a tile for its mask alone is not, where there is no tissue: held out, it would be found too easily. */
+static gboolean is_looked_at(const struct work *w, const struct tile *tile) { return tile->tissue >= lround(w->settings->tiles.tissue * 255); }
+
+guint32 slide_looks_most(const struct work *w, guint item)
+{
+	const struct tiles *tiles = &slide_work_of(w)->slides[item].tiles;
+	guint32 n = 0;
+
+	for (guint32 i = 0; i < tiles->n; i++)
+		n += is_looked_at(w, &tiles->tile[i]) ? 1 : 0;
+	return n;
+}
+
 static void first_look(const struct work *w, guint item, double share, GArray *out)
 {
 	const struct tiles *tiles = &slide_work_of(w)->slides[item].tiles;
 	const guint32 coarse = work_coarse_first(w) ? 1 : 0;
-	const long least = lround(w->settings->tiles.tissue * 255);
 	g_autofree guint8 *chosen = g_new(guint8, tiles->n + 1);
 
 	spread_choose(tiles, (guint32)share_count(share, tiles->n), chosen);
 	for (guint32 i = 0; i < tiles->n; i++) {
 		struct sample s = { .item = item, .coarse = coarse, .at = { tiles->tile[i].x, tiles->tile[i].y } };
-		/* what is there for its mask alone is not, where there is none: held out, it would be found too easily */
-		if (chosen[i] && tiles->tile[i].tissue >= least)
+		if (chosen[i] && is_looked_at(w, &tiles->tile[i]))
 			g_array_append_val(out, s);
 	}
 }

@@ -179,8 +179,7 @@ void slide_samples_features(const struct work *w, guint item, const struct sampl
 	g_autofree float *tiles = slide_looks_tiles(samples, outputs, &n_tiles), *closest = slide_looks_closest(samples, outputs, &n_closest);
 	const struct feature_component component = largest(slide_work_of(w), item, samples, tiles, n_tiles);
 
-	/* of what is held out all is looked at, and of what a mask adds to it nothing may be known */
-	const double share = w->phase == PHASE_TRAIN ? 1 : CLAMP((double)n_tiles / MAX(slide_work_of(w)->slides[item].tiles.n, 1), 1e-9, 1);
+	const double share = CLAMP((double)n_tiles / MAX(slide_looks_most(w, item), 1), 1e-9, 1);
 	features_of(tiles, n_tiles, share, top, &component, features + SLIDE_FEATURES);
 	features[SLIDE_TOP] = score_top_mean(closest, n_closest, top) -
 			      score_background(tiles, n_tiles, w->settings->score.background);

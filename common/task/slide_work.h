@@ -105,6 +105,8 @@ void slide_axis(struct work *work, guint item, const struct sample *samples, con
 /* slide_looks.c */
 void slide_looks_next(const struct work *work, guint item, int round, double share, const struct sample *samples,
 		      const float *outputs, gsize n, GArray *out);
+/* How many tiles a first look at all of a case is. */
+guint32 slide_looks_most(const struct work *work, guint item);
 /* Samples of a case: how many are its first look, a tile each; behind them stand further looks at some of these. */
 gsize slide_looks_first(const struct sample *samples, gsize n);
 /* What the looks in full say of each tile, on average; or what a coarse one lets expect. NAN: nothing. n: of samples, then of

@@ -147,7 +147,9 @@ static int bag_label(const struct work *w, guint item)
 	return few > 0 && item % 2 == 1 && item >= 2 * few ? -1 : w->cases[item].label;
 }
 
-static const struct bag_task bags = { .feature = 1, .label = bag_label };
+static gboolean bags_needed(JsonObject *said) { return json_object_get_int_member(said, "with") > 0; }
+
+static const struct bag_task bags = { .feature = 1, .label = bag_label, .needed = bags_needed };
 static const char *const strata[] = { "dark", "bright" };
 static const struct task task = {
 	.name = "fake", .n_strata = 2, .strata = strata, .share = share, .count = count, .pick = pick, .next = next,
@@ -418,6 +420,28 @@ static void test_time(void)
 	}
 }
 
+/* A later member that has no model of bags yet does not take that of those before it away: its cases wait. */
+static void test_later_member(void)
+{
+	static guint member[] = { 0, 0, 1, 1 }, items[] = { 3, 4, 0, 1 };
+	double said[] = { 1, 0.5, 2, 0.25, 3, NAN, 4, NAN };
+	struct fit_job job = { 0 };
+	struct work w;
+	struct fit f = { .job = &job, .work = &w, .judged_cases = { 4, 2, member, items, said } };
+
+	g_autoptr(settings_t) settings = settings_of(usual);
+	work_open(&w, settings);
+	for (int later = 0; later < 2; later++) {
+		g_autoptr(JsonObject) facts = json_object_new();
+		g_autoptr(JsonArray) held = json_array_new();
+		g_autoptr(GString) labels = g_string_new(NULL);
+		fit_judge(&f, facts, held, labels);
+		g_assert_cmpint(json_object_get_int_member(facts, "with"), ==, later ? 3 : 2);
+		g_assert_cmpuint(json_array_get_length(held), ==, later ? 8 : 4);
+		said[5] = 0.75;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -428,5 +452,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/fit-bags/resume", test_resume);
 	g_test_add_func("/fit-bags/none", test_none);
 	g_test_add_func("/fit-bags/time", test_time);
+	g_test_add_func("/fit-bags/later-member", test_later_member);
 	return g_test_run();
 }

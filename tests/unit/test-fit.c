@@ -18,6 +18,8 @@ enum { CASES = 6, SIDE = 16, SAMPLES = 20 };
 static struct work_case cases[CASES];
 static gint gone;               /* atomic: no sample can be read */
 static double patience;         /* s; 0: any */
+static gulong held_us;          /* that a read of a held-out sample takes */
+static double time_s;           /* that it has; 0: any */
 
 /* Cases of odd number have bright samples and are positive. */
 static gboolean read_sample(struct work *w, const struct sample *s, guint8 *bytes, float *targets, GError **error)
@@ -27,6 +29,7 @@ static gboolean read_sample(struct work *w, const struct sample *s, guint8 *byte
 		g_set_error(error, FAULT, FAULT_DATA, "case 'c%u': gone", s->item);
 		return FALSE;
 	}
+	g_usleep(s->item >= 4 ? held_us : 0);
 	for (guint64 i = 0; i < SIDE * SIDE * 3; i++)
 		bytes[i] = (guint8)(random_hash(s->item, (guint64)s->at[0], i, 1) % 200 + s->item % 2 * 55);
 	targets[0] = (float)(s->item % 2);
@@ -63,11 +66,10 @@ static void next(const struct work *w, guint item, int round, double part, const
 		 const float *outputs, gsize n, GArray *out)
 {
 	(void)w;
-	(void)part;
 	(void)samples;
 	(void)outputs;
 	(void)n;
-	for (gint32 i = 0; round == 0 && i < SAMPLES; i++) {
+	for (gint32 i = 0; round == 0 && i < ceil(part * SAMPLES); i++) {
 		struct sample s = { .item = item, .at = { i } };
 		g_array_append_val(out, s);
 	}
@@ -117,13 +119,17 @@ static tensor *judge(const struct work *w, scope *s, const tensor *output)
 static int truth(const float *targets) { return targets[0] > 0; }
 
 static int validations;         /* begun */
+static gsize judged_of_last;    /* samples of the last case */
 
 static void features(const struct work *w, guint item, const struct sample *samples, const float *outputs, gsize n,
 		     double *out)
 {
 	(void)w;
 	(void)samples;
-	validations += item == CASES - 1;
+	if (item == CASES - 1) {
+		validations++;
+		judged_of_last = n;
+	}
 	out[0] = n > 0 ? (double)outputs[0] : NAN;
 }
 
@@ -197,7 +203,7 @@ static gboolean learn(const char *path, const char *const *set, guint part, stru
 	g_assert_no_error(*error);
 	g_assert_true(resume_find(folder, settings, FALSE, &resume, error));
 	struct fit_job job = { .work = &r.work, .held = folds, .members = 1, .device = &device, .memory = &memory, .folder = folder,
-			       .resume_opt = resume };
+			       .resume_opt = resume, .deadline = time_s > 0 ? log_seconds() + time_s : 0 };
 	gboolean ok = fit(&job, outcome, error);
 	fit_outcome_clear(outcome);     /* the tests look at its numbers */
 	return ok;
@@ -549,6 +555,57 @@ static void test_best(void)
 	remove_tree(folder);
 }
 
+/* Judging 40 held-out samples, of which a second gives 10 by the probe that reads one at a time, takes 4 s of 6: a twelfth of them
+   are judged, two of each case, so that three validations take 1 s. */
+static void test_share_judged(void)
+{
+	static const char *const set[] = { "model.network=simple", "tiles.size=16", "training.batch=10", "training.epochs=1",
+		"sampling.tiles_per_epoch=200", "sampling.hard=0", "training.time=1h", NULL };
+	g_autofree char *folder = g_dir_make_tmp("blindrun-XXXXXX", NULL);
+	struct fit_outcome outcome;
+	g_autoptr(GError) error = NULL;
+	const guint before = log_warnings("time");
+
+	held_us = 100000;
+	time_s = 6;
+	judged_of_last = 0;
+	g_assert_true(learn(folder, set, 10, &outcome, &error));
+	g_assert_no_error(error);
+	held_us = 0;
+	time_s = 0;
+	g_assert_cmpuint(judged_of_last, >=, 1);
+	g_assert_cmpuint(judged_of_last, <=, 2);
+	g_assert_cmpuint(log_warnings("time"), ==, before + 1);
+	remove_tree(folder);
+}
+
+/* Stopped before its plan was made, it still has all the time when it goes on, not the 20 epochs that stood for it. */
+static void test_no_plan_yet(void)
+{
+	static const char *const set[] = { "model.network=simple", "tiles.size=16", "training.batch=10", "sampling.tiles_per_epoch=40",
+		"sampling.hard=0", "training.time=1h", NULL };
+	g_autofree char *path = g_dir_make_tmp("blindrun-XXXXXX", NULL);
+	struct fit_outcome outcome;
+
+	time_s = 3000;
+	for (stop_at = 2; stop_at <= 22; stop_at += 20) {
+		g_autoptr(GError) error = NULL;
+		losses = 0;
+		g_assert_false(learn(path, set, 10, &outcome, &error));
+		g_assert_error(error, FAULT, FAULT_STOPPED);
+		stop_ask(0);
+		g_autoptr(model_folder_t) folder = model_folder_take(path, NULL, NULL);
+		JsonObject *resume = json_object_get_object_member(model_folder_now(folder), "resume");
+		JsonObject *state = json_object_get_object_member(resume, "state");
+		g_assert_cmpint(json_object_get_int_member(state, "plan_set_epochs"), ==, PLAN_OPEN);
+		if (stop_at > 2)
+			g_assert_cmpint(json_object_get_int_member(state, "plan_epochs"), >, PLAN_EPOCHS);
+	}
+	stop_at = 0;
+	time_s = 0;
+	remove_tree(path);
+}
+
 /* Samples that are gone in the middle: it does not run on without learning, but ends, and goes on when they are back. */
 static void test_unread(void)
 {
@@ -599,5 +656,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/fit/steep_screen", test_steep_screen);
 	g_test_add_func("/fit/best", test_best);
 	g_test_add_func("/fit/unread", test_unread);
+	g_test_add_func("/fit/share-judged", test_share_judged);
+	g_test_add_func("/fit/no-plan-yet", test_no_plan_yet);
 	return g_test_run();
 }

@@ -57,6 +57,22 @@ static void test_put(void)
 	out_of_fold_clear(&mean);
 }
 
+/* Of the second member one case has no second feature, and it stays; of the third none has. */
+static void test_having(void)
+{
+	struct out_of_fold all = three(), having;
+	struct validation without = said((guint[]){ 1, 2 }, (double[]){ 4, NAN, 6, NAN }, 2);
+
+	out_of_fold_put(&all, 2, &without);
+	out_of_fold_having(&all, 1, &having);
+	assert_three(&having);
+	out_of_fold_clear(&having);
+	out_of_fold_having(&all, 0, &having);
+	g_assert_cmpuint(having.n, ==, 6);
+	out_of_fold_clear(&having);
+	out_of_fold_clear(&all);
+}
+
 static void test_json(void)
 {
 	static const char *const damaged[] = { "[1]", "[[0, \"c02\", 1]]", "[[0, 2, 1, 2]]", "[[-1, \"c02\", 1, 2]]",
@@ -98,6 +114,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/out-of-fold/put", test_put);
+	g_test_add_func("/out-of-fold/having", test_having);
 	g_test_add_func("/out-of-fold/json", test_json);
 	return g_test_run();
 }

@@ -105,8 +105,8 @@ static void test_fit(void)
 		{ 10, 100, 0, 0, 90, 1, 10, 1, 80 },
 		/* in the third epoch one is enough */
 		{ 10, 100, 2, 0, 70, 1, 10, 3, 60 },
-		/* no time at all: this epoch ends at the step it is at, or after one */
-		{ 10, 100, 0, 0, 5, 1, 10, 1, 1 },
+		/* less than a validation takes: half of it is learning; none at all: this epoch ends at the step it is at, or after one */
+		{ 10, 100, 0, 0, 9, 1, 10, 1, 4 },
 		{ 10, 100, 3, 40, -100, 1, 10, 4, 40 },
 		{ 10, 100, 3, 0, -100, 1, 10, 4, 1 },
 		/* never more than was set */

@@ -10,7 +10,7 @@ static const struct state some = {
 	.epoch = 3, .at = 17, .step = 123456789012, .optimiser_steps = 123456789011, .thawed = 1234, .mined = 2, .loss_sum = 0.1 + 0.2, .loss_count = 16,
 	.not_finite = 1, .plateaus = 2, .stale = 1, .best = { 0.9, 1.0 / 3, 1 }, .best_epoch = 2, .finished = 0,
 	.seconds = 98765.4321, .plan = { 20, 313, 0.1 * 3, 25, 400 }, .costs = { 1e-3 / 7, 12.5, 1.0 / 7 }, .timed = 99, .part = 64,
-	.bf16 = 1, .bags = BAGS_NONE, .looked = 2048,
+	.bf16 = 1, .bags = BAGS_NONE, .looked = 2048, .share = 1.0 / 7,
 };
 
 static char *text_of(const struct state *s)
@@ -56,6 +56,7 @@ static void test_round_trip(void)
 	g_assert_cmpint(got.bf16, ==, 1);
 	g_assert_cmpint(got.bags, ==, BAGS_NONE);
 	g_assert_cmpint(got.looked, ==, 2048);
+	g_assert_true(got.share == 1.0 / 7);
 }
 
 /* Where no case was held out there is no best. */

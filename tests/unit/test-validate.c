@@ -126,8 +126,9 @@ static void test_samples(void)
 	const guint items[] = { 0, 8, 11, 7 };
 
 	fake_reset(TRUE);
-	g_assert_cmpuint(validation_samples(&fake_work, items, 4), ==, 1 + (5 + 2 + 1) + 0 + (9 + 1)); /* item % 3 in the second round, and one in the third */
-	g_assert_cmpuint(validation_samples(&fake_work, items, 0), ==, 0);
+	g_assert_cmpuint(validation_samples(&fake_work, items, 4, 1), ==, 1 + (5 + 2 + 1) + 0 + (9 + 1)); /* item % 3 in the second round, and one in the third */
+	g_assert_cmpuint(validation_samples(&fake_work, items, 4, 0.5), ==, 1 + (3 + 2 + 1) + 0 + (5 + 1)); /* half of 1, 5 and 9 */
+	g_assert_cmpuint(validation_samples(&fake_work, items, 0, 1), ==, 0);
 }
 
 int main(int argc, char **argv)
