@@ -33,12 +33,15 @@ struct answers {
 	guint n_bags;
 	double share;           /* of the pass under way */
 	int rounds;
+	gboolean stands;        /* an answer of an earlier run for these cases, which stays until there is one of this run */
 	double written, took;   /* log_seconds() as it was written last; s */
 };
 
 gboolean answers_write(struct answers *a, GError **error)
 {
 	STAGE("answering");
+	if (a->stands)
+		return TRUE;
 	const double start = a->written = log_seconds();
 	const gboolean ok = a->work->task->write(a->work, a->answer, error);
 	a->took = ok ? log_seconds() - start : REWRITE_S;
@@ -86,6 +89,15 @@ static void remove_begun(const struct settings *s)
 	}
 }
 
+/* Is there a right answer for these cases? */
+static gboolean is_there(const struct work *w)
+{
+	g_autofree char *path = g_build_filename(w->settings->paths.output, w->settings->answer.file, NULL);
+	g_autoptr(GPtrArray) doubts = g_ptr_array_new_with_free_func(g_free);
+
+	return g_file_test(path, G_FILE_TEST_IS_REGULAR) && w->task->check != NULL && answer_check_file(w, path, doubts, NULL);
+}
+
 struct answers *answers_new(struct work *work, JsonObject *facts, GError **error)
 {
 	const gsize n = work->n_answers;
@@ -99,6 +111,7 @@ struct answers *answers_new(struct work *work, JsonObject *facts, GError **error
 	fallback(work, facts, a->answer);
 	for (guint i = 1; i < work->n_cases; i++)
 		memcpy(a->answer + i * n, a->answer, n * sizeof *a->answer);
+	a->stands = is_there(work);
 	return answers_write(a, error) ? g_steal_pointer(&a) : NULL;
 }
 
@@ -261,6 +274,7 @@ static void score(struct answers *a, const struct scan_case *c)
 		keep(a, c, why);
 		return;
 	}
+	a->stands = FALSE;
 	memcpy(a->answer + c->item * (gsize)w->n_answers, answer, w->n_answers * sizeof *answer);
 	k->read = c->n - c->failed;
 	k->full = k->done;
@@ -331,6 +345,11 @@ gboolean answers_finish(struct answers *a, double metric, GError **error)
 	g_autoptr(GPtrArray) doubts = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GError) wrong = NULL;
 
+	if (a->stands) {
+		log_warn("answer", "no %s could be scored, so the answer that '%s' had before stays", a->work->task->noun,
+			 a->work->settings->answer.file);
+		return TRUE;
+	}
 	if (!write_checked(a, doubts, &wrong)) {
 		log_warn("answer", "%s; it is written once more", wrong->message);
 		g_ptr_array_set_size(doubts, 0);

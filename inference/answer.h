@@ -17,7 +17,8 @@ G_BEGIN_DECLS
 
 struct answers;
 
-/* Writes the file once, all fallbacks: the first valid answer. What killed runs left half written is removed. facts_opt NULL:
+/* Writes the file once, all fallbacks: the first valid answer; where an earlier run left one for the same cases, that stays until
+   one of them was scored. What killed runs left half written is removed. facts_opt NULL:
    there is no model. */
 struct answers *answers_new(struct work *work, JsonObject *facts_opt, GError **error);
 void answers_free(struct answers *a);

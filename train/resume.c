@@ -36,11 +36,8 @@ static const char *checksum_of(const char *path)
 	if (sums == NULL)
 		sums = g_hash_table_new(g_str_hash, g_str_equal);
 	char *sum = g_hash_table_lookup(sums, key);
-	g_autoptr(GMappedFile) file = sum == NULL ? g_mapped_file_new(path, FALSE, NULL) : NULL;
-	if (file != NULL) {
-		sum = sha256_of(g_mapped_file_get_contents(file), g_mapped_file_get_length(file));
+	if (sum == NULL && (sum = sha256_of_file(path, NULL, NULL)) != NULL)
 		g_hash_table_insert(sums, g_steal_pointer(&key), sum);
-	}
 	return sum;
 }
 

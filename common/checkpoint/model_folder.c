@@ -15,6 +15,7 @@
 
 #define MANIFEST "model.json"
 #define BEFORE "model.before.json"
+#define BESIDE "model.json.new"
 enum { FORMAT = 1 };
 
 struct model_folder {
@@ -170,7 +171,13 @@ gboolean model_folder_restore(const char *path, const struct model_part *parts, 
 	return ok;
 }
 
-/* Never waits on a pipe, never reads a device without end. */
+/* What a disk does not give may be there again after a while: FAULT_FAILED. What is no file, or not for us: FAULT_DATA. */
+static enum fault reading_fault(GFileError code)
+{
+	return code == G_FILE_ERROR_INVAL || code == G_FILE_ERROR_ACCES || code == G_FILE_ERROR_PERM ? FAULT_DATA : FAULT_FAILED;
+}
+
+/* Never waits on a pipe, never reads a device without end. Not there: GFileError. */
 static JsonObject *manifest_read(const char *folder, const char *name, GError **error)
 {
 	g_autofree char *path = g_build_filename(folder, name, NULL), *text = NULL;
@@ -178,8 +185,12 @@ static JsonObject *manifest_read(const char *folder, const char *name, GError **
 	int code = errno;
 	struct stat st = { 0 };
 
+	if (fd < 0 && code == ENOENT) {
+		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "%s: %s", name, g_strerror(code));
+		return NULL;
+	}
 	if (fd < 0) {
-		g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(code), "%s: %s", name, g_strerror(code));
+		g_set_error(error, FAULT, reading_fault(g_file_error_from_errno(code)), "%s: it cannot be opened: %s", name, g_strerror(code));
 		return NULL;
 	}
 	gboolean plain = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= JSON_LENGTH_MAX;
@@ -187,11 +198,15 @@ static JsonObject *manifest_read(const char *folder, const char *name, GError **
 	if (plain) {
 		text = g_malloc((gsize)st.st_size + 1);
 		length = read(fd, text, (gsize)st.st_size);     /* of a file, all at once */
+		code = errno;
 	}
 	close(fd);
-	if (length == st.st_size)
+	if (length >= 0 && length == st.st_size)
 		return json_parse(text, (gsize)length, name, error);
-	g_set_error(error, FAULT, FAULT_DATA, "%s: %s", name, plain ? "it cannot be read"
+	if (plain && length < 0)
+		g_set_error(error, FAULT, FAULT_FAILED, "%s: it cannot be read: %s", name, g_strerror(code));
+	else
+		g_set_error(error, FAULT, FAULT_DATA, "%s: %s", name, plain ? "it was cut while it was read"
 		    : S_ISREG(st.st_mode) ? "larger than a manifest can be" : "it is no file");
 	return NULL;
 }
@@ -221,21 +236,21 @@ gboolean model_folder_check(const char *folder, JsonObject *manifest, const char
 	if (!entry_of(manifest, role, &name, &sha256, &bytes, error))
 		return FALSE;
 	g_autofree char *path = g_build_filename(folder, name, NULL);
-	g_autoptr(GError) unreadable = NULL;
-	/* a pipe would be waited for */
-	gboolean plain = g_file_test(path, G_FILE_TEST_IS_REGULAR) || !g_file_test(path, G_FILE_TEST_EXISTS);
-	g_autoptr(GMappedFile) file = plain ? g_mapped_file_new(path, FALSE, &unreadable) : NULL;
-	if (file == NULL) {
-		g_set_error(error, FAULT, FAULT_DATA, "%s: its manifest names it, but it %s", name,
-			    g_error_matches(unreadable, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? "is not there" : "cannot be read");
+	g_autoptr(GError) wrong = NULL;
+	guint64 there = 0;
+	g_autofree char *sum = sha256_of_file(path, &there, &wrong);
+	if (sum == NULL) {
+		if (g_error_matches(wrong, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+			g_set_error(error, FAULT, FAULT_DATA, "%s: its manifest names it, but it is not there", name);
+		else
+			g_set_error(error, FAULT, reading_fault((GFileError)wrong->code), "%s: its manifest names it, but it cannot be read: %s", name, wrong->message);
 		return FALSE;
 	}
-	if (g_mapped_file_get_length(file) != bytes) {
-		g_set_error(error, FAULT, FAULT_DATA, "%s: %" G_GSIZE_FORMAT " bytes; its manifest says %" G_GUINT64_FORMAT,
-			    name, g_mapped_file_get_length(file), bytes);
+	if (there != bytes) {
+		g_set_error(error, FAULT, FAULT_DATA, "%s: %" G_GUINT64_FORMAT " bytes; its manifest says %" G_GUINT64_FORMAT, name,
+			    there, bytes);
 		return FALSE;
 	}
-	g_autofree char *sum = sha256_of(g_mapped_file_get_contents(file), bytes);
 	if (g_strcmp0(sum, sha256) == 0)
 		return TRUE;
 	g_set_error(error, FAULT, FAULT_DATA, "%s: its checksum is wrong: the file is damaged", name);
@@ -263,15 +278,38 @@ static gboolean manifest_right(const char *folder, JsonObject *manifest, const c
 	return TRUE;
 }
 
-JsonObject *model_folder_open(const char *folder, const char *role, GPtrArray *notes, GError **error)
+/* What the disk does not give is asked for again: it may be away for a moment. */
+static JsonObject *read_right(const char *folder, const char *name, const char *role, GError **error)
+{
+	enum { TRIES = 11, PAUSE_S = 2 };
+
+	for (int i = 1;; i++) {
+		g_autoptr(GError) wrong = NULL;
+		g_autoptr(JsonObject) manifest = manifest_read(folder, name, &wrong);
+		if (manifest != NULL && manifest_right(folder, manifest, role, &wrong))
+			return g_steal_pointer(&manifest);
+		if (i == TRIES || !g_error_matches(wrong, FAULT, FAULT_FAILED)) {
+			g_propagate_error(error, g_steal_pointer(&wrong));
+			return NULL;
+		}
+		g_usleep(PAUSE_S * G_USEC_PER_SEC);
+	}
+}
+
+/* strict: one that is there, but that the disk does not give, is waited for by somebody else: FAULT_FAILED. */
+static JsonObject *open_newest(const char *folder, const char *role, gboolean strict, GPtrArray *notes, GError **error)
 {
 	const char *const names[] = { MANIFEST, BEFORE };
 	g_autoptr(GError) first = NULL;
 
 	for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
 		g_autoptr(GError) wrong = NULL;
-		g_autoptr(JsonObject) manifest = manifest_read(folder, names[i], &wrong);
-		if (manifest != NULL && manifest_right(folder, manifest, role, &wrong)) {
+		g_autoptr(JsonObject) manifest = read_right(folder, names[i], role, &wrong);
+		if (manifest == NULL && strict && g_error_matches(wrong, FAULT, FAULT_FAILED)) {
+			g_propagate_prefixed_error(error, g_steal_pointer(&wrong), "the model in '%s' is left as it is: ", folder);
+			return NULL;
+		}
+		if (manifest != NULL) {
 			if (first != NULL && notes != NULL)
 				g_ptr_array_add(notes, g_strdup_printf("model: %s; the one saved before it is used",
 								       first->message));
@@ -285,6 +323,11 @@ JsonObject *model_folder_open(const char *folder, const char *role, GPtrArray *n
 	else
 		g_set_error(error, FAULT, FAULT_DATA, "no model can be used in '%s': %s", folder, first->message);
 	return NULL;
+}
+
+JsonObject *model_folder_open(const char *folder, const char *role, GPtrArray *notes, GError **error)
+{
+	return open_newest(folder, role, FALSE, notes, error);
 }
 
 static struct role role_of(const char *name, guint member)
@@ -360,7 +403,8 @@ static gboolean write_manifest(const char *folder, const char *name, JsonObject 
 	json_generator_set_pretty(generator, TRUE);
 	json_generator_set_root(generator, root);
 	g_autofree char *path = g_build_filename(folder, name, NULL), *text = json_generator_to_data(generator, &length);
-	return g_file_set_contents_full(path, text, (gssize)length,
+	g_autoptr(JsonObject) back = json_parse(text, length, name, error);     /* within what a reader takes? */
+	return back != NULL && g_file_set_contents_full(path, text, (gssize)length,
 					G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0644, error);
 }
 
@@ -370,6 +414,21 @@ static gboolean fail(GError **error, const char *doing, const char *path)
 
 	g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(number), "cannot %s '%s': %s", doing, path,
 		    g_strerror(number));
+	return FALSE;
+}
+
+/* The manifest, and that before in its own place where it is of other weights: what needs room is done first. */
+static gboolean write_manifests(const struct model_folder *f, JsonObject *manifest, gboolean replace, GError **error)
+{
+	g_autofree char *beside = g_build_filename(f->path, BESIDE, NULL), *path = g_build_filename(f->path, MANIFEST, NULL);
+
+	if (write_manifest(f->path, BESIDE, manifest, error) && (!replace || write_manifest(f->path, BEFORE, f->now, error)) &&
+	    (g_rename(beside, path) == 0 || fail(error, "rename", beside))) {
+		if (f->fd >= 0)
+			fsync(f->fd);
+		return TRUE;
+	}
+	g_unlink(beside);
 	return FALSE;
 }
 
@@ -415,10 +474,16 @@ struct model_folder *model_folder_take(const char *path, GPtrArray *notes, GErro
 	f->fd = -1;
 	if (!probe(path, error) || !lock(f, error))
 		return NULL;
-	f->now = model_folder_open(path, NULL, notes, NULL);
+	f->now = open_newest(path, NULL, TRUE, notes, &unusable);
 	f->whole = f->now != NULL;
-	if (!f->whole)
-		f->now = model_folder_open(path, "weights", NULL, &unusable);
+	if (!f->whole && !g_error_matches(unusable, FAULT, FAULT_FAILED)) {
+		g_clear_error(&unusable);
+		f->now = open_newest(path, "weights", TRUE, NULL, &unusable);
+	}
+	if (g_error_matches(unusable, FAULT, FAULT_FAILED)) {   /* saves would replace it */
+		g_propagate_error(error, g_steal_pointer(&unusable));
+		return NULL;
+	}
 	if (unusable != NULL && notes != NULL && !empty(path))
 		g_ptr_array_add(notes, g_strdup_printf("%s: it is not gone on with, and the first save replaces it",
 						       unusable->message));
@@ -487,8 +552,7 @@ gboolean model_folder_save(struct model_folder *folder, guint64 step, const stru
 	json_object_set_object_member(manifest, "files", files);
 	gboolean ok = g_mkdir_with_parents(folder->path, 0755) == 0 || fail(error, "make", folder->path);
 	ok = ok && write_files(folder, step, parts, n, files, &stays, error) &&
-	     (stays || folder->now == NULL || write_manifest(folder->path, BEFORE, folder->now, error)) &&
-	     write_manifest(folder->path, MANIFEST, manifest, error);
+	     write_manifests(folder, manifest, !stays && folder->now != NULL, error);
 	if (ok) {
 		g_clear_pointer(&folder->now, json_object_unref);
 		folder->now = g_steal_pointer(&manifest);

@@ -10,7 +10,7 @@
  *   state-000420.safetensors
  *
  * Saving: files are written to new names and fsynced; then the manifest is written beside, fsynced and
- * renamed: that rename is the commit. What neither manifest names is swept afterwards. A reader takes only
+ * renamed: that rename is the commit; that before, where it is replaced, just before it. What neither manifest names is swept afterwards. A reader takes only
  * what its checksum confirms, and falls back to the manifest before. So a kill at any instant leaves a
  * model that can be read, if there was one.
  *
@@ -44,7 +44,8 @@ struct model_part {
 
 /* Makes the folder where it is missing, writes into it once (what would fail at the first save is said before
    the run), keeps every other writer out until model_folder_give(), and reads what is there: notes_opt as below.
-   FAULT_FAILED where another process writes to it. */
+   FAULT_FAILED where another process writes to it, and where what is there cannot be read just now, for 20 s: it is not
+   begun anew over. */
 struct model_folder *model_folder_take(const char *path, GPtrArray *notes_opt, GError **error);
 void model_folder_give(struct model_folder *folder);
 /* The newest manifest whose files are all right, else the newest whose weights are; what was saved last. NULL:
@@ -67,9 +68,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(model_folder_t, model_folder_give)
 
 /* The newest manifest whose file for `role` (NULL: all its files) is there and right. json_object_unref it.
    notes_opt gets sentences on what was wrong with a newer one (char *, freed by the array). FAULT_DATA where
-   there is none. */
+   there is none; what the disk does not give is asked for for 20 s. */
 JsonObject *model_folder_open(const char *path, const char *role_opt, GPtrArray *notes_opt, GError **error);
-/* Is one of its files there, and right? FAULT_DATA. */
+/* Is one of its files there, and right? FAULT_DATA; FAULT_FAILED where it cannot be read. */
 gboolean model_folder_check(const char *path, JsonObject *manifest, const char *role, GError **error);
 /* The path of one of its files. */
 char *model_folder_path(const char *path, JsonObject *manifest, const char *role, GError **error);

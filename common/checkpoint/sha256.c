@@ -1,6 +1,12 @@
 /* sha256.c - see sha256.h. */
 #include "common/checkpoint/sha256.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <openssl/evp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PIECE = 1 << 20 };       /* bytes read at once */
 
 struct sha256 { EVP_MD_CTX *context; };
 
@@ -51,4 +57,48 @@ char *sha256_of(const void *data, gsize size)
 
 	sha256_add(sum, data, size);
 	return sha256_text(sum);
+}
+
+static char *fail(GError **error, int code)
+{
+	g_set_error_literal(error, G_FILE_ERROR, (gint)g_file_error_from_errno(code), g_strerror(code));
+	return NULL;
+}
+
+/* NULL, and errno: it could not be read. */
+static char *sum_of(int fd, guint64 *bytes)
+{
+	g_autoptr(sha256_t) sum = sha256_new();
+	g_autofree guint8 *piece = g_malloc(PIECE);
+	ssize_t n;
+
+	*bytes = 0;
+	while ((n = read(fd, piece, PIECE)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return NULL;
+		sha256_add(sum, piece, (gsize)n);
+		*bytes += (guint64)n;
+	}
+	return sha256_text(sum);
+}
+
+char *sha256_of_file(const char *path, guint64 *bytes_opt, GError **error)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);   /* a pipe would be waited for */
+	guint64 bytes;
+	struct stat st;
+
+	if (fd < 0)
+		return fail(error, errno);
+	errno = EINVAL;
+	char *sum = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? sum_of(fd, &bytes) : NULL;
+	const int code = errno;
+	close(fd);
+	if (sum == NULL)
+		return fail(error, code);
+	if (bytes_opt != NULL)
+		*bytes_opt = bytes;
+	return sum;
 }

@@ -80,7 +80,9 @@ static gboolean syntax_error(const struct reader *reader, GError **error)
 {
 	const yaml_parser_t *parser = &reader->parser;
 	gboolean unread = parser->error == YAML_READER_ERROR;
-	gsize line = unread ? line_of_byte(reader, parser->problem_offset) : parser->problem_mark.line + 1;
+	gboolean open = !unread && parser->context != NULL && g_strcmp0(parser->problem, "found unexpected end of stream") == 0;
+	gsize line = unread ? line_of_byte(reader, parser->problem_offset)
+		     : open ? parser->context_mark.line + 1 : parser->problem_mark.line + 1;
 	g_autofree char *where = reader_where(reader, line);
 
 	return usage_error(error, "%s%s%s%s%s", where, parser->problem ? parser->problem : "cannot be read",
@@ -100,6 +102,9 @@ static const char *surplus(const yaml_event_t *event)
 	case YAML_SCALAR_EVENT:
 		if (memchr(event->data.scalar.value, 0, event->data.scalar.length))
 			return "a zero byte in a text";
+		if (event->start_mark.line != event->end_mark.line && event->data.scalar.style != YAML_LITERAL_SCALAR_STYLE &&
+		    event->data.scalar.style != YAML_FOLDED_SCALAR_STYLE && event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+			return "a quote is not closed in its line";
 		return event->data.scalar.anchor ? anchor : event->data.scalar.tag ? tag : NULL;
 	case YAML_SEQUENCE_START_EVENT:
 		return event->data.sequence_start.anchor ? anchor : event->data.sequence_start.tag ? tag : NULL;

@@ -284,6 +284,14 @@ static void copies_free(struct copies *all)
 	g_free(all);
 }
 
+/* Who else may put files there could put other slides there. */
+static gboolean ours_alone(int folder)
+{
+	struct stat st;
+
+	return fstat(folder, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 struct copies *copies_begin(const char *folder, guint64 bytes, double patience, struct slide *const *slides, guint n,
 			    GError **error)
 {
@@ -297,6 +305,8 @@ struct copies *copies_begin(const char *folder, guint64 bytes, double patience, 
 		all->stops[i] = g_cancellable_new();
 	if (g_mkdir_with_parents(all->folder, 0700) != 0 || (all->lock = open(all->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0) {
 		g_set_error(error, FAULT, FAULT_FAILED, "cannot make '%s': %s", all->folder, g_strerror(errno));
+	} else if (!ours_alone(all->lock)) {
+		g_set_error(error, FAULT, FAULT_FAILED, "'%s' belongs to somebody else, or others may write to it", all->folder);
 	} else if (flock(all->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
 		g_set_error(error, FAULT, FAULT_FAILED, "another run has '%s'", all->folder);
 	} else {

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 #include <zlib.h>
+#include <sys/stat.h>
 
 #define CELLS_MOST (4 << 20)    /* images across times down */
 #define SIDE_MOST 65536         /* images across or down; px of an image */
@@ -133,11 +134,14 @@ static gint32 word_at(struct words *w, gint64 at)
 	return GINT32_FROM_LE(word);
 }
 
+enum { INDEX_MOST = 256 << 20 };        /* bytes; one of a slide of the scanner's size has some 1 << 20 */
+
 static gboolean read_words(const char *folder, const char *name, struct words *w)
 {
 	g_autofree char *path = g_build_filename(folder, name, NULL);
+	struct stat st;
 
-	return g_file_get_contents(path, &w->bytes, &w->n, NULL);
+	return stat(path, &st) == 0 && st.st_size <= INDEX_MOST && g_file_get_contents(path, &w->bytes, &w->n, NULL);
 }
 
 /* ---- where photos lie ---- */

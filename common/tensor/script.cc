@@ -54,13 +54,19 @@ torch::jit::Module load(const void *bytes, size_t size, at::Device device)
 }
 
 /* The output of a module: a tensor, or the first of several. */
+at::Tensor plain(const at::Tensor &t)
+{
+	TORCH_CHECK(t.defined() && !t.is_nested() && t.layout() == at::kStrided, "it gives a tensor that is not a plain one");
+	return t;
+}
+
 at::Tensor first(const c10::IValue &y)
 {
 	if (y.isTensor())
-		return y.toTensor();
+		return plain(y.toTensor());
 	TORCH_CHECK(y.isTuple() && !y.toTupleRef().elements().empty() && y.toTupleRef().elements()[0].isTensor(),
 		    "it gives no tensor, but ", y.tagKind());
-	return y.toTupleRef().elements()[0].toTensor();
+	return plain(y.toTupleRef().elements()[0].toTensor());
 }
 
 bool keep(scope *model, const std::string &name, const at::Tensor &v, bool trained)

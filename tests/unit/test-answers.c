@@ -8,11 +8,13 @@
 #include "common/log/log.h"
 #include "inference/answer.h"
 #include <math.h>
+#include <unistd.h>
 
 enum { CASES = 3, SAMPLES = 100, MORE = 10 };
 
 static struct work_case cases[CASES] = { { .id = "a" }, { .id = "b" }, { .id = "c" } };
 static double file[CASES], second[CASES], prior;
+static const char *at = "out/output.csv";
 static guint writes, checks, bad_checks;        /* bad_checks: so many that follow say that the file is wrong */
 
 static void next(const struct work *w, guint item, int round, double share, const struct sample *samples,
@@ -68,7 +70,7 @@ static gboolean check_file(const struct work *w, const char *path, GPtrArray *wr
 {
 	(void)w;
 	(void)error;
-	g_assert_cmpstr(path, ==, "out/output.csv");
+	g_assert_cmpstr(path, ==, at);
 	checks++;
 	if (bad_checks > 0) {
 		bad_checks--;
@@ -146,6 +148,37 @@ static void test_fallback(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(writes, ==, 1);        /* complete before anything is looked at */
 	assert_file(f, 0.3, 0.3, 0.3);
 	assert_counts(f, 0, 0, 3, 0, 0);
+}
+
+/* Answers of an earlier run, in a file that is right, are worth more than fallbacks: they stay until there is one of this run. */
+static void test_stands(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *folder = g_dir_make_tmp("blindrun-XXXXXX", NULL), *path = g_build_filename(folder, "output.csv", NULL);
+	g_autofree char *set = g_strconcat("paths.output=", folder, NULL);
+	const guint said = log_warnings("answer");
+
+	(void)data;
+	g_assert_true(settings_assign(f->settings, set, NULL) && g_file_set_contents(path, "a,0.9\n", -1, NULL));
+	at = path;
+	answers_free(f->a);
+	writes = 0;
+	f->a = answers_new(&f->work, f->facts, NULL);
+	answers_begin(f->a, 0.1, 1);
+	give(f, 0, 0, 0, 0);
+	g_assert_true(answers_write(f->a, NULL) && answers_finish(f->a, -1, NULL));
+	g_assert_cmpuint(writes, ==, 0);
+	g_assert_cmpuint(log_warnings("answer"), ==, said + 1);
+	give(f, 1, 10, 0, 9);
+	assert_file(f, 0.3, 0.9, 0.3);
+	/* one that is wrong does not stay */
+	answers_free(f->a);
+	writes = 0;
+	bad_checks = 1;
+	f->a = answers_new(&f->work, f->facts, NULL);
+	g_assert_cmpuint(writes, ==, 1);
+	at = "out/output.csv";
+	unlink(path);
+	rmdir(folder);
 }
 
 /* Even odds, where the model's own fallback is none. */
@@ -365,6 +398,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	log_open("test-answers", 0);
 	g_test_add("/answers/fallback", struct fixture, NULL, set_up, test_fallback, tear_down);
+	g_test_add("/answers/stands", struct fixture, NULL, set_up, test_stands, tear_down);
 	g_test_add("/answers/bad-fallback", struct fixture, &bad[0], set_up, test_bad_fallback, tear_down);
 	g_test_add("/answers/bad-fallback-range", struct fixture, &bad[1], set_up, test_bad_fallback, tear_down);
 	g_test_add("/answers/denser", struct fixture, NULL, set_up, test_denser, tear_down);

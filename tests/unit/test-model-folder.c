@@ -216,6 +216,29 @@ static void test_killed_between(struct fixture *f, gconstpointer data)
 		     "model: model.json: No such file or directory; the one saved before it is used");
 }
 
+/* The manifest cannot be written: neither model that is there loses a file. */
+static void test_not_written(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *beside = in(f, "model.json.new"), *inner = g_build_filename(beside, "x", NULL);
+	g_autoptr(GError) error = NULL;
+
+	(void)data;
+	save_well(f, 1, 1);
+	save_well(f, 2, 2);
+	g_assert_cmpint(g_mkdir_with_parents(inner, 0755), ==, 0);
+	g_assert_false(save(f, 3, 3, &error));
+	assert_model(f, 2, 2, "weights-000002.safetensors", NULL);
+	flip_bit(f, "weights-000002.safetensors", 3);
+	assert_model(f, 1, 1, "weights-000001.safetensors",
+		     "model: weights-000002.safetensors: its checksum is wrong: the file is damaged; the one saved before it is used");
+	g_assert_false(there(f, "weights-000003.safetensors"));
+	g_rmdir(inner);
+	g_rmdir(beside);
+	flip_bit(f, "weights-000002.safetensors", 3);
+	save_well(f, 3, 3);
+	assert_model(f, 3, 3, "weights-000003.safetensors", NULL);
+}
+
 #define USED "; the one saved before it is used"
 
 static void test_damaged(struct fixture *f, gconstpointer data)
@@ -457,6 +480,7 @@ int main(int argc, char **argv)
 	ADD("round-trip", test_round_trip);
 	ADD("killed", test_killed);
 	ADD("killed-between", test_killed_between);
+	ADD("not-written", test_not_written);
 	ADD("damaged", test_damaged);
 	ADD("manifest-cut", test_manifest_cut);
 	ADD("saved-over-damage", test_saved_over_damage);
