@@ -89,13 +89,16 @@ static void remove_begun(const struct settings *s)
 	}
 }
 
-/* Is there a right answer for these cases? */
-static gboolean is_there(const struct work *w)
+/* Where there is a right answer for these cases, it is written anew as it is. FALSE: there is none, or it could not be. */
+static gboolean write_earlier(const struct work *w)
 {
-	g_autofree char *path = g_build_filename(w->settings->paths.output, w->settings->answer.file, NULL);
+	g_autofree char *path = g_build_filename(w->settings->paths.output, w->settings->answer.file, NULL), *text = NULL;
 	g_autoptr(GPtrArray) doubts = g_ptr_array_new_with_free_func(g_free);
+	gsize length;
 
-	return g_file_test(path, G_FILE_TEST_IS_REGULAR) && w->task->check != NULL && answer_check_file(w, path, doubts, NULL);
+	return g_file_test(path, G_FILE_TEST_IS_REGULAR) && w->task->check != NULL && answer_check_file(w, path, doubts, NULL) &&
+	       g_file_get_contents(path, &text, &length, NULL) &&
+	       g_file_set_contents_full(path, text, (gssize)length, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0644, NULL);
 }
 
 struct answers *answers_new(struct work *work, JsonObject *facts, GError **error)
@@ -111,7 +114,7 @@ struct answers *answers_new(struct work *work, JsonObject *facts, GError **error
 	fallback(work, facts, a->answer);
 	for (guint i = 1; i < work->n_cases; i++)
 		memcpy(a->answer + i * n, a->answer, n * sizeof *a->answer);
-	a->stands = is_there(work);
+	a->stands = write_earlier(work);
 	return answers_write(a, error) ? g_steal_pointer(&a) : NULL;
 }
 
@@ -181,7 +184,8 @@ static char *describe_kept(const struct answers *a, guint item)
 	const struct kept *k = &a->kept[item];
 	const double answer = first_of(a, item);
 
-	return k->read == 0 ? g_strdup_printf("it is answered with the fallback %.3g", answer)
+	return a->stands ? g_strdup("the answer that it had before this run stays")
+	     : k->read == 0 ? g_strdup_printf("it is answered with the fallback %.3g", answer)
 			    : g_strdup_printf("it keeps its answer of an earlier pass, %.3g, from %" G_GSIZE_FORMAT " samples", answer,
 					      k->read);
 }
@@ -346,7 +350,7 @@ gboolean answers_finish(struct answers *a, double metric, GError **error)
 	g_autoptr(GError) wrong = NULL;
 
 	if (a->stands) {
-		log_warn("answer", "no %s could be scored, so the answer that '%s' had before stays", a->work->task->noun,
+		log_warn("answer", "no %s was scored, so the answer that '%s' had before this run stays", a->work->task->noun,
 			 a->work->settings->answer.file);
 		return TRUE;
 	}
@@ -368,9 +372,9 @@ gboolean answers_finish(struct answers *a, double metric, GError **error)
 
 struct answer_counts answers_count(const struct answers *a)
 {
-	struct answer_counts n = { 0 };
+	struct answer_counts n = { .earlier = a->stands ? a->work->n_cases : 0 };
 
-	for (guint i = 0; i < a->work->n_cases; i++) {
+	for (guint i = 0; !a->stands && i < a->work->n_cases; i++) {
 		const struct kept *k = &a->kept[i];
 		n.fully += k->read > 0 && k->full;
 		n.coarsely += k->read > 0 && !k->full;
@@ -424,7 +428,8 @@ void answers_say(const struct answers *a)
 	enum { SAID = 5 };
 	guint n = 0;
 
-	say_scores(a);
+	if (!a->stands)
+		say_scores(a);
 	for (guint i = 0; i < a->work->n_cases; i++) {
 		const struct kept *k = &a->kept[i];
 		g_autoptr(GString) line = g_string_new("left_out");

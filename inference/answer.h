@@ -18,7 +18,7 @@ G_BEGIN_DECLS
 struct answers;
 
 /* Writes the file once, all fallbacks: the first valid answer; where an earlier run left one for the same cases, that stays until
-   one of them was scored. What killed runs left half written is removed. facts_opt NULL:
+   one of them was scored, but is written anew: so it can be. What killed runs left half written is removed. facts_opt NULL:
    there is no model. */
 struct answers *answers_new(struct work *work, JsonObject *facts_opt, GError **error);
 void answers_free(struct answers *a);
@@ -41,7 +41,7 @@ gboolean answers_finish(struct answers *a, double metric, GError **error);
 void answers_say(const struct answers *a);
 
 struct answer_counts {
-	guint fully, coarsely, fallback; /* they add up to all cases */
+	guint fully, coarsely, fallback, earlier; /* they add up to all cases; earlier: that run's answer stays, for all of them */
 	guint unreadable;       /* of those with the fallback: tried in vain */
 	guint lost;             /* of those answered coarsely: the rest of them was tried in vain */
 	guint partly;           /* some of what was looked at could not be read */

@@ -11,4 +11,6 @@ before=$(standing)
 
 pass_on "$here/inference" "$@"
 [ $code != 0 ] || exit 0
+[ $code -le 128 ] || [ -n "$asked" ] || echo "inference.sh: inference was killed by signal $((code - 128)); by 9 it is for want of" \
+	"memory, most often: give the container more, or set inference.batch lower; the answer written last stays" >&2
 [ -f "$answer" ] && [ "$(standing)" != "$before" ] || exit $code

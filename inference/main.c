@@ -146,7 +146,7 @@ static void say_rest(const struct work *w, const struct answers *a, GError **wro
 	const struct answer_counts n = answers_count(a);
 	const guint late = n.fallback - n.unreadable, coarsely = n.coarsely - n.lost;
 
-	if (*wrong != NULL || coarsely + late == 0)
+	if (*wrong != NULL || coarsely + late + n.earlier == 0)
 		return;
 	if (stop_asked() != NULL)
 		g_set_error(wrong, FAULT, FAULT_STOPPED, "stopped by %s: %u of %u cases were scored fully, %u coarsely, %u have the "
@@ -154,7 +154,8 @@ static void say_rest(const struct work *w, const struct answers *a, GError **wro
 			    w->settings->answer.file);
 	else if (w->settings->inference.time > 0)
 		log_warn("time", "inference.time was too short to look at all: of %u cases %u have a coarse answer, %u the "
-			 "fallback; give it more, or --set inference.turns=1", w->n_cases, coarsely, late);
+			 "fallback%s; give it more, or --set inference.turns=1", w->n_cases, coarsely, late,
+			 n.earlier > 0 ? ", and all the one that they had before" : "");
 }
 
 /* What would make the next answer better. */
@@ -162,7 +163,7 @@ static void say_tries(const struct work *w, const struct answers *a)
 {
 	const struct settings *s = w->settings;
 	const struct answer_counts n = answers_count(a);
-	const guint late = n.coarsely - n.lost + n.fallback - n.unreadable;
+	const guint late = n.coarsely - n.lost + n.fallback - n.unreadable + n.earlier;
 	const gboolean ended = s->inference.time > 0 || stop_asked() != NULL;
 	guint count = 0;
 
@@ -296,6 +297,11 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 		say_forecast(w, manifest);
 	colours_say(colours);
 	colours_free(colours);
+	if (*wrong != NULL && a != NULL && !g_error_matches(*wrong, FAULT, FAULT_STOPPED)) {
+		g_autofree char *was = (*wrong)->message;
+		(*wrong)->message = g_strconcat(was, answers_count(a).earlier > 0 ? "; the answer that was there before stays"
+						: "; every case without a score was answered with the fallback", NULL);
+	}
 	closing_say(s->paths.output, s->inference.time);
 	if (a != NULL)
 		say_tries(w, a);
@@ -351,9 +357,7 @@ int main(int argc, char **argv)
 	gboolean ok = run(o.settings, &wrong, &error);
 	const gboolean stopped = g_error_matches(wrong, FAULT, FAULT_STOPPED);
 	int code = !ok ? fault_exit_code(error) : stopped ? FAULT_STOPPED : wrong != NULL ? FAULT_FAILED : 0;
-	g_autofree char *cause = !ok ? g_strdup(error->message) : wrong == NULL ? NULL : stopped ? g_strdup(wrong->message)
-				 : g_strdup_printf("%s; every case without a score was answered with the fallback", wrong->message);
-	log_close(code, cause);
+	log_close(code, !ok ? error->message : wrong != NULL ? wrong->message : NULL);
 	options_clear(&o);
 	return code;
 }

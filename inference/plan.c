@@ -34,8 +34,8 @@ static int by_item(const void *a, const void *b)
 	return x->item < y->item ? -1 : x->item > y->item;
 }
 
-/* Behind the first round, and the bag: looks in full, which are a share of those looked at coarsely, and of later rounds turned views of the
-   highest. */
+/* Behind the first round, and the bag: looks in full, which are a share of those looked at coarsely, and of later rounds turned
+   views of the highest. */
 static guint64 behind(const struct plan_case *c, double share, gboolean later)
 {
 	const guint64 all = later ? c->more : c->always, fixed = later ? c->fixed : c->always_fixed;

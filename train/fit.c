@@ -22,22 +22,36 @@ struct scan fit_scan(const struct fit *f, double deadline)
 			      .deadline = deadline };
 }
 
-/* Where a validation of all would take more than a sixth of the member's time, three of a share of it do. So it stays: epochs are
-   judged alike. */
+/* Where a validation of all would take more than a sixth of the member's time, three of a share of it do. So it stays for the
+   member: its epochs are judged alike. */
 static void decide_share(struct fit *f, double rate)
 {
-	const double all = (double)f->held_samples / rate, may = f->time / 6;
 	char takes[16], has[16];
 
-	if (all <= may)
-		return;
-	f->now.share = may / 3 / all;
+	f->now.share = 0;
 	fit_count_held(f);
-	if ((double)f->held_samples < all * rate)
-		log_warn("time", "to judge all %.0f held-out samples would take %s of the %s that a network has: %" G_GUINT64_FORMAT
-			 " are judged, evenly over each %s, and the forecast rests on these; to judge more, give it more time or a GPU, "
-			 "or set split.validation lower", all * rate, log_duration(all, takes), log_duration(f->time, has),
-			 f->held_samples, f->work->task->noun);
+	const guint64 all = f->held_samples;
+	const double seconds = (double)all / rate, may = f->time / 6;
+	if (seconds <= may)
+		return;
+	f->now.share = may / 3 / seconds;
+	fit_count_held(f);
+	if (f->held_samples < all)
+		log_warn("time", "to judge all %" G_GUINT64_FORMAT " held-out samples would take %s of the %s that a network has: %"
+			 G_GUINT64_FORMAT " are judged, evenly over each %s. The forecast, and from where on one counts as positive, "
+			 "rest on these; give it more time or a GPU, or set split.validation lower", all, log_duration(seconds, takes),
+			 log_duration(f->time, has), f->held_samples, f->work->task->noun);
+}
+
+/* By what validations of the members before took. */
+static void decide_share_again(struct fit *f)
+{
+	const double sample_s = f->now.costs.validation / (double)MAX(f->held_samples, 1);
+
+	if (f->deadline <= 0 || f->now.step > 0 || !(sample_s > 0))
+		return;
+	decide_share(f, 1 / sample_s);
+	f->now.costs.validation = sample_s * (double)f->held_samples;
 }
 
 /* Before one was done: it, and the save behind it. */
@@ -178,14 +192,14 @@ static gboolean is_best(const struct fit *f, const struct validation *v)
 
 	if (v->n > 0 && v->broken == v->n)      /* a network that gives no numbers is no model */
 		return FALSE;
-	if (f->now.best_epoch == 0 || !isfinite(peak->value))
+	if (f->now.best_epoch == 0 || !isfinite(f->now.best.value))
 		return TRUE;
 	if (!enough_judged(f, v)) {
 		log_warn("judged", "epoch %" G_GINT64_FORMAT " was judged by %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " held-out cases, for "
 			 "the others could not be read: the best of those before stays", f->now.epoch + 1, v->n, f->n_held);
 		return FALSE;
 	}
-	return v->metric.value >= peak->value - (peak->high - peak->low) / 8;
+	return !isfinite(peak->value) || v->metric.value >= peak->value - (peak->high - peak->low) / 8;
 }
 
 /* Does the highest so far rise no more? */
@@ -354,6 +368,7 @@ static gboolean run(struct fit *f, GError **error)
 		fit_member_end(f);
 		if (!fit_member_start(f, error))
 			return FALSE;
+		decide_share_again(f);
 		if (run_member(f, &wrong))
 			continue;
 		if (!f->judged || f->now.member == 0 || !g_error_matches(wrong, FAULT, FAULT_DIVERGED)) {

@@ -1,7 +1,8 @@
 /*
  * fit_bags.c - see fit_work.h: a model of bags (common/score/attention.h) beside each member's weights. When the member is
  * done, the weights that answer are read back from the folder. Bags of cases that it learned from teach the model; then it
- * judges those of cases that were held out, one by one, as inference will: of all their samples. Of cases to learn
+ * judges those of cases that were held out, one by one: of all their samples, as inference will, or of the share of them that is
+ * judged. Of cases to learn
  * from so much is looked at as there is time for, 1024 to 4096 samples.
  */
 #include "common/fault/fault.h"

@@ -207,7 +207,7 @@ static gboolean run(const struct options *o, const struct job *job, GError **err
 	const gboolean finished = resume != NULL && resume->state.finished;
 	if (resume != NULL && !finished)
 		learned = resume->state.bf16 ? PRECISION_BF16 : PRECISION_FP32;
-	if (!device_open(s, learned, TRUE, &device, error))
+	if (!device_open(s, learned, job->went_before == 0, &device, error))    /* a GPU that failed is no reason to end */
 		return FALSE;
 	opening_say_machine(&device);
 	struct work *w = task->open(s, PHASE_TRAIN, resume != NULL && !finished ? resume->facts : NULL, error);

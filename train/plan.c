@@ -46,10 +46,10 @@ void plan_fit(struct plan *p, guint epoch, gint64 at, double left, struct plan_c
 	if (!(c.step > 0))      /* not measured yet */
 		return;
 	double steps = ((left + done) / (double)rest - beside) / c.step;
-	if (p->set_epochs < PLAN_OPEN)
-		steps = MIN(steps, (double)(p->set_epochs * p->set_steps - p->past) / (double)rest);
 	if (beside >= left + done)      /* it will not be judged in time, whatever is done: then half of it is learning */
 		steps = (left + done) / 2 / c.step;
+	if (p->set_epochs < PLAN_OPEN)
+		steps = MIN(steps, (double)(p->set_epochs * p->set_steps - p->past) / (double)rest);
 	p->epoch_steps = MAX((gint64)floor(steps), MAX(at, 1));
 }
 

@@ -4,7 +4,7 @@
  *
  * Without a limit: the epochs and their length as set. With one that does not hold them, first epochs are left out, as long
  * as three remain, of which validations take a sixth at most, and those that remain are made as long as the time allows, up to
- * the steps that are set in all. With PLAN_OPEN: as many, and as long, as fill the time, by the same rule. Progress, 0 to 1, is
+ * the steps that are set in all; where not one validation fits, half of the time is for steps. With PLAN_OPEN: as many, and as long, as fill the time, by the same rule. Progress, 0 to 1, is
  * what schedules follow: it moves by its rest over the steps left, so that a change of plan bends it but never makes it jump.
  */
 #pragma once

@@ -4,27 +4,39 @@
 # train, which saves what it has.
 #
 # Where train is killed, or a machine fails it (exit codes 1 and 4), it is started again and goes on from the point that it
-# saved, within the time that it has: as long as each got further than the one before, or with the CPU after a GPU.
+# saved, within the time that it has: once in any case, then as long as each got further than the one before, and last with the
+# CPU after a GPU. What --fresh began is gone on with, once it saved something.
 here=$(dirname "$(readlink -f "$0")")
 . "$here/pass_on.sh"
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY-passive}"
 
 uptime() { cut -d. -f1 /proc/uptime; }
-saved() { cksum < "$("$here/inference" --print paths.model "$@")/model.json"; }
+saved() {
+	for argument; do
+		shift
+		[ "$argument" = --fresh ] || set -- "$@" "$argument"
+	done
+	cksum < "$("$here/inference" --print paths.model "$@")/model.json"
+}
 
-begun=$(uptime) before='' cpu=''
+begun=$(uptime) before=none there='' cpu=''
+case " $* " in *' --fresh '*) there=$(saved "$@" 2> /dev/null) ;; esac
 pass_on "$here/train" "$@"
 while [ -z "$asked" ] && { [ $code = 1 ] || [ $code = 4 ] || [ $code -gt 128 ]; }; do
 	[ $code -le 128 ] || echo "train.sh: train was killed by signal $((code - 128)); by 9 it is for want of memory, most often" >&2
-	case " $* " in *' --fresh '* | *' --rehearse-only '*) break ;; esac
+	case " $* " in *' --rehearse-only '*) break ;; esac
 	after=$(saved "$@" 2> /dev/null)
 	if [ "$after" = "$before" ]; then
-		[ -e /dev/nvidia0 ] && [ -z "$cpu" ] || break
+		ls /dev/nvidia[0-9]* > /dev/null 2>&1 && [ -z "$cpu" ] || break
 		cpu='--set device=cpu'
 	fi
 	before=$after
+	[ "$after" = "$there" ] || for argument; do
+		shift
+		[ "$argument" = --fresh ] || set -- "$@" "$argument"
+	done
 	echo "train.sh: train is started again${cpu:+, on the CPU}, and goes on from what it saved" >&2
 	# shellcheck disable=SC2086
-	pass_on "$here/train" "$@" $cpu --went-before=$(($(uptime) - begun))
+	pass_on "$here/train" "$@" $cpu --went-before=$(($(uptime) - begun + 1))
 done
 [ $code = 0 ] || "$here/inference" --check "$@" || exit $code

@@ -5,6 +5,7 @@
 #include "common/checkpoint/sha256.h"
 #include "common/config/options.h"
 #include "common/fault/fault.h"
+#include "common/machine/stop.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
@@ -15,8 +16,8 @@
 
 #define MANIFEST "model.json"
 #define BEFORE "model.before.json"
-#define BESIDE "model.json.new"
-enum { FORMAT = 1 };
+#define BESIDE "model.new.json"
+enum { FORMAT = 1, READER_TRIES = 3, WRITER_TRIES = 11 };
 
 struct model_folder {
 	char *path;
@@ -174,7 +175,8 @@ gboolean model_folder_restore(const char *path, const struct model_part *parts, 
 /* What a disk does not give may be there again after a while: FAULT_FAILED. What is no file, or not for us: FAULT_DATA. */
 static enum fault reading_fault(GFileError code)
 {
-	return code == G_FILE_ERROR_INVAL || code == G_FILE_ERROR_ACCES || code == G_FILE_ERROR_PERM ? FAULT_DATA : FAULT_FAILED;
+	return code == G_FILE_ERROR_INVAL || code == G_FILE_ERROR_ACCES || code == G_FILE_ERROR_PERM || code == G_FILE_ERROR_NOTDIR ||
+	       code == G_FILE_ERROR_LOOP || code == G_FILE_ERROR_NAMETOOLONG ? FAULT_DATA : FAULT_FAILED;
 }
 
 /* Never waits on a pipe, never reads a device without end. Not there: GFileError. */
@@ -243,7 +245,8 @@ gboolean model_folder_check(const char *folder, JsonObject *manifest, const char
 		if (g_error_matches(wrong, G_FILE_ERROR, G_FILE_ERROR_NOENT))
 			g_set_error(error, FAULT, FAULT_DATA, "%s: its manifest names it, but it is not there", name);
 		else
-			g_set_error(error, FAULT, reading_fault((GFileError)wrong->code), "%s: its manifest names it, but it cannot be read: %s", name, wrong->message);
+			g_set_error(error, FAULT, reading_fault((GFileError)wrong->code),
+				    "%s: its manifest names it, but it cannot be read: %s", name, wrong->message);
 		return FALSE;
 	}
 	if (there != bytes) {
@@ -278,17 +281,17 @@ static gboolean manifest_right(const char *folder, JsonObject *manifest, const c
 	return TRUE;
 }
 
-/* What the disk does not give is asked for again: it may be away for a moment. */
-static JsonObject *read_right(const char *folder, const char *name, const char *role, GError **error)
+/* What the disk does not give is asked for again, so many times: it may be away for a moment. */
+static JsonObject *read_right(const char *folder, const char *name, const char *role, int tries, GError **error)
 {
-	enum { TRIES = 11, PAUSE_S = 2 };
+	enum { PAUSE_S = 2 };
 
 	for (int i = 1;; i++) {
 		g_autoptr(GError) wrong = NULL;
 		g_autoptr(JsonObject) manifest = manifest_read(folder, name, &wrong);
 		if (manifest != NULL && manifest_right(folder, manifest, role, &wrong))
 			return g_steal_pointer(&manifest);
-		if (i == TRIES || !g_error_matches(wrong, FAULT, FAULT_FAILED)) {
+		if (i >= tries || stop_asked() != NULL || !g_error_matches(wrong, FAULT, FAULT_FAILED)) {
 			g_propagate_error(error, g_steal_pointer(&wrong));
 			return NULL;
 		}
@@ -296,17 +299,18 @@ static JsonObject *read_right(const char *folder, const char *name, const char *
 	}
 }
 
-/* strict: one that is there, but that the disk does not give, is waited for by somebody else: FAULT_FAILED. */
-static JsonObject *open_newest(const char *folder, const char *role, gboolean strict, GPtrArray *notes, GError **error)
+/* to_write: where the disk does not give one that is there, nothing else is taken for the newest: FAULT_FAILED. */
+static JsonObject *open_newest(const char *folder, const char *role, gboolean to_write, GPtrArray *notes, GError **error)
 {
 	const char *const names[] = { MANIFEST, BEFORE };
 	g_autoptr(GError) first = NULL;
 
 	for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
 		g_autoptr(GError) wrong = NULL;
-		g_autoptr(JsonObject) manifest = read_right(folder, names[i], role, &wrong);
-		if (manifest == NULL && strict && g_error_matches(wrong, FAULT, FAULT_FAILED)) {
-			g_propagate_prefixed_error(error, g_steal_pointer(&wrong), "the model in '%s' is left as it is: ", folder);
+		g_autoptr(JsonObject) manifest = read_right(folder, names[i], role, to_write ? WRITER_TRIES : READER_TRIES, &wrong);
+		if (manifest == NULL && to_write && g_error_matches(wrong, FAULT, FAULT_FAILED)) {
+			g_propagate_prefixed_error(error, g_steal_pointer(&wrong), "the model in '%s' is left as it is (move it away, or "
+						   "set another paths.model): ", folder);
 			return NULL;
 		}
 		if (manifest != NULL) {

@@ -10,7 +10,8 @@
  *   state-000420.safetensors
  *
  * Saving: files are written to new names and fsynced; then the manifest is written beside, fsynced and
- * renamed: that rename is the commit; that before, where it is replaced, just before it. What neither manifest names is swept afterwards. A reader takes only
+ * renamed: that rename is the commit; that before, where it is replaced, just before it. What neither manifest
+ * names is swept afterwards. A reader takes only
  * what its checksum confirms, and falls back to the manifest before. So a kill at any instant leaves a
  * model that can be read, if there was one.
  *
@@ -68,7 +69,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(model_folder_t, model_folder_give)
 
 /* The newest manifest whose file for `role` (NULL: all its files) is there and right. json_object_unref it.
    notes_opt gets sentences on what was wrong with a newer one (char *, freed by the array). FAULT_DATA where
-   there is none; what the disk does not give is asked for for 20 s. */
+   there is none; what the disk does not give is asked for again, for 4 s each. */
 JsonObject *model_folder_open(const char *path, const char *role_opt, GPtrArray *notes_opt, GError **error);
 /* Is one of its files there, and right? FAULT_DATA; FAULT_FAILED where it cannot be read. */
 gboolean model_folder_check(const char *path, JsonObject *manifest, const char *role, GError **error);

@@ -220,7 +220,7 @@ const struct key key_table[] = {
 { "log.identifiers", KEY_SWITCH, AT(log.identifiers), "true", 0, 0, NULL,
   "names of slides may show; false: numbers over all alone" },
 
-{ "device", KEY_DEVICE, AT(device), "auto", 1, 200, NULL, "auto, cpu, cuda, cuda:1, ..." },
+{ "device", KEY_DEVICE, AT(device), "auto", 1, 200, NULL, "auto, cpu, cuda, cuda:1, ...; with cuda, train does not begin without one" },
 { "precision", KEY_CHOICE, AT(precision), "auto", 0, 0, "auto fp32 bf16",
   "auto: bf16 where the processor has it; to answer, as was learned" },
 { "threads", KEY_COUNT, AT(threads), "0", 0, 1024, NULL, "that read and compute; 0: one a core" },

@@ -102,8 +102,8 @@ static const char *surplus(const yaml_event_t *event)
 	case YAML_SCALAR_EVENT:
 		if (memchr(event->data.scalar.value, 0, event->data.scalar.length))
 			return "a zero byte in a text";
-		if (event->start_mark.line != event->end_mark.line && event->data.scalar.style != YAML_LITERAL_SCALAR_STYLE &&
-		    event->data.scalar.style != YAML_FOLDED_SCALAR_STYLE && event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+		if (event->start_mark.line != event->end_mark.line && (event->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE ||
+								       event->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE))
 			return "a quote is not closed in its line";
 		return event->data.scalar.anchor ? anchor : event->data.scalar.tag ? tag : NULL;
 	case YAML_SEQUENCE_START_EVENT:

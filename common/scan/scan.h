@@ -40,8 +40,8 @@ struct scan {
 	void (*choose)(void *context, guint item, int round, GArray *out); /* in the place of task->next; NULL: that */
 	double share;           /* of a case's samples, as task->next has it; 0: all */
 	guint64 most;           /* in the place of share: as much of each case as gives so many samples; 0: share */
-	guint bag;              /* at most so many samples of a case's first round make its bag, by attention_pick of the
-				   first of their outputs: they are read once more for it, last; 0: no bags */
+	guint bag;              /* at most so many samples of a case's first round make its bag, by attention_pick of what
+				   task->bags->ranks says of them: they are read once more for it, last; 0: no bags */
 	double deadline;        /* log_seconds() at which it ends with what it has; 0: none */
 	guint at_once;          /* in and out: samples in the network at once; 0: batch */
 	double batch_s;         /* in and out: what a batch took of late, by which it ends before the deadline; 0: not known */

@@ -24,8 +24,8 @@ struct copies;
 
 /* bytes: that copies may take at most; besides, COPIES_SPARE bytes of the disk stay free. patience: s that a read may
    take, > 0; a slide that hangs for longer counts as failed, and the next one is copied. slides: n, of
-   which any may be NULL; they live until copies_end, and the array until here. FAULT_FAILED: another run has the folder, or it
-   cannot be made. */
+   which any may be NULL; they live until copies_end, and the array until here. FAULT_FAILED: another run has the folder, it
+   cannot be made, it is another user's, or others may write to it. */
 #define COPIES_SPARE (G_GUINT64_CONSTANT(2) << 30)
 struct copies *copies_begin(const char *folder, guint64 bytes, double patience, struct slide *const *slides, guint n,
 			    GError **error);

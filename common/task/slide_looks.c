@@ -69,7 +69,10 @@ static seen_t see(const struct sample *samples, const float *outputs, gsize n)
 /* ---- what is looked at next ---- */
 
 /* What is a tile for its mask alone is not, where there is no tissue: held out, it would be found too easily. */
-static gboolean is_looked_at(const struct work *w, const struct tile *tile) { return tile->tissue >= lround(w->settings->tiles.tissue * 255); }
+static gboolean is_looked_at(const struct work *w, const struct tile *tile)
+{
+	return tile->tissue >= lround(w->settings->tiles.tissue * 255);
+}
 
 guint32 slide_looks_most(const struct work *w, guint item)
 {

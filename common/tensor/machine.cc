@@ -8,6 +8,7 @@
 #include <cpuid.h>
 #endif
 #include <dlfcn.h>
+#include <glob.h>
 #include <unistd.h>
 
 const char *tensor_version(void) { return TORCH_VERSION; }
@@ -41,7 +42,10 @@ static int find_gpus(char *why, size_t size)
 		snprintf(why, size, "%.*s", (int)strcspn(e.what(), "\n"), e.what());
 	}
 #else
-	if (!access("/dev/nvidia0", F_OK))
+	glob_t found;   /* a container that is given the second has that alone */
+	const bool there = !glob("/dev/nvidia[0-9]*", 0, nullptr, &found);
+	globfree(&found);
+	if (there)
 		snprintf(why, size, "there is one, but this program is built for CPUs alone (make image TORCH=cuda builds for both)");
 #endif
 	return 0;

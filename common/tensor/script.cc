@@ -53,13 +53,13 @@ torch::jit::Module load(const void *bytes, size_t size, at::Device device)
 	return torch::jit::load(stream, device);
 }
 
-/* The output of a module: a tensor, or the first of several. */
 at::Tensor plain(const at::Tensor &t)
 {
 	TORCH_CHECK(t.defined() && !t.is_nested() && t.layout() == at::kStrided, "it gives a tensor that is not a plain one");
 	return t;
 }
 
+/* The output of a module: a tensor, or the first of several. */
 at::Tensor first(const c10::IValue &y)
 {
 	if (y.isTensor())

@@ -118,6 +118,10 @@ expect 'a damaged file' 0 "$newest: its checksum is wrong: the file is damaged; 
 is 'the model before answers' "$(cmp first.csv d/output/output.csv 2>&1)" ''
 mkdir both && cp d/model/model*.json both/
 for name in d/model/*.safetensors; do head -c 1000 "$name" > "both/${name##*/}"; done
+expect 'all damaged, with an answer of before' 1 "no model can be used in 'both': .*; the answer that was there before stays" \
+	$inference --set paths.model=both
+is 'which stays' "$(cmp first.csv d/output/output.csv 2>&1)" ''
+rm d/output/output.csv
 expect 'all damaged' 1 "no model can be used in 'both': .*: 1000 bytes; its manifest says" $inference --set paths.model=both
 is 'all answered all the same' "$(cut -d, -f2 d/output/output.csv | sort -u)" 0.500000
 expect 'and check says so' 3 "no model can be used in 'both'" $inference --set paths.model=both --check
@@ -145,6 +149,7 @@ model_right 'and a model is there' d/model
 expect 'a limit on time of a few steps' 0 'nothing failed' $train --set training.batch=200 --set training.epochs=100000 \
 	--set training.time=8s
 stdout_has 'is planned from the first on' ' plan why=measured '
+rm d/output/output.csv
 expect 'no time to answer' 0 'nothing failed' $inference --set inference.time=0.001
 is 'every slide is answered' "$(answered d/test mrxs d/output/output.csv)" complete
 stdout_has 'with what there is' ' outcome cases=4 scored=0 fallback=4 '

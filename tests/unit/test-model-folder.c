@@ -219,7 +219,7 @@ static void test_killed_between(struct fixture *f, gconstpointer data)
 /* The manifest cannot be written: neither model that is there loses a file. */
 static void test_not_written(struct fixture *f, gconstpointer data)
 {
-	g_autofree char *beside = in(f, "model.json.new"), *inner = g_build_filename(beside, "x", NULL);
+	g_autofree char *beside = in(f, "model.new.json"), *inner = g_build_filename(beside, "x", NULL);
 	g_autoptr(GError) error = NULL;
 
 	(void)data;
