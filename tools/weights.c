@@ -208,19 +208,20 @@ static gboolean fits(const struct weights *w, const char *network, GError **erro
 	return m != NULL && wrong == 0;
 }
 
-/* As given, as the file says, or ImageNet's. */
-static const char *three(const struct weights *w, const char *given, const char *key, const char *imagenet)
+/* As given, as the file says, or the standard. */
+static const char *three(const struct weights *w, const char *given, const char *key, const char *standard)
 {
 	const char *said = w->file != NULL ? safetensors_metadata(w->file, key) : NULL;
 
-	return given != NULL ? given : said != NULL ? said : imagenet;
+	return given != NULL ? given : said != NULL ? said : standard;
 }
 
 static gboolean convert(struct weights *w, const char *to, const char *network, const char *mean, const char *std, GError **error)
 {
 	const char *architecture = network != NULL ? network : three(w, NULL, "architecture", "");
-	const char *const metadata[] = { "mean", three(w, mean, "mean", "[0.485, 0.456, 0.406]"),
-					 "std", three(w, std, "std", "[0.229, 0.224, 0.225]"),
+	const gboolean half = g_str_equal(architecture, "inception_v3");        /* torchvision's transform_input */
+	const char *const metadata[] = { "mean", three(w, mean, "mean", half ? "[0.5, 0.5, 0.5]" : "[0.485, 0.456, 0.406]"),
+					 "std", three(w, std, "std", half ? "[0.5, 0.5, 0.5]" : "[0.229, 0.224, 0.225]"),
 					 *architecture != '\0' ? "architecture" : NULL, architecture, NULL };
 	guint64 bytes;
 

@@ -191,7 +191,7 @@ static gboolean put_column(struct sheet *s, guint64 seed, int epoch, GError **er
 	for (guint i = 0; i < s->n; i++)
 		augment_draw(s->settings, strength, seed, (guint64)epoch, s->lines[i].position, &of[i]);
 	augment_mix(s->settings, strength, seed, (guint64)epoch, 0, s->bytes, pictures * area, of, s->n);
-	augment_spread(of, s->n, pictures);
+	augment_spread(of, s->n, pictures, s->settings->tiles.context);
 	SCOPE(all, NULL, SCOPE_NO_GRAD);
 	tensor *x = t_reshape(all, input_values(all, s->bytes, s->n, shape, T_CPU), DIMS(n, shape->height, shape->width, 3));
 	x = augment(all, t_permute(all, x, DIMS(0, 3, 1, 2)), of, n, T_CPU);

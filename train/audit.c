@@ -308,6 +308,7 @@ static void judge_colour(const struct set *train, const struct set *test, struct
 	g_autofree double *b = g_new(double, (gsize)test->work->n_cases + 1);
 	g_autoptr(GString) line = g_string_new(NULL), moved = g_string_new(NULL);
 
+	out->stain_sd = NAN;
 	for (int k = 0; k < 3; k++) {
 		gsize n = channel(train, k, a), m = channel(test, k, b);
 		if (n < 2 || m < 2)

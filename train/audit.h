@@ -17,7 +17,8 @@
 G_BEGIN_DECLS
 
 struct findings {               /* for the diagnosis */
-	double stain_sd;        /* the largest shift of a channel from train to test, in standard deviations of train */
+	double stain_sd;        /* the largest shift of a channel from train to test, in standard deviations of train; NAN: not
+				   compared */
 	gboolean stain_matters;
 	guint n_test;           /* cases */
 	double *colour;         /* (n_cases, 3) as struct look has it; NAN: not known; NULL: none */

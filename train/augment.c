@@ -25,10 +25,21 @@ void augment_draw(const struct settings *s, double strength, guint64 seed, guint
 	}
 }
 
-void augment_spread(struct augmentation *of, guint n, guint pictures)
+static void widen(struct augmentation *a, double wider)
 {
-	for (guint i = n * pictures; i-- > 0;)
+	a->geometry[2] = (float)(a->geometry[2] / wider);
+	a->geometry[5] = (float)(a->geometry[5] / wider);
+	for (gsize i = 0; i < G_N_ELEMENTS(a->elastic); i++)
+		a->elastic[i] = (float)(a->elastic[i] / wider);
+}
+
+void augment_spread(struct augmentation *of, guint n, guint pictures, double wider)
+{
+	for (guint i = n * pictures; i-- > 0;) {
 		of[i] = of[i / pictures];
+		if (i % pictures > 0)
+			widen(&of[i], wider);
+	}
 }
 
 tensor *augment_gather(scope *s, const struct augmentation *of, guint n, gsize offset, dims shape, int device)

@@ -46,8 +46,9 @@ void augment_draw(const struct settings *settings, double strength, guint64 seed
 void augment_mix(const struct settings *settings, double strength, guint64 seed, guint64 epoch, guint64 first,
 		 const guint8 *bytes, gsize pixels, struct augmentation *of, guint n);
 
-/* What was drawn for n samples, of[0..n), to that of their pictures, of[0..n * pictures): alike for all of a sample. */
-void augment_spread(struct augmentation *of, guint n, guint pictures);
+/* What was drawn for n samples, of[0..n), to that of their pictures, of[0..n * pictures): alike for all of a sample, but that
+   those behind the first, `wider` times as wide, are moved as far in what they show. */
+void augment_spread(struct augmentation *of, guint n, guint pictures, double wider);
 
 /* x (N, C, H, W), of values 0..1, to the same: geometry, then where C is 3 stain and colour, then damage. */
 tensor *augment(scope *s, const tensor *x, const struct augmentation *of, guint n, int device);

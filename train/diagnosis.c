@@ -157,13 +157,12 @@ static void say_roc(const struct held *h)
 	say_plot("roc", &form, &(struct plot_series){ .x_opt = x, .y = y, .n = roc->len }, NULL);
 }
 
-static void say_curves(const struct diagnosis *d)
+static void say_curves(const struct task *task, JsonArray *own)
 {
-	const struct task *task = d->work->task;
-	const guint n = json_array_get_length(d->history);
-	g_autofree double *epoch = column(d->history, "epoch"), *loss = column(d->history, "loss");
-	g_autofree double *held = column(d->history, "log_loss"), *metric = column(d->history, task->metric);
-	g_autofree double *samples = column(d->history, task->sample_metric);
+	const guint n = json_array_get_length(own);
+	g_autofree double *epoch = column(own, "epoch"), *loss = column(own, "loss");
+	g_autofree double *held = column(own, "log_loss"), *metric = column(own, task->metric);
+	g_autofree double *samples = column(own, task->sample_metric);
 	struct plot_form form = { .width = PLOT_WIDTH, .height = PLOT_HEIGHT, .ascii = log_ascii(), .x = { "epoch", 0, 0 } };
 
 	if (n < 2)
@@ -284,6 +283,8 @@ enum course diagnosis_course(const double *loss, const double *log_loss, const d
 		best_metric = MAX(best_metric, isfinite(metric[i]) ? metric[i] : -1);
 		least = log_loss[i] < log_loss[least] || !isfinite(log_loss[least]) ? i : least;
 	}
+	if (n >= 3 && best_auc < 0 && best_metric >= 0)
+		return COURSE_UNSEEN;
 	if (n < 3 || best_auc < 0 || !isfinite(log_loss[n - 1]))
 		return COURSE_UNKNOWN;
 	if (best_auc < 0.6 && best_metric < 0.6)
@@ -307,6 +308,7 @@ static void say_verdict(enum course course)
 {
 	static const char *const words[] = {
 		[COURSE_UNKNOWN] = "whether it learned is not known: that takes three epochs and held-out cases",
+		[COURSE_UNSEEN] = "whether it learned, the cases alone can say: of no positive one that was held out is it known where to look",
 		[COURSE_NOTHING] = "it has learned next to nothing (underfitting): held-out samples are told apart hardly better than by chance",
 		[COURSE_OVERFITS] = "it overfits: the training loss still falls, while that of held-out samples has risen by more than a tenth",
 		[COURSE_RISING] = "it was still learning when it ended: the loss of held-out samples was falling to the last",
@@ -334,7 +336,7 @@ static void say_forecast(const struct diagnosis *d, const struct held *h)
 	if (f->stain_matters)
 		g_string_append_printf(text, "; its stain is another (by %.1f standard deviations of the training set): expect less",
 				       f->stain_sd);
-	else if (f->n_test > 0)
+	else if (f->n_test > 0 && isfinite(f->stain_sd))
 		g_string_append_printf(text, "; its stain strays by %.1f standard deviations of the training set, which is no more than "
 				       "chance or little", f->stain_sd);
 	else
@@ -397,7 +399,7 @@ void diagnosis_say(const struct diagnosis *d)
 	read_held(d, &h);
 	say_held(d->work, &h);
 	say_roc(&h);
-	say_curves(d);
+	say_curves(task, own);
 	say_outcome(d, &h);
 	say_forecast(d, &h);
 	say_colours(d, &h);

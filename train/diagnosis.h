@@ -27,7 +27,7 @@ void diagnosis_say(const struct diagnosis *d);
 
 /* ---- its arithmetic ---- */
 
-enum course { COURSE_UNKNOWN, COURSE_NOTHING, COURSE_OVERFITS, COURSE_RISING, COURSE_LEVEL };
+enum course { COURSE_UNKNOWN, COURSE_UNSEEN /* no sample could be judged, cases could */, COURSE_NOTHING, COURSE_OVERFITS, COURSE_RISING, COURSE_LEVEL };
 
 /* What the epochs say: loss (training), log_loss and auc (of held-out samples), the task's metric (of held-out cases), n each, NAN
    where not known. UNKNOWN: fewer than 3 epochs, no auc, no last log_loss. NOTHING: the best auc is below 0.6, and the best metric.

@@ -149,7 +149,8 @@ gboolean fit_stopped(const struct fit *f, GError **error)
 	if (stop_asked() == NULL)
 		return FALSE;
 	g_set_error(error, FAULT, FAULT_STOPPED, "stopped by %s at epoch %" G_GINT64_FORMAT " step %" G_GINT64_FORMAT
-		    "; started again, it goes on from there", stop_asked(), f->now.epoch + 1, f->now.at);
+		    "; started again, it goes on from there", stop_asked(), f->now.epochs_before + f->now.epoch + 1,
+		    f->now.at);
 	return TRUE;
 }
 
@@ -196,7 +197,8 @@ static gboolean is_best(const struct fit *f, const struct validation *v)
 		return TRUE;
 	if (!enough_judged(f, v)) {
 		log_warn("judged", "epoch %" G_GINT64_FORMAT " was judged by %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " held-out cases, for "
-			 "the others could not be read: the best of those before stays", f->now.epoch + 1, v->n, f->n_held);
+			 "the others could not be read: the best of those before stays", f->now.epochs_before + f->now.epoch + 1, v->n,
+			 f->n_held);
 		return FALSE;
 	}
 	return !isfinite(peak->value) || v->metric.value >= peak->value - (peak->high - peak->low) / 8;
@@ -257,8 +259,8 @@ static double last_moment(const struct fit *f)
 /* The time is over before the epoch was judged: its weights are kept where there are no better ones known. */
 static gboolean end_unjudged(struct fit *f, GError **error)
 {
-	log_warn("time", "training.time was over before epoch %" G_GINT64_FORMAT " was validated: %s", f->now.epoch + 1,
-		 f->judged ? "what was saved before stays" : "its weights are kept, unjudged");
+	log_warn("time", "training.time was over before epoch %" G_GINT64_FORMAT " was validated: %s",
+		 f->now.epochs_before + f->now.epoch + 1, f->judged ? "what was saved before stays" : "its weights are kept, unjudged");
 	f->cut = TRUE;
 	f->now.epoch = f->now.plan.epochs;
 	return f->judged || fit_save(f, WEIGHTS_UNJUDGED, error);

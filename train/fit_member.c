@@ -65,8 +65,11 @@ static gboolean make_network(struct fit *f, GError **error)
 	if (f->model == NULL || (s->model.weights[0] != '\0' && !model_load(f->model, s->model.weights, &left_out, error)) ||
 	    !add_screen(f, f->model, error) || !make_average(f, error))
 		return FALSE;
-	if (left_out != NULL && f->now.member == 0)
-		log_keep("weights", "weights %s", left_out);
+	if (left_out != NULL && f->now.member == 0) {
+		g_autoptr(GString) line = g_string_new("weights");
+		logfmt_append(line, "left_out", left_out);
+		log_keep("weights", "%s", line->str);
+	}
 	f->optim = optim_new(s->training.optimiser, f->model, s->training.layer_decay, MAX(1, SCREEN_RATE / optim_rate(s)),
 			     f->device.index, error);
 	if (f->optim == NULL)

@@ -53,7 +53,7 @@ gboolean fit_mine(struct fit *f, GError **error)
 	fit_use_hard(f);
 	f->now.mined = epoch;
 	f->now.costs.mining = (log_seconds() - start) / (double)every;
-	log_keep("mined", "mined epoch=%" G_GINT64_FORMAT " judged=%" G_GUINT64_FORMAT " found=%u hard=%u seconds=%s", epoch + 1,
-		 scan.n_samples, found, f->hard->len, log_duration(log_seconds() - start, took));
+	log_keep("mined", "mined epoch=%" G_GINT64_FORMAT " judged=%" G_GUINT64_FORMAT " found=%u hard=%u seconds=%s",
+		 f->now.epochs_before + epoch + 1, scan.n_samples, found, f->hard->len, log_duration(log_seconds() - start, took));
 	return TRUE;
 }

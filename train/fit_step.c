@@ -74,7 +74,7 @@ static void draw_augmentations(const struct fit *f, const struct batch *b, struc
 		augment_draw(f->settings, f->strength, f->seed, epoch, first + i, &out[i]);
 	if (shape->channels == 3)
 		augment_mix(f->settings, f->strength, f->seed, epoch, first, b->bytes, pictures * sample_pixels(shape), out, b->n);
-	augment_spread(out, b->n, pictures);
+	augment_spread(out, b->n, pictures, f->settings->tiles.context);
 }
 
 /* n samples, (n * pictures, H * W, C), to the same. */
@@ -159,9 +159,10 @@ static gboolean learn(struct fit *f, struct batch *b, struct learned *l, GError 
 	for (;;) {
 		g_autoptr(GError) wrong = NULL;
 		gboolean ok = TRUE;
+		const guint parts = (b->n + f->memory.part - 1) / f->memory.part, part = (b->n + parts - 1) / parts;
 		*l = (struct learned){ 0 };
-		for (guint from = 0; ok && from < b->n && isfinite(l->loss); from += f->memory.part)
-			ok = learn_part(f, b, augmentations, from, MIN(f->memory.part, b->n - from), l, &wrong);
+		for (guint from = 0; ok && from < b->n && isfinite(l->loss); from += part)      /* alike, for batch norms */
+			ok = learn_part(f, b, augmentations, from, MIN(part, b->n - from), l, &wrong);
 		if (ok)
 			return TRUE;
 		zero_gradients(f, 0);

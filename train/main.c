@@ -146,7 +146,8 @@ static gboolean learn(const struct options *o, const struct job *job, const stru
 				   .resume_opt = resume, .deadline = log_deadline(o->settings->training.time) };
 	if (resume != NULL)
 		log_keep("resume", "resume epoch=%" G_GINT64_FORMAT " step=%" G_GINT64_FORMAT " steps=%" G_GINT64_FORMAT " trained_before=%s",
-			resume->state.epoch + 1, resume->state.at, resume->state.step, log_duration(resume->state.seconds, took));
+			resume->state.epochs_before + resume->state.epoch + 1, resume->state.at,
+			resume->state.steps_before + resume->state.step, log_duration(resume->state.seconds, took));
 	else if (!rehearse(&fit_job, job->rehearse_only, error))
 		return FALSE;
 	if (job->rehearse_only)
@@ -174,7 +175,8 @@ static gboolean is_done(const struct work *w, struct resume **resume)
 	if (r == NULL || (same && !finished))
 		return FALSE;
 	if (same) {
-		log_say("finished steps=%" G_GINT64_FORMAT " epochs=%" G_GINT64_FORMAT, r->state.step, r->state.epoch);
+		log_say("finished steps=%" G_GINT64_FORMAT " epochs=%" G_GINT64_FORMAT, r->state.steps_before + r->state.step,
+			r->state.epochs_before + r->state.epoch);
 		log_warn("resume", "training of these settings is done in '%s': nothing is left to do; another training.run, or --fresh, "
 			 "trains anew",
 			 w->settings->paths.model);

@@ -128,7 +128,7 @@ const struct key key_table[] = {
 { "training.learning_rate", KEY_WORD_OR_NUMBER, AT(training.learning_rate), "auto", 1e-8, 10, "auto",
   "the highest of the schedule; auto: 0.001, or 0.0003 where\nmodel.weights, or your own network's, are gone on from" },
 { "training.weight_decay", KEY_NUMBER, AT(training.weight_decay), "0.05", 0, 1, NULL,
-  "how strongly weights are drawn towards 0" },
+  "how strongly weights are drawn towards 0; adam and sgd, where the\nloss has it, want less: some 0.0001" },
 { "training.schedule", KEY_CHOICE, AT(training.schedule), "cosine", 0, 0, "cosine plateau constant one_cycle",
   "of the learning rate" },
 { "training.warmup", KEY_NUMBER, AT(training.warmup), "0.05", 0, 0.5, NULL,

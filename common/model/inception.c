@@ -90,6 +90,10 @@ static int make_branch(struct model *m, const char *block, const struct branch *
 void inception_build(struct model *m)
 {
 	int in = m->channels;
+
+	/* its published weights were learned elsewhere: torchvision's transform_input */
+	for (int k = 0; k < 3; k++)
+		m->mean[k] = m->std[k] = 0.5;
 	m->norm_eps = 0.001;
 	for (gsize i = 0; i < G_N_ELEMENTS(stem); i++) {
 		make(m, "", &stem[i].conv, in);

@@ -12,10 +12,11 @@ static gsize layer_length(const char *name, gboolean *direct)
 	return 0;
 }
 
-/* By torchvision's names, in ViT, ConvNeXt and Swin. */
+/* By torchvision's names, in ViT, ConvNeXt and Swin, and those that timm's and Hugging Face's have for the same. */
 static gboolean is_decayed(const char *name, dims shape)
 {
-	static const char *const not[] = { "class_token", "pos_embedding", "layer_scale", "relative_position_bias_table" };
+	static const char *const not[] = { "class_token", "pos_embedding", "layer_scale", "relative_position_bias_table", "cls_token",
+		"dist_token", "reg_token", "mask_token", "pos_embed", "position_embeddings" };
 	const char *dot = strrchr(name, '.'), *leaf = dot != NULL ? dot + 1 : name;
 
 	for (gsize i = 0; i < G_N_ELEMENTS(not); i++)
@@ -33,12 +34,14 @@ guint optim_groups(const struct model *m, struct optim_param *out)
 
 	for (size_t i = 0; i < scope_count(m->params); i++) {
 		const char *name;
-		const dims shape = t_dims(scope_at(m->params, i, &name, NULL));
+		bool trained;
+		const dims shape = t_dims(scope_at(m->params, i, &name, &trained));
 		gboolean direct = FALSE;
 		gsize n = layer_length(name, &direct);
 		gboolean other = n > 0 && (n != length || strncmp(name, layer, n) != 0);
 		out[i] = (struct optim_param){ .head = model_in_head(m, name), .decayed = is_decayed(name, shape) };
-		if (!out[i].head && other && (shape.n > 1 || !direct)) {
+		/* buffers of an exported module stand behind all its parameters */
+		if (trained && !out[i].head && other && (shape.n > 1 || !direct)) {
 			group += begun ? 1 : 0;
 			layer = name;
 			length = n;

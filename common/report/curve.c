@@ -19,6 +19,15 @@ static void add(GArray *points, double x, double y, double high)
 		g_array_append_val(points, point);
 }
 
+/* Where another network begins to learn than the fact before told of, the curve breaks, just before x. */
+static void add_break(GArray *points, const GPtrArray *facts, guint i, double x)
+{
+	struct point none = { x - 1e-6, NAN, NAN };
+
+	if (i > 0 && isfinite(x) && g_strcmp0(fact_text(facts->pdata[i - 1], "member"), fact_text(facts->pdata[i], "member")) != 0)
+		g_array_append_val(points, none);
+}
+
 /* Takes the points. Of n, one of each few, and the last. */
 static struct curve *curve_new(GArray *points, gboolean ranges)
 {
@@ -31,6 +40,8 @@ static struct curve *curve_new(GArray *points, gboolean ranges)
 	for (guint i = points->len == 0 ? 0 : (points->len - 1) % every; i < points->len; i += every) {
 		const struct point *point = &g_array_index(points, struct point, i);
 
+		if (c->n == 0 && isnan(point->y))       /* a break, come first by thinning */
+			continue;
 		c->x[c->n] = point->x;
 		c->y[c->n] = point->y;
 		if (ranges)
@@ -105,8 +116,11 @@ struct curve *curve_over_epochs(const struct story *s, const char *word, const c
 	GArray *points = g_array_new(FALSE, FALSE, sizeof(struct point));
 	struct length length = { NAN, NAN };
 
-	for (guint i = 0; i < facts->len; i++)
-		add(points, epoch_of(s, facts->pdata[i], &length), fact_number(facts->pdata[i], key), 0);
+	for (guint i = 0; i < facts->len; i++) {
+		const double x = epoch_of(s, facts->pdata[i], &length);
+		add_break(points, facts, i, x);
+		add(points, x, fact_number(facts->pdata[i], key), 0);
+	}
 	g_array_sort(points, compare_points);
 	return curve_new(points, FALSE);
 }
@@ -118,8 +132,10 @@ struct curve *curve_range_over_epochs(const struct story *s, const char *key)
 	double range[2];
 
 	for (guint i = 0; i < facts->len; i++)
-		if (fact_range(facts->pdata[i], key, range, 2))
+		if (fact_range(facts->pdata[i], key, range, 2)) {
+			add_break(points, facts, i, fact_number(facts->pdata[i], "n"));
 			add(points, fact_number(facts->pdata[i], "n"), range[0], range[1]);
+		}
 	g_array_sort(points, compare_points);
 	return curve_new(points, TRUE);
 }

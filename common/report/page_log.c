@@ -15,8 +15,12 @@ void part_data(struct page *p)
 	page_facts(p, "Ranges: least, median, most", "train", "ranges", "of");
 	struct page_box fold = page_fold(p, "The look at the data");
 	page_facts(p, "What was looked at", "train", "audit", "of");
-	page_pairs(p, "Held out", "train", "split");
+	page_facts(p, "Held out", "train", "split", "member");
 	page_pairs(p, "Rehearsal", "train", "rehearsal");
+	page_facts(p, "Networks", "train", "member", "n");
+	page_facts(p, "Attention", "train", "attention", "member");
+	page_pairs(p, "Why training ended", "train", "ended");
+	page_facts(p, "By distance in colour", "train", "colour", "of");
 	page_facts(p, "Cases, looked at", "train", "look", "case");
 	page_facts(p, "Cases", "train", "case", "slide");
 	page_close(p, fold, "</details>\n");
@@ -26,6 +30,8 @@ void part_answers(struct page *p)
 {
 	struct page_box columns = page_open(p, "<div class=\"columns\">\n");
 	page_pairs(p, "Outcome", "inference", "outcome");
+	page_pairs(p, "Forecast", "inference", "forecast");
+	page_facts(p, "By distance in colour", "inference", "colour", "of");
 	page_pairs(p, "Scores; quantiles: 0, 25, 50, 75, 100 %", "inference", "scores");
 	page_facts(p, "Left out", "inference", "left_out", "case");
 	page_close(p, columns, "</div>\n");

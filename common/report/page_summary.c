@@ -277,7 +277,7 @@ static void compare_held(struct page *p)
 	}
 	struct auc_test test = metrics_auc_test(a, b, label, n, 0.95);
 	if (isfinite(test.p))
-		html_printf(p->out, "<p>On the %u held-out cases of both, the slide AUC of %s is %.3f %s than that of %s (DeLong's test: "
+		html_printf(p->out, "<p>On the %u held-out cases that both logs name, the slide AUC of %s is %.3f %s than that of %s (DeLong's test: "
 			    "p = %.2g). %s</p>\n", n, p->names[1], fabs(test.difference.value),
 			    test.difference.value > 0 ? "lower" : "higher", p->names[0], test.p,
 			    test.p < 0.05 ? "Chance alone seldom makes such a difference." :

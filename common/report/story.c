@@ -10,30 +10,36 @@ enum { MOST_PAIRS = 256, PIECE = 65536, OTHER_LETTERS = 400 };
 
 static const char *const programs[] = { "train", "inference" };
 
+enum {
+	ADDS_UP = 1,            /* what is told more than once: all its pairs, of each key the last */
+	CLOSES = 2              /* told as a program ends: no more true when it goes on */
+};
+
 /* The words of LINES.md: by what a line is told from others of its word. */
 static const struct kind {
 	const char *word, *keys[2];
-	gboolean adds_up;       /* what is told more than once: all its pairs, of each key the last */
+	guint how;
 } kinds[] = {
-	{ "start", { "time" }, FALSE },		{ "machine", { NULL }, FALSE },		{ "settings", { NULL }, TRUE },
-	{ "memory", { NULL }, FALSE },		{ "case", { "slide" }, FALSE },		{ "room", { NULL }, FALSE },
-	{ "look", { "of", "case" }, FALSE },	{ "audit", { "of" }, FALSE },		{ "ranges", { "of" }, FALSE },
-	{ "class", { "of" }, FALSE },		{ "stain", { NULL }, FALSE },		{ "twins", { NULL }, FALSE },
-	{ "data", { NULL }, FALSE },		{ "split", { "member" }, FALSE },		{ "rehearsal", { NULL }, FALSE },
-	{ "resume", { "time" }, FALSE },	{ "model", { NULL }, FALSE },		{ "plan", { "pass" }, FALSE },
-	{ "step", { "epoch", "n" }, FALSE },	{ "epoch", { "n" }, FALSE },		{ "held", { "case" }, FALSE },
-	{ "roc", { NULL }, FALSE },		{ "plot", { "of", "row" }, FALSE },	{ "outcome", { NULL }, FALSE },
-	{ "curve", { "of" }, FALSE },		{ "verdict", { NULL }, FALSE },		{ "confusion", { NULL }, FALSE },
-	{ "size", { "of" }, FALSE },		{ "worst", { NULL }, FALSE },		{ "forecast", { NULL }, FALSE },
-	{ "colour", { "of" }, FALSE },
-	{ "scores", { NULL }, FALSE },		{ "spent", { NULL }, FALSE },		{ "limit", { NULL }, FALSE },
-	{ "limits", { NULL }, FALSE },		{ "left_out", { "case" }, FALSE },	{ "survived", { "kind" }, FALSE },
-	{ "try", { "n" }, FALSE },		{ "end", { NULL }, TRUE },		{ "scanned", { "pass", "samples" }, FALSE },
-	{ "warning", { "kind", "text" }, FALSE }, { "library", { "stream", "text" }, FALSE },
-	{ "looking", { "of" }, FALSE },		{ "weights", { NULL }, FALSE },		{ "trained", { NULL }, FALSE },
-	{ "ended", { NULL }, FALSE },		{ "finished", { NULL }, FALSE },	{ "pictures", { NULL }, FALSE },
-	{ "dropped", { NULL }, FALSE },		{ "frozen", { "step" }, FALSE },	{ "mined", { "epoch" }, FALSE },	{ "member", { "n" }, FALSE },
-	{ "attention", { "member" }, FALSE },	{ "fixed", { NULL }, FALSE },		{ "copies", { NULL }, FALSE },
+	{ "start", { "time" }, 0 },		{ "machine", { NULL }, 0 },		{ "settings", { NULL }, ADDS_UP },
+	{ "memory", { NULL }, 0 },		{ "case", { "slide" }, 0 },		{ "room", { NULL }, 0 },
+	{ "look", { "of", "case" }, 0 },	{ "audit", { "of" }, 0 },		{ "ranges", { "of" }, 0 },
+	{ "class", { "of" }, 0 },		{ "stain", { NULL }, 0 },		{ "twins", { NULL }, 0 },
+	{ "data", { NULL }, 0 },		{ "split", { "member" }, 0 },		{ "rehearsal", { NULL }, 0 },
+	{ "resume", { "time" }, 0 },	{ "model", { NULL }, 0 },		{ "plan", { "pass" }, 0 },
+	{ "step", { "epoch", "n" }, 0 },	{ "epoch", { "n" }, 0 },		{ "held", { "case" }, CLOSES },
+	{ "roc", { NULL }, CLOSES },		{ "plot", { "of", "row" }, CLOSES },	{ "outcome", { NULL }, CLOSES },
+	{ "curve", { "of" }, CLOSES },		{ "verdict", { NULL }, CLOSES },		{ "confusion", { NULL }, CLOSES },
+	{ "size", { "of" }, CLOSES },		{ "worst", { NULL }, CLOSES },		{ "forecast", { NULL }, CLOSES },
+	{ "colour", { "of" }, CLOSES },
+	{ "scores", { NULL }, CLOSES },		{ "spent", { NULL }, CLOSES },		{ "limit", { NULL }, CLOSES },
+	{ "limits", { NULL }, CLOSES },		{ "left_out", { "case" }, CLOSES },	{ "survived", { "kind" }, 0 },
+	{ "try", { "n" }, CLOSES },		{ "end", { NULL }, ADDS_UP | CLOSES },		{ "scanned", { "pass", "samples" }, 0 },
+	{ "warning", { "kind", "text" }, 0 }, { "library", { "stream", "text" }, 0 },
+	{ "looking", { "of" }, 0 },		{ "weights", { NULL }, 0 },		{ "trained", { NULL }, 0 },
+	{ "ended", { NULL }, 0 },		{ "finished", { NULL }, 0 },	{ "pictures", { NULL }, 0 },
+	{ "dropped", { NULL }, 0 },		{ "frozen", { "step" }, 0 },	{ "mined", { "epoch" }, 0 },	{ "member", { "n" }, 0 },
+	{ "attention", { "member" }, 0 },	{ "fixed", { NULL }, 0 },		{ "copies", { NULL }, 0 },
+	{ "anew", { "time" }, 0 },
 };
 
 struct line {
@@ -249,7 +255,9 @@ static gboolean is_of(const struct line *line, const char *program, const char *
 	return line->fact.program == program && g_str_equal(line->kind->word, word);
 }
 
-/* From which line on a program tells of the run that is the story: the last start that resumes nothing. */
+static gboolean is_start(const struct line *line, const char *program) { return is_of(line, program, "start") && isnan(line->again); }
+
+/* From which line on a program tells of the run that is the story: the last start that goes on with nothing. */
 static guint first_line(struct story *s, guint p)
 {
 	gboolean resumes = FALSE;
@@ -257,8 +265,8 @@ static guint first_line(struct story *s, guint p)
 	for (guint i = s->lines->len; i-- > 0;) {
 		const struct line *line = s->lines->pdata[i];
 
-		resumes |= is_of(line, programs[p], "resume");
-		if (!is_of(line, programs[p], "start") || !isnan(line->again))
+		resumes |= is_of(line, programs[p], "resume") || is_of(line, programs[p], "finished");
+		if (!is_start(line, programs[p]))
 			continue;
 		s->starts[p]++;
 		if (!resumes)
@@ -313,7 +321,7 @@ static void tell(struct story *s, GHashTable *told, struct line *line)
 	g_autofree char *word = g_strdup_printf("%s %s", line->fact.program, line->kind->word);
 	GPtrArray *facts = g_hash_table_lookup(s->facts, word);
 
-	if (before != NULL && line->kind->adds_up) {
+	if (before != NULL && line->kind->how & ADDS_UP) {
 		add_up(&before->fact, &line->fact);
 	} else if (before != NULL) {
 		struct fact old = before->fact;
@@ -329,6 +337,32 @@ static void tell(struct story *s, GHashTable *told, struct line *line)
 	g_free(key);
 }
 
+/* Does the program that starts with this line find that nothing is left to do? */
+static gboolean finds_finished(const struct story *s, guint start, const char *program)
+{
+	for (guint i = start + 1; i < s->lines->len && !is_start(s->lines->pdata[i], program); i++)
+		if (is_of(s->lines->pdata[i], program, "finished"))
+			return TRUE;
+	return FALSE;
+}
+
+static gboolean closes(void *key, void *line, void *program)
+{
+	(void)key;
+	return ((const struct line *)line)->fact.program == program && (((const struct line *)line)->kind->how & CLOSES) != 0;
+}
+
+/* It goes on: what was said as it ended, is not how it ended. */
+static void reopen(struct story *s, GHashTable *told, const char *program)
+{
+	g_hash_table_foreach_remove(told, closes, (void *)program);
+	for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
+		g_autofree char *word = g_strdup_printf("%s %s", program, kinds[i].word);
+		if (kinds[i].how & CLOSES)
+			g_hash_table_remove(s->facts, word);
+	}
+}
+
 static void end_program(struct story *s, GHashTable *told, guint p)
 {
 	guint first = first_line(s, p);
@@ -342,11 +376,14 @@ static void end_program(struct story *s, GHashTable *told, guint p)
 			continue;
 		s->heard[p] = line->fact.time;
 		if (i < first) {
-			s->forgotten[p] += is_of(line, programs[p], "start") && isnan(line->again);
+			s->forgotten[p] += is_start(line, programs[p]) ? 1 : 0;
 			continue;
 		}
-		if (is_of(line, programs[p], "start") && isnan(line->again))
-			before = last;
+		if (is_start(line, programs[p])) {      /* started by train.sh, its clock goes on */
+			before = MAX(last - (line->told > 0 ? line->told : 0), 0);
+			if (i > first && !finds_finished(s, i, programs[p]))
+				reopen(s, told, programs[p]);
+		}
 		line->fact.t = before + t;
 		if (isnan(line->again) && line->told >= 0)
 			last = MAX(last, before + line->told);

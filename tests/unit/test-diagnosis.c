@@ -23,6 +23,8 @@ static void test_course(void)
 	COURSE(COURSE_UNKNOWN, L(0.7, 0.5), L(0.7, 0.5), L(0.9, 0.95));
 	COURSE(COURSE_UNKNOWN, L(0.7, 0.6, 0.5), L(NAN, NAN, NAN), L(NAN, NAN, NAN));   /* nothing is held out */
 	COURSE(COURSE_UNKNOWN, L(0.7, 0.6, 0.5), L(0.7, 0.6, NAN), L(0.9, 0.9, NAN));
+	const double none[] = { NAN, NAN, NAN }, fell[] = { 0.7, 0.6, 0.5 }, rose[] = { 0.8, 0.9, 0.9 };
+	g_assert_cmpint(diagnosis_course(fell, fell, none, rose, 3), ==, COURSE_UNSEEN);
 	COURSE(COURSE_NOTHING, L(0.7, 0.69, 0.69), L(0.7, 0.69, 0.68), L(0.5, 0.599, NAN));
 	COURSE(COURSE_RISING, L(0.7, 0.69, 0.69), L(0.7, 0.69, 0.65), L(0.5, 0.6, NAN));
 	/* more than a tenth above its least, and the training loss below what it was there; but not while the order is as good */

@@ -177,8 +177,12 @@ static void assert_groups(const char *const *names, const dims *shapes, const ch
 	g_autoptr(GString) got = g_string_new(NULL);
 	gsize n = 0;
 
-	for (; names[n] != NULL; n++)
-		scope_buffer(m.params, names[n], shapes[n], 0);
+	for (; names[n] != NULL; n++) {
+		if (strstr(names[n], "running_") != NULL)
+			scope_buffer(m.params, names[n], shapes[n], 0);
+		else
+			scope_param(m.params, names[n], shapes[n], INIT_ONE);
+	}
 	guint groups = optim_groups(&m, of);
 	for (gsize i = 0; i < n; i++) {
 		g_string_append_printf(got, "%u%s ", of[i].group, of[i].decayed ? "" : "*");
@@ -208,6 +212,13 @@ static void test_groups(void)
 	assert_groups((const char *const[]){ "features.0.0.weight", "features.0.1.weight", "features.1.0.layer_scale",
 		"features.1.0.block.0.weight", "features.1.0.attn.relative_position_bias_table", "features.2.1.weight", "norm.weight",
 		"head.weight", NULL }, (const dims[]){ W, B, DIMS(2, 1, 1), W, W, W, B, W }, "0 0* 1* 1 1* 2 2* 3 ");
+	/* an exported module: its buffers stand behind its parameters, and begin no groups */
+	assert_groups((const char *const[]){ "conv1.weight", "layer1.0.weight", "layer1.0.bn1.weight", "layer2.0.weight",
+		"layer1.0.bn1.running_mean", "layer2.0.bn1.running_mean", "head.weight", NULL },
+		(const dims[]){ W, W, B, W, B, B, W }, "0 1 1* 2 2* 2* 3 ");
+	/* timm's ViT */
+	assert_groups((const char *const[]){ "cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.0.mlp.weight", "head.weight", NULL },
+		(const dims[]){ DIMS(1, 1, 2), DIMS(1, 5, 2), W, W, W }, "0* 0* 0 1 2 ");
 	/* without numbers, and a head alone */
 	assert_groups((const char *const[]){ "stem.weight", "stem.bias", "head.weight", NULL }, (const dims[]){ W, B, W }, "0 0* 1 ");
 	assert_groups((const char *const[]){ "head.weight", NULL }, (const dims[]){ W }, "1 ");

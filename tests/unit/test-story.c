@@ -159,6 +159,51 @@ static void test_starts(void)
 	check_page(anew);
 }
 
+#define LAST(code) AT("03:00:20", "20.0") "train outcome slide_auc=0.9\n" AT("03:00:20", "20.0") "train held case=a p=0.5\n" \
+	AT("03:00:21", "21.0") "train end exit=" code "\n"
+
+/* What was said as it was stopped is forgotten when it goes on; not where a later start finds that all is done. Started by train.sh,
+   its clock goes on. */
+static void test_goes_on(void)
+{
+	g_autoptr(story_t) on = tell(FIRST LAST("6") SECOND AT("03:01:01", "1.0") "train resume epoch=2 step=5\n"
+				     AT("03:01:09", "9.0") "train held case=b p=0.25\n");
+	g_autoptr(story_t) done = tell(FIRST LAST("0") SECOND AT("03:01:01", "1.0") "train finished steps=5 epochs=3\n"
+				       AT("03:01:02", "2.0") "train end exit=0\n");
+	g_autoptr(story_t) by_script = tell(FIRST AT("03:01:00", "70.0") "train start version=1\n"
+					    AT("03:01:01", "71.0") "train resume epoch=2 step=5\n"
+					    AT("03:01:09", "79.0") "train epoch n=2/3 loss=0.3\n");
+
+	check_facts(on, "train", "outcome", "");
+	check_facts(on, "train", "end", "");
+	check_facts(on, "train", "held", "30: case=b p=0.25");
+	check_facts(on, "train", "epoch", "10: n=1/3 loss=0.5");
+	check_facts(done, "train", "outcome", "20: slide_auc=0.9");
+	check_facts(done, "train", "end", "21: exit=0");
+	check_facts(done, "train", "epoch", "10: n=1/3 loss=0.5");
+	g_assert_cmpuint(story_forgotten(done, "train"), ==, 0);
+	check_facts(by_script, "train", "epoch", "10: n=1/3 loss=0.5; 79: n=2/3 loss=0.3");
+	check_page(on);
+	check_page(done);
+}
+
+/* Two networks are two curves. */
+static void test_members(void)
+{
+	g_autoptr(story_t) s = tell(
+		AT("03:00:10", "10.0") "train epoch n=1/4 member=1/2 loss=0.5 interval=0.5..0.75\n"
+		AT("03:00:11", "11.0") "train epoch n=2/4 member=1/2 loss=0.4 interval=0.5..0.75\n"
+		AT("03:00:12", "12.0") "train epoch n=3/4 member=2/2 loss=0.9 interval=0.5..0.75\n"
+		AT("03:00:13", "13.0") "train epoch n=4/4 member=2/2 loss=0.8 interval=0.5..0.75\n");
+	struct curve *loss = curve_over_epochs(s, "epoch", "loss"), *band = curve_range_over_epochs(s, "interval");
+
+	g_assert_true(loss->n == 5 && loss->y[1] == 0.4 && isnan(loss->y[2]) && loss->x[3] == 3);
+	g_assert_true(band->n == 5 && isnan(band->y[2]) && band->high[4] == 0.75);
+	curve_free(loss);
+	curve_free(band);
+	check_page(s);
+}
+
 static void test_curves(void)
 {
 	g_autoptr(story_t) s = tell(
@@ -354,6 +399,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/story/again", test_again);
 	g_test_add_func("/story/hidden", test_hidden);
 	g_test_add_func("/story/starts", test_starts);
+	g_test_add_func("/story/goes-on", test_goes_on);
+	g_test_add_func("/story/members", test_members);
 	g_test_add_func("/story/curves", test_curves);
 	g_test_add_func("/story/replanned", test_replanned);
 	g_test_add_func("/story/many-points", test_many_points);
