@@ -184,8 +184,7 @@ static char *describe_kept(const struct answers *a, guint item)
 	const struct kept *k = &a->kept[item];
 	const double answer = first_of(a, item);
 
-	return a->stands ? g_strdup("the answer that it had before this run stays")
-	     : k->read == 0 ? g_strdup_printf("it is answered with the fallback %.3g", answer)
+	return k->read == 0 ? g_strdup_printf("it is answered with the fallback %.3g", answer)
 			    : g_strdup_printf("it keeps its answer of an earlier pass, %.3g, from %" G_GSIZE_FORMAT " samples", answer,
 					      k->read);
 }

@@ -94,7 +94,7 @@ page_has 'and all epochs' '<th scope="row">1/12</th>'
 page 'two runs' one/* --vs two/*
 page_has 'side by side' '<h1>one and two</h1>'
 page_has 'with what differs' '<tr class="marked"><th scope="row">model.network</th><td>resnet18</td><td>resnet34</td>'
-page_has 'what differs by chance is said to' 'On the 40 held-out cases of both, the slide AUC of two is 0.*DeLong'
+page_has 'what differs by chance is said to' 'On the 40 held-out cases that both logs name, the slide AUC of two is 0.*DeLong'
 page 'two files of one folder' one/train.out --vs one/train.err
 page_has 'are called as the files' '<h1>train.out and train.err</h1>'
 page 'a run against itself' one/train.out --vs one/train.out
