@@ -140,13 +140,15 @@ static JsonObject *find_model(struct settings *s, GError **error)
 	return manifest;
 }
 
+/* Cases that more time would have done something for. */
+static guint unfinished(const struct answer_counts *n) { return n->coarsely - n->lost + n->fallback - n->unreadable + n->earlier; }
+
 /* What the model can still not say for want of time, or because the run was asked to end. */
 static void say_rest(const struct work *w, const struct answers *a, GError **wrong)
 {
 	const struct answer_counts n = answers_count(a);
-	const guint late = n.fallback - n.unreadable, coarsely = n.coarsely - n.lost;
 
-	if (*wrong != NULL || coarsely + late + n.earlier == 0)
+	if (*wrong != NULL || unfinished(&n) == 0)
 		return;
 	if (stop_asked() != NULL)
 		g_set_error(wrong, FAULT, FAULT_STOPPED, "stopped by %s: %u of %u cases were scored fully, %u coarsely, %u have the "
@@ -154,8 +156,8 @@ static void say_rest(const struct work *w, const struct answers *a, GError **wro
 			    w->settings->answer.file);
 	else if (w->settings->inference.time > 0)
 		log_warn("time", "inference.time was too short to look at all: of %u cases %u have a coarse answer, %u the "
-			 "fallback%s; give it more, or --set inference.turns=1", w->n_cases, coarsely, late,
-			 n.earlier > 0 ? ", and all the one that they had before" : "");
+			 "fallback%s; give it more, or --set inference.turns=1", w->n_cases, n.coarsely - n.lost,
+			 n.fallback - n.unreadable, n.earlier > 0 ? ", and all the one that they had before" : "");
 }
 
 /* What would make the next answer better. */
@@ -163,7 +165,7 @@ static void say_tries(const struct work *w, const struct answers *a)
 {
 	const struct settings *s = w->settings;
 	const struct answer_counts n = answers_count(a);
-	const guint late = n.coarsely - n.lost + n.fallback - n.unreadable + n.earlier;
+	const guint late = unfinished(&n);
 	const gboolean ended = s->inference.time > 0 || stop_asked() != NULL;
 	guint count = 0;
 

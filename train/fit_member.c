@@ -84,7 +84,7 @@ static gboolean make_network(struct fit *f, GError **error)
 
 void fit_count_held(struct fit *f)
 {
-	f->held_samples = validation_samples(f->work, f->held, f->n_held, f->now.share > 0 ? f->now.share : 1);
+	f->held_samples = validation_samples(f->work, f->held, f->n_held, f->now.share);
 }
 
 /* What it holds out, and how long it may take. */

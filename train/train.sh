@@ -11,17 +11,16 @@ here=$(dirname "$(readlink -f "$0")")
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY-passive}"
 
 uptime() { cut -d. -f1 /proc/uptime; }
-saved() {
-	for argument; do
-		shift
-		[ "$argument" = --fresh ] || set -- "$@" "$argument"
-	done
-	cksum < "$("$here/inference" --print paths.model "$@")/model.json"
-}
+saved() { cksum < "$("$here/inference" --print paths.model "$@")/model.json"; }
 
-begun=$(uptime) before=none there='' cpu=''
-case " $* " in *' --fresh '*) there=$(saved "$@" 2> /dev/null) ;; esac
-pass_on "$here/train" "$@"
+begun=$(uptime) before=none there='' cpu='' fresh=''
+for argument; do
+	shift
+	if [ "$argument" = --fresh ]; then fresh=$argument; else set -- "$@" "$argument"; fi
+done
+[ -z "$fresh" ] || there=$(saved "$@" 2> /dev/null)
+# shellcheck disable=SC2086
+pass_on "$here/train" "$@" $fresh
 while [ -z "$asked" ] && { [ $code = 1 ] || [ $code = 4 ] || [ $code -gt 128 ]; }; do
 	[ $code -le 128 ] || echo "train.sh: train was killed by signal $((code - 128)); by 9 it is for want of memory, most often" >&2
 	case " $* " in *' --rehearse-only '*) break ;; esac
@@ -31,12 +30,9 @@ while [ -z "$asked" ] && { [ $code = 1 ] || [ $code = 4 ] || [ $code -gt 128 ]; 
 		cpu='--set device=cpu'
 	fi
 	before=$after
-	[ "$after" = "$there" ] || for argument; do
-		shift
-		[ "$argument" = --fresh ] || set -- "$@" "$argument"
-	done
+	[ "$after" = "$there" ] || fresh=''
 	echo "train.sh: train is started again${cpu:+, on the CPU}, and goes on from what it saved" >&2
 	# shellcheck disable=SC2086
-	pass_on "$here/train" "$@" $cpu --went-before=$(($(uptime) - begun + 1))
+	pass_on "$here/train" "$@" $fresh $cpu --went-before=$(($(uptime) - begun + 1))
 done
 [ $code = 0 ] || "$here/inference" --check "$@" || exit $code

@@ -48,9 +48,8 @@ gboolean validate(struct scan *scan, const guint *items, gsize n, struct validat
 	struct validation v = { .items = g_new0(guint, n), .features = g_new0(double, n * (gsize)task->n_features) };
 	g_autoptr(GArray) probability = g_array_new(FALSE, FALSE, sizeof(double));
 	g_autoptr(GArray) label = g_array_new(FALSE, FALSE, sizeof(guint8));
-	const guint64 samples = validation_samples(scan->work, items, n, scan->share > 0 ? scan->share : 1);
-	struct gathering g = { .work = scan->work, .every = 1 + samples / SAMPLES_MOST, .out = &v,
-			       .probability = probability, .label = label };
+	struct gathering g = { .work = scan->work, .every = 1 + validation_samples(scan->work, items, n, scan->share) / SAMPLES_MOST,
+			       .out = &v, .probability = probability, .label = label };
 	double start = log_seconds();
 
 	if (!scan_cases(scan, items, n, gather, &g, error)) {
@@ -79,7 +78,7 @@ guint64 validation_samples(const struct work *work, const guint *items, gsize n,
 	guint64 sum = 0;
 
 	for (gsize i = 0; i < n; i++) {
-		g_autoptr(GArray) rounds = task_rounds(work, items[i], share);
+		g_autoptr(GArray) rounds = task_rounds(work, items[i], share > 0 ? share : 1);
 		for (guint k = 0; k < rounds->len; k++)
 			sum += g_array_index(rounds, guint64, k);
 	}
