@@ -1,5 +1,7 @@
 # shellcheck shell=sh
-# pass_on.sh - to be sourced: `pass_on COMMAND...` runs it, and passes SIGTERM and SIGINT on to it. Then $code is what it
+# pass_on.sh - to be sourced by the scripts that start a program, and start it again where it was killed.
+#
+# `pass_on COMMAND...` runs it, and passes SIGTERM and SIGINT on to it. Then $code is what it
 # ended with, and $asked the last signal that came, or empty. SIGINT goes on as SIGTERM: what a shell runs in the background
 # ignores SIGINT, and a script cannot trap what it was started to ignore.
 #
@@ -23,3 +25,11 @@ pass_on() {
 	done
 	program=''
 }
+
+say_killed() { # PROGRAM KEY: its script; what takes less memory
+	[ $code -le 128 ] || echo "$1.sh: $1 was killed by signal $((code - 128)); by 9 it is for want of memory, most often: give the" \
+		"container more, or set $2 lower" >&2
+}
+
+uptime() { cut -d. -f1 /proc/uptime; }
+has_gpu() { ls /dev/nvidia[0-9]* > /dev/null 2>&1; }

@@ -27,6 +27,7 @@ struct kept {                   /* of a case */
 struct answers {
 	struct work *work;
 	JsonObject *facts;
+	struct journal *journal;
 	double *answer;         /* (n_cases, n_answers) */
 	struct kept *kept;      /* (n_cases) */
 	struct attention *const *bags; /* (n_bags) */
@@ -101,13 +102,60 @@ static gboolean write_earlier(const struct work *w)
 	       g_file_set_contents_full(path, text, (gssize)length, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0644, NULL);
 }
 
-struct answers *answers_new(struct work *work, JsonObject *facts, GError **error)
+/* What the case keeps, for the message that says why. */
+static char *describe_kept(const struct answers *a, guint item)
+{
+	const struct kept *k = &a->kept[item];
+	const double answer = first_of(a, item);
+
+	return k->read == 0 ? g_strdup_printf("it is answered with the fallback %.3g", answer)
+			    : g_strdup_printf("it keeps its answer of an earlier pass, %.3g, from %" G_GSIZE_FORMAT " samples", answer,
+					      k->read);
+}
+
+/* Says once of a case that a pass gave nothing for it. */
+static void keep(struct answers *a, guint item, const char *why)
+{
+	struct kept *k = &a->kept[item];
+	g_autofree char *kept = describe_kept(a, item);
+
+	if (!k->said)
+		log_warn("case", "%s; %s", why, kept);
+	if (k->why == NULL)
+		k->why = g_strdup(why);
+	k->said = TRUE;
+}
+
+/* What runs that were killed have answered. */
+static void take_over(struct answers *a)
+{
+	const struct work *w = a->work;
+
+	for (guint i = 0; i < w->n_cases; i++) {
+		const struct journal_answer was = journal_answer(a->journal, i);
+		struct kept *k = &a->kept[i];
+		if (was.read > 0 && in_range(w, was.numbers)) {
+			memcpy(a->answer + i * (gsize)w->n_answers, was.numbers, w->n_answers * sizeof *a->answer);
+			*k = (struct kept){ .read = was.read, .partly = was.partly, .full = was.full, .done = was.done };
+			a->stands = FALSE;
+		}
+		if (!k->done && journal_killed_in(a->journal, i) > 1) {
+			g_autofree char *why = g_strdup_printf("case '%s': inference was killed twice while it was looked at, the second "
+							       "time alone; it is not tried again", w->cases[i].id);
+			k->done = TRUE;
+			keep(a, i, why);
+		}
+	}
+}
+
+struct answers *answers_new(struct work *work, JsonObject *facts, struct journal *journal, GError **error)
 {
 	const gsize n = work->n_answers;
 	g_autoptr(answers_t) a = g_new0(struct answers, 1);
 
 	a->work = work;
 	a->facts = facts;
+	a->journal = journal;
 	a->answer = g_new(double, (work->n_cases + 1) * n);
 	a->kept = g_new0(struct kept, work->n_cases + 1);
 	remove_begun(work->settings);
@@ -115,6 +163,7 @@ struct answers *answers_new(struct work *work, JsonObject *facts, GError **error
 	for (guint i = 1; i < work->n_cases; i++)
 		memcpy(a->answer + i * n, a->answer, n * sizeof *a->answer);
 	a->stands = write_earlier(work);
+	take_over(a);
 	return answers_write(a, error) ? g_steal_pointer(&a) : NULL;
 }
 
@@ -178,30 +227,6 @@ static void count_samples(const struct answers *a, guint item, struct kept *k)
 	of->always_fixed = fixed_of(always, of->always);
 }
 
-/* What the case keeps, for the message that says why. */
-static char *describe_kept(const struct answers *a, guint item)
-{
-	const struct kept *k = &a->kept[item];
-	const double answer = first_of(a, item);
-
-	return k->read == 0 ? g_strdup_printf("it is answered with the fallback %.3g", answer)
-			    : g_strdup_printf("it keeps its answer of an earlier pass, %.3g, from %" G_GSIZE_FORMAT " samples", answer,
-					      k->read);
-}
-
-/* Says once of a case that a pass gave nothing for it. */
-static void keep(struct answers *a, const struct scan_case *c, const char *why)
-{
-	struct kept *k = &a->kept[c->item];
-	g_autofree char *kept = describe_kept(a, c->item);
-
-	if (!k->said)
-		log_warn("case", "%s; %s", why, kept);
-	if (k->why == NULL)
-		k->why = g_strdup(why);
-	k->said = TRUE;
-}
-
 static void say_partly(struct answers *a, const struct scan_case *c)
 {
 	struct kept *k = &a->kept[c->item];
@@ -262,7 +287,7 @@ static void score(struct answers *a, const struct scan_case *c)
 			return;
 		g_autofree char *why = g_strdup_printf("%s; only %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " samples could be read",
 						       c->error->message, c->n - c->failed, c->n);
-		keep(a, c, why);
+		keep(a, c->item, why);
 		return;
 	}
 	task->features(a->work, c->item, c->samples, c->outputs, c->n, features);
@@ -274,7 +299,7 @@ static void score(struct answers *a, const struct scan_case *c)
 		task->further(a->work, c->item, c->samples, c->outputs, c->n, answer);
 	if (!isfinite(features[0]) || !in_range(w, answer)) {
 		g_autofree char *why = g_strdup_printf("case '%s': the network gave no number for it", id);
-		keep(a, c, why);
+		keep(a, c->item, why);
 		return;
 	}
 	a->stands = FALSE;
@@ -312,6 +337,34 @@ guint answers_away(const struct answers *a)
 	return n;
 }
 
+guint answers_killed(const struct answers *a) { return journal_killed(a->journal); }
+
+guint answers_put_last(const struct answers *a, guint *items, guint n)
+{
+	g_autofree guint *last = g_new(guint, n + 1);
+	guint n_last = 0, kept = 0;
+
+	for (guint i = 0; i < n; i++)
+		if (journal_killed_in(a->journal, items[i]) > 0)
+			last[n_last++] = items[i];
+		else
+			items[kept++] = items[i];
+	memcpy(items + kept, last, n_last * sizeof *last);
+	return n_last;
+}
+
+void answers_case_begin(struct answers *a, guint item) { journal_begin(a->journal, item); }
+
+static void note(struct answers *a, guint item)
+{
+	const struct kept *k = &a->kept[item];
+	const gsize n = a->work->n_answers;
+	struct journal_answer said = { .read = k->read, .partly = k->partly, .full = k->full, .done = k->done };
+
+	memcpy(said.numbers, a->answer + item * n, n * sizeof *a->answer);
+	journal_end(a->journal, item, &said);
+}
+
 gboolean answers_take(void *context, const struct scan_case *c, GError **error)
 {
 	struct answers *a = context;
@@ -326,9 +379,10 @@ gboolean answers_take(void *context, const struct scan_case *c, GError **error)
 		k->done = !try_again(a->work, k, c);
 	g_autofree char *empty = g_strdup_printf("case '%s' has no samples", a->work->cases[c->item].id);
 	if (c->n == c->failed)
-		keep(a, c, c->error != NULL ? c->error->message : empty);
+		keep(a, c->item, c->error != NULL ? c->error->message : empty);
 	else
 		score(a, c);
+	note(a, c->item);
 	if (log_seconds() - a->written >= MIN(REWRITE_S, REWRITE_SHARE * a->took) && !answers_write(a, &wrong))
 		log_warn("answer", "%s; what was written before stays, and it is tried again", wrong->message);
 	return TRUE;
@@ -373,12 +427,12 @@ struct answer_counts answers_count(const struct answers *a)
 {
 	struct answer_counts n = { .earlier = a->stands ? a->work->n_cases : 0 };
 
-	for (guint i = 0; !a->stands && i < a->work->n_cases; i++) {
+	for (guint i = 0; i < a->work->n_cases; i++) {
 		const struct kept *k = &a->kept[i];
 		n.fully += k->read > 0 && k->full;
 		n.coarsely += k->read > 0 && !k->full;
 		n.lost += k->read > 0 && !k->full && k->done;
-		n.fallback += k->read == 0;
+		n.fallback += k->read == 0 && !a->stands;
 		n.unreadable += k->read == 0 && k->said;
 		n.partly += k->partly ? 1 : 0;
 	}

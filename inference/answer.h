@@ -11,6 +11,7 @@
 #pragma once
 #include "common/scan/scan.h"
 #include "common/score/attention.h"
+#include "inference/journal.h"
 #include "inference/plan.h"
 
 G_BEGIN_DECLS
@@ -19,8 +20,8 @@ struct answers;
 
 /* Writes the file once, all fallbacks: the first valid answer; where an earlier run left one for the same cases, that stays until
    one of them was scored, but is written anew: so it can be. What killed runs left half written is removed. facts_opt NULL:
-   there is no model. */
-struct answers *answers_new(struct work *work, JsonObject *facts_opt, GError **error);
+   there is no model. journal: outlives the answers; what it has is taken over, and a case that two runs were killed in is done. */
+struct answers *answers_new(struct work *work, JsonObject *facts_opt, struct journal *journal, GError **error);
 void answers_free(struct answers *a);
 /* Models of bags, (n) of as many networks, each NULL where it has none: the mean of what they say is the task's feature
    (task->bags). They outlive the answers. */
@@ -29,6 +30,11 @@ void answers_set_bags(struct answers *a, struct attention *const *bags, guint n)
 guint answers_bag(const struct answers *a);
 /* The scan that follows looks at so much of its cases. */
 void answers_begin(struct answers *a, double share, int rounds);
+/* Runs that were killed before this one. */
+guint answers_killed(const struct answers *a);
+/* Of items, those that a run was killed in are put last: so many it returns. */
+guint answers_put_last(const struct answers *a, guint *items, guint n);
+void answers_case_begin(struct answers *a, guint item);
 /* A scan_done: context is the answers. A case that could not be read keeps what it had, and is said once. Never
    fails: where the file cannot be written, that is said, and tried again later. */
 gboolean answers_take(void *context, const struct scan_case *c, GError **error);
@@ -42,7 +48,7 @@ void answers_say(const struct answers *a);
 
 struct answer_counts {
 	guint fully, coarsely, fallback, earlier; /* they add up to all cases; earlier: that run's answer stays, for all of them */
-	guint unreadable;       /* of those with the fallback: tried in vain */
+	guint unreadable;       /* of those with the fallback, or of an earlier answer: tried in vain */
 	guint lost;             /* of those answered coarsely: the rest of them was tried in vain */
 	guint partly;           /* some of what was looked at could not be read */
 };

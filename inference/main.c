@@ -141,7 +141,7 @@ static JsonObject *find_model(struct settings *s, GError **error)
 }
 
 /* Cases that more time would have done something for. */
-static guint unfinished(const struct answer_counts *n) { return n->coarsely - n->lost + n->fallback - n->unreadable + n->earlier; }
+static guint unfinished(const struct answer_counts *n) { return n->coarsely - n->lost + n->fallback + n->earlier - n->unreadable; }
 
 /* What the model can still not say for want of time, or because the run was asked to end. */
 static void say_rest(const struct work *w, const struct answers *a, GError **wrong)
@@ -155,9 +155,9 @@ static void say_rest(const struct work *w, const struct answers *a, GError **wro
 			    "fallback; the answer in %s is complete", stop_asked(), n.fully, w->n_cases, n.coarsely, n.fallback,
 			    w->settings->answer.file);
 	else if (w->settings->inference.time > 0)
-		log_warn("time", "inference.time was too short to look at all: of %u cases %u have a coarse answer, %u the "
-			 "fallback%s; give it more, or --set inference.turns=1", w->n_cases, n.coarsely - n.lost,
-			 n.fallback - n.unreadable, n.earlier > 0 ? ", and all the one that they had before" : "");
+		log_warn("time", "inference.time was too short to look at all: of %u cases %u have a coarse answer, %u %s; "
+			 "give it more, or --set inference.turns=1", w->n_cases, n.coarsely - n.lost, n.fallback + n.earlier - n.unreadable,
+			 n.earlier > 0 ? "the one that they had before" : "the fallback");
 }
 
 /* What would make the next answer better. */
@@ -258,12 +258,13 @@ static gboolean answer_on(struct settings *s, JsonObject *manifest, struct work 
 }
 
 /* wrong: why there are not the best answers; error: why there is no answer. */
-static gboolean run(struct settings *s, GError **wrong, GError **error)
+static gboolean run(struct settings *s, const char *journal_path, GError **wrong, GError **error)
 {
 	g_autoptr(JsonObject) manifest = find_model(s, wrong);
 	JsonObject *facts = manifest != NULL ? member(manifest, "facts", wrong) : NULL;
 	const struct task *task = task_find(s->task, error);
 	struct device device = { .index = T_CPU };
+	g_autoptr(journal_t) journal = NULL;
 	g_autoptr(answers_t) a = NULL;
 	g_autoptr(GPtrArray) bags = g_ptr_array_new_with_free_func((GDestroyNotify)attention_free);
 	struct colours *colours = NULL;
@@ -274,7 +275,8 @@ static gboolean run(struct settings *s, GError **wrong, GError **error)
 	for (guint i = 0; i < w->notes->len; i++)
 		log_warn("data", "%s", (char *)w->notes->pdata[i]);
 	log_keep("data", "data cases=%u", w->n_cases);
-	a = answers_new(w, facts, error);
+	journal = journal_open(journal_path, w);
+	a = answers_new(w, facts, journal, error);
 	colours = colours_new(w, manifest);
 	gboolean ok = a != NULL;
 	if (ok && facts != NULL)
@@ -328,8 +330,14 @@ static void late(void)
 int main(int argc, char **argv)
 {
 	gboolean check_only = FALSE, of_train;
+	gint went_before = 0;
+	g_autofree char *journal = NULL;
 	const GOptionEntry extra[] = {
 		{ "check", 0, 0, G_OPTION_ARG_NONE, &check_only, "end with 0 where there is a model that can answer", NULL },
+		{ "went-before", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_INT, &went_before,
+		  "seconds of inference.time that are gone (inference.sh)", "S" },
+		{ "journal", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &journal,
+		  "what was answered by runs that were killed, and is by this one (inference.sh)", "FILE" },
 		/* of train: scripts give both programs the same */
 		{ "fresh", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &of_train, NULL, NULL },
 		{ "rehearse-only", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &of_train, NULL, NULL },
@@ -355,8 +363,9 @@ int main(int argc, char **argv)
 		options_clear(&o);
 		return fault_exit_code(error);
 	}
+	log_went_before(went_before);
 	opening_say(&o);
-	gboolean ok = run(o.settings, &wrong, &error);
+	gboolean ok = run(o.settings, journal, &wrong, &error);
 	const gboolean stopped = g_error_matches(wrong, FAULT, FAULT_STOPPED);
 	int code = !ok ? fault_exit_code(error) : stopped ? FAULT_STOPPED : wrong != NULL ? FAULT_FAILED : 0;
 	log_close(code, !ok ? error->message : wrong != NULL ? wrong->message : NULL);

@@ -27,6 +27,8 @@ static void say_plan(guint pass, const struct plan *p, const struct work *w, dou
 
 struct takers { struct answers *answers; struct pictures *pictures; struct colours *colours; };
 
+static void begin(void *context, guint item) { answers_case_begin(((const struct takers *)context)->answers, item); }
+
 static gboolean take(void *context, const struct scan_case *c, GError **error)
 {
 	const struct takers *to = context;
@@ -56,6 +58,7 @@ static gboolean scan_pass(struct scan *scan, guint pass, const struct plan *p, s
 
 	scan->share = p->share;
 	scan->rounds = p->rounds;
+	scan->n_alone = answers_put_last(to->answers, p->items, p->n);
 	scan->bag = p->share >= 1 && p->rounds == 0 ? answers_bag(to->answers) : 0;
 	STAGE("computing");
 	answers_begin(to->answers, p->share, p->rounds);
@@ -87,18 +90,25 @@ static void await_those_away(const struct work *w, guint n, double left)
 		g_usleep(G_USEC_PER_SEC / 10);
 }
 
+/* Runs are killed for want of memory, most often: each has half of what the one before had on its way. */
+static guint half_each(guint n, guint killed) { return MAX(n >> MIN(killed, 31), 1); }
+
 gboolean passes_run(struct work *w, struct model *const *models, guint n_models, const struct device *device,
 		    const struct memory *memory, struct answers *a, struct colours *colours, GError **error)
 {
 	const struct settings *s = w->settings;
+	const guint killed = answers_killed(a);
 	struct scan scan = { .work = w, .models = models, .n_models = n_models, .device = device->index, .flags = device->flags,
-			     .batch = memory->judged, .readers = memory->readers, .prepare = TRUE,
-			     .deadline = log_deadline(s->inference.time) };
+			     .batch = half_each(memory->judged, killed), .readers = half_each(memory->readers, killed), .prepare = TRUE,
+			     .begin = begin, .deadline = log_deadline(s->inference.time) };
 	g_autofree struct plan_case *cases = g_new(struct plan_case, w->n_cases + 1);
 	struct takers to = { a, pictures_new(w), colours };
 	struct plan plan;
 	gboolean ok = TRUE;
 
+	if (killed > 0)
+		log_warn("killed", "inference was killed %u time%s before this: it goes on from what it answered, with %u samples in the network "
+			 "at once and %u threads that read", killed, killed == 1 ? "" : "s", scan.batch, scan.readers);
 	if (scan.deadline > 0)
 		jobs_hurry_after(left_of(scan.deadline));
 	answers_cases(a, cases);

@@ -87,6 +87,8 @@ static void start(struct state *st, guint item)
 	f->samples = g_array_new(FALSE, FALSE, sizeof(struct sample));
 	f->outputs = g_array_new(FALSE, FALSE, sizeof(float));
 	f->targets = g_array_new(FALSE, FALSE, sizeof(float));
+	if (st->scan->begin != NULL)
+		st->scan->begin(st->context, item);
 	st->preparing++;
 	g_hash_table_insert(st->open, GUINT_TO_POINTER(item), f);
 	if (st->preparer != NULL)
@@ -386,7 +388,7 @@ static gboolean run(struct state *st, const guint *items, gsize n, GError **erro
 	while (st->finished < n) {
 		const double now = log_seconds();
 		gboolean late = (scan->deadline > 0 && now + scan->batch_s > scan->deadline) || stop_asked() != NULL;
-		while (!late && next < n && g_hash_table_size(st->open) < ahead)
+		while (!late && next < n && g_hash_table_size(st->open) < (next + scan->n_alone < n ? ahead : 1))
 			start(st, items[next++]);
 		gboolean idle = loader_pending(st->loader) == 0 && waiting(&st->waiting[0]) + waiting(&st->waiting[1]) == 0;
 		if (late || (idle && st->preparing == 0))

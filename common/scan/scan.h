@@ -40,6 +40,8 @@ struct scan {
 	void (*choose)(void *context, guint item, int round, GArray *out); /* in the place of task->next; NULL: that */
 	double share;           /* of a case's samples, as task->next has it; 0: all */
 	guint64 most;           /* in the place of share: as much of each case as gives so many samples; 0: share */
+	void (*begin)(void *context, guint item); /* a case is about to be prepared; NULL: who hands over needs not know */
+	gsize n_alone;          /* so many of the items, the last, come one at a time: nothing else is under way then */
 	guint bag;              /* at most so many samples of a case's first round make its bag, by attention_pick of what
 				   task->bags->ranks says of them: they are read once more for it, last; 0: no bags */
 	double deadline;        /* log_seconds() at which it ends with what it has; 0: none */

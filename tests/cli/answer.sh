@@ -86,6 +86,29 @@ is 'the answer' "$(standing $answer)" complete
 start ' data cases=' sh bin/inference.sh --data d --set paths.output=/dev/null/x
 wait $pid
 is 'nowhere to answer: its exit code' $? 1
+# where inference is killed, it is started again
+expect 'undisturbed' 0 'nothing failed' $inference
+cp $answer undisturbed.csv
+start ' scanned pass=1 ' sh bin/inference.sh --data d
+kill -9 "$(pgrep -P $pid)"
+wait $pid
+is 'killed once: the exit code' $? 0
+grep -q 'inference.sh: inference was killed by signal 9; .* give the container more, or set inference.batch lower' .err &&
+	grep -q 'killed 1 time before this: it goes on from what it answered, with 4 samples in the network at once' .err
+tap_result 'the log says so' $? "$(cat .err)"
+is 'the answer is as if it had not been' "$(paste -d, undisturbed.csv $answer |
+	awk -F, '$1 != $3 || $2 - $4 > 0.001 || $4 - $2 > 0.001' | wc -l)" 0
+expect 'killed each time a slide is read' 0 "case 'Slide007': inference was killed twice while it was looked at.*not tried again" \
+	env LD_PRELOAD="$B/fail.so" FAIL_CALL=open FAIL_PATH=Slide007/Data FAIL_WHEN=output.csv FAIL_DOES=kill sh bin/inference.sh --data d
+is 'it is started twice more' "$(grep -c 'inference is started again' "$err")" 2
+stdout_has 'and all others are scored in full' ' outcome cases=6 scored=5 fallback=1 fully=5 coarsely=0 '
+expect 'killed before any is' 0 'inference is started again' \
+	env LD_PRELOAD="$B/fail.so" FAIL_CALL=open FAIL_PATH=model/weights FAIL_WHEN=output.csv FAIL_DOES=kill sh bin/inference.sh --data d
+is 'is tried once more, not for ever' "$(grep -c 'was killed by' "$err")" "$(ls /dev/nvidia[0-9]* > /dev/null 2>&1 && echo 3 || echo 2)"
+expect 'no folder for what it notes' 0 'was killed by signal 9' \
+	env TMPDIR=/nowhere LD_PRELOAD="$B/fail.so" FAIL_CALL=open FAIL_PATH=Slide007/Data FAIL_WHEN=output.csv FAIL_DOES=kill \
+		sh bin/inference.sh --data d --set paths.output=alone
+is 'it is not started again' "$(grep -c 'started again' "$err")" 0
 # a program that takes its time to end, and ends with 7
 mkdir slow && cp bin/*.sh slow/
 cat > slow/inference << 'SH'

@@ -84,7 +84,7 @@ static const struct answer_column columns[] = { { "p", 0, 1, 0.5, -1 }, { "um", 
 static const struct task task = { .n_features = 1, .next = next, .features = features,
 				  .answer = answer, .further = further, .write = write_file, .check = check_file, .metric = "auc" };
 
-struct fixture { settings_t *settings; JsonObject *facts; struct work work; struct answers *a; };
+struct fixture { settings_t *settings; JsonObject *facts; struct work work; struct journal *journal; struct answers *a; };
 
 static void set_up(struct fixture *f, gconstpointer data)
 {
@@ -96,7 +96,8 @@ static void set_up(struct fixture *f, gconstpointer data)
 	f->work = (struct work){ .task = &task, .settings = f->settings, .n_cases = CASES, .cases = cases, .n_answers = 1, .columns = columns };
 	prior = data != NULL ? *(const double *)data : 0.3;
 	writes = checks = bad_checks = 0;
-	f->a = answers_new(&f->work, f->facts, &error);
+	f->journal = journal_open(NULL, &f->work);
+	f->a = answers_new(&f->work, f->facts, f->journal, &error);
 	g_assert_no_error(error);
 }
 
@@ -104,6 +105,7 @@ static void tear_down(struct fixture *f, gconstpointer data)
 {
 	(void)data;
 	answers_free(f->a);
+	journal_free(f->journal);
 	json_object_unref(f->facts);
 	settings_free(f->settings);
 }
@@ -162,21 +164,73 @@ static void test_stands(struct fixture *f, gconstpointer data)
 	at = path;
 	answers_free(f->a);
 	writes = 0;
-	f->a = answers_new(&f->work, f->facts, NULL);
+	f->a = answers_new(&f->work, f->facts, f->journal, NULL);
 	answers_begin(f->a, 0.1, 1);
 	give(f, 0, 0, 0, 0);
 	g_assert_true(answers_write(f->a, NULL) && answers_finish(f->a, -1, NULL));
 	g_assert_cmpuint(writes, ==, 0);
 	g_assert_cmpuint(log_warnings("answer"), ==, said + 1);
+	g_assert_cmpuint(answers_count(f->a).earlier, ==, CASES);
+	g_assert_cmpuint(answers_count(f->a).unreadable, ==, 1);        /* which more time would do nothing for */
+	g_assert_cmpuint(answers_count(f->a).fallback, ==, 0);
 	give(f, 1, 10, 0, 9);
 	assert_file(f, 0.3, 0.9, 0.3);
 	/* one that is wrong does not stay */
 	answers_free(f->a);
 	writes = 0;
 	bad_checks = 1;
-	f->a = answers_new(&f->work, f->facts, NULL);
+	f->a = answers_new(&f->work, f->facts, f->journal, NULL);
 	g_assert_cmpuint(writes, ==, 1);
 	at = "out/output.csv";
+	unlink(path);
+	rmdir(folder);
+}
+
+/* What killed runs answered is gone on from; a case that two of them were killed in is left. */
+static void test_killed(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *folder = g_dir_make_tmp("blindrun-XXXXXX", NULL), *path = g_build_filename(folder, "journal", NULL);
+	struct plan_case plan[CASES];
+	guint items[] = { 2, 0, 1 };
+
+	(void)data;
+	g_assert_true(g_file_set_contents(path, "start\nbegin case=a\nbegin case=b\nbegin case=c\nend case=b samples=10 partly=0 full=0 done=0 p=0.4\n"
+					  "start\nbegin case=a\nend case=a samples=110 partly=0 full=1 done=1 p=0.75\nbegin case=c\n", -1, NULL));
+	answers_free(f->a);
+	journal_free(f->journal);
+	f->journal = journal_open(path, &f->work);
+	f->a = answers_new(&f->work, f->facts, f->journal, NULL);
+	g_assert_cmpuint(answers_killed(f->a), ==, 2);
+	assert_file(f, 0.75, 0.4, 0.3);
+	assert_counts(f, 1, 1, 1, 1, 0);
+	answers_cases(f->a, plan);
+	g_assert_true(plan[0].done && plan[0].read && !plan[1].done && plan[1].read && plan[2].done && !plan[2].read);
+	g_assert_cmpuint(answers_put_last(f->a, items, CASES), ==, 2);  /* a and c were under way at the first kill */
+	g_assert_true(items[0] == 1 && items[1] == 2 && items[2] == 0);
+	answers_begin(f->a, 0.1, 1);
+	answers_case_begin(f->a, 1);
+	give(f, 1, 5, 0, 9);                    /* coarser than what it has */
+	assert_file(f, 0.75, 0.4, 0.3);
+	answers_begin(f->a, 1, 0);
+	answers_case_begin(f->a, 1);
+	give(f, 1, SAMPLES + MORE, 0, 6);
+	assert_file(f, 0.75, 0.6, 0.3);
+	/* and noted for the next */
+	answers_free(f->a);
+	journal_free(f->journal);
+	f->journal = journal_open(path, &f->work);
+	f->a = answers_new(&f->work, f->facts, f->journal, NULL);
+	assert_file(f, 0.75, 0.6, 0.3);
+	assert_counts(f, 2, 0, 1, 1, 0);
+	/* a number that may not be handed in is none */
+	answers_free(f->a);
+	journal_free(f->journal);
+	g_assert_true(g_file_set_contents(path, "start\nend case=a samples=9 partly=0 full=1 done=1 p=1.5\nend case=b samples=9 partly=0 full=1 done=1 p=nan\n",
+					  -1, NULL));
+	f->journal = journal_open(path, &f->work);
+	f->a = answers_new(&f->work, f->facts, f->journal, NULL);
+	assert_file(f, 0.3, 0.3, 0.3);
+	assert_counts(f, 0, 0, 3, 0, 0);
 	unlink(path);
 	rmdir(folder);
 }
@@ -288,7 +342,7 @@ static void test_columns(struct fixture *f, gconstpointer data)
 	(void)data;
 	answers_free(f->a);
 	f->work.n_answers = 2;
-	f->a = answers_new(&f->work, f->facts, NULL);
+	f->a = answers_new(&f->work, f->facts, f->journal, NULL);
 	assert_file(f, 0.3, 0.3, 0.3);
 	for (int i = 0; i < CASES; i++)
 		g_assert_cmpfloat(second[i], ==, 7);
@@ -401,6 +455,7 @@ int main(int argc, char **argv)
 	g_test_add("/answers/stands", struct fixture, NULL, set_up, test_stands, tear_down);
 	g_test_add("/answers/bad-fallback", struct fixture, &bad[0], set_up, test_bad_fallback, tear_down);
 	g_test_add("/answers/bad-fallback-range", struct fixture, &bad[1], set_up, test_bad_fallback, tear_down);
+	g_test_add("/answers/killed", struct fixture, NULL, set_up, test_killed, tear_down);
 	g_test_add("/answers/denser", struct fixture, NULL, set_up, test_denser, tear_down);
 	g_test_add("/answers/unreadable", struct fixture, NULL, set_up, test_unreadable, tear_down);
 	g_test_add("/answers/numbers", struct fixture, NULL, set_up, test_numbers, tear_down);

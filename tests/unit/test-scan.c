@@ -14,7 +14,17 @@ struct taken {
 	double share;
 	guint times[FAKE_CASES], n, stop_at;    /* stop_at: fails at that case; 0: never */
 	guint64 samples, coarse;
+	guint begun, alone;     /* from this one on nothing else is under way */
 };
+
+static void begin(void *context, guint item)
+{
+	struct taken *t = context;
+
+	(void)item;
+	if (t->begun++ >= t->alone)
+		g_assert_cmpuint(t->n, ==, t->begun - 1);
+}
 
 /* The first sample that failed, or why it could not be prepared. */
 static char *expected_error(guint item, const GArray *samples)
@@ -116,6 +126,26 @@ static void test_all(void)
 		scan_once(m, batches[i], 1, TRUE, 0);
 		scan_once(m, batches[i], 4, TRUE, 0);
 		scan_once(m, batches[i], 3, FALSE, 0);
+	}
+}
+
+/* Cases that a run was killed in come last, one by one. */
+static void test_alone(void)
+{
+	g_autoptr(model_t) m = fake_model(3);
+	const guint items[] = { 0, 1, 2, 3, 6, 8, 4 };
+	const guint n = G_N_ELEMENTS(items);
+
+	for (guint n_alone = 0; n_alone <= n; n_alone++) {
+		struct scan scan = { .work = &fake_work, .models = &m, .n_models = 1, .device = T_CPU, .batch = 4, .readers = 2,
+				     .prepare = TRUE, .begin = begin, .n_alone = n_alone };
+		struct taken t = { .model = m, .rounds = 10, .alone = n - n_alone };
+
+		fake_reset(FALSE);
+		g_assert_true(scan_cases(&scan, items, n, take, &t, NULL));
+		g_assert_cmpuint(t.n, ==, n);
+		g_assert_cmpuint(t.begun, ==, n);
+		assert_released();
 	}
 }
 
@@ -426,6 +456,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	log_open("test-scan", 0);
 	g_test_add_func("/scan/all", test_all);
+	g_test_add_func("/scan/alone", test_alone);
 	g_test_add_func("/scan/rounds", test_rounds);
 	g_test_add_func("/scan/coarse", test_coarse);
 	g_test_add_func("/scan/share", test_share);
