@@ -1,6 +1,7 @@
 /* handles.c - see handles.h. One lock; files are opened, closed and read without it. */
 #include "common/slide/handles.h"
 #include "common/fault/fault.h"
+#include "common/machine/machine.h"
 #include <errno.h>
 #include <glib/gstdio.h>
 
@@ -10,6 +11,8 @@
 #endif
 #define HANDLE_CACHE (32ull << 20)      /* what 3.4.1 gives each handle */
 #define HANDLE_INDEX (17ull << 20)      /* 210 bytes a photo were measured, and 90 of mirax.c; some 50,000 of them */
+#define MIRAX_CACHE (32ull << 20)       /* of decoded images, for each slide of those that are read in order at once */
+enum { WEIGHT_DIRECT = 1, WEIGHT_FULL = 10 }; /* 5 MiB, and HANDLE_INDEX + HANDLE_CACHE */
 
 #define LOOK_US (G_USEC_PER_SEC / 10)   /* how often who waits looks for handles that hang */
 
@@ -17,7 +20,9 @@ struct slide_pool {
 	GMutex lock;
 	GCond changed;
 	gint64 patience;        /* us; 0: none */
-	guint most, open;       /* open counts those being opened and closed */
+	guint most, weight;     /* of the handles that are open, being opened or being closed */
+	guint open;             /* so many they are */
+	struct mirax_cache *images;
 	GQueue all;             /* of handles: those that `open` counts, and those counted out */
 	GQueue idle;            /* of handles; least recently used first */
 	GQueue waiting;         /* of tickets; who waits longest is served first */
@@ -26,18 +31,25 @@ struct slide_pool {
 #endif
 };
 
+/* Slides are read in order by validation and to answer, each thread another, and the next while one ends. */
+static gsize images_bytes(guint most)
+{
+	return CLAMP(most, 1, 2 * (guint)machine_cores() + 2) * MIRAX_CACHE;
+}
+
 struct slide_pool *slide_pool_new(guint most)
 {
 	struct slide_pool *pool = g_new0(struct slide_pool, 1);
 
 	g_mutex_init(&pool->lock);
 	g_cond_init(&pool->changed);
-	pool->most = MAX(most, 1);
+	pool->most = MAX(most, 1) * WEIGHT_FULL;
+	pool->images = mirax_cache_new(images_bytes(most));
 	g_queue_init(&pool->all);
 	g_queue_init(&pool->idle);
 	g_queue_init(&pool->waiting);
 #ifdef SHARED_CACHE
-	pool->cache = openslide_cache_create((size_t)MIN(SHARED_CACHE_MAX, pool->most * HANDLE_CACHE));
+	pool->cache = openslide_cache_create((size_t)MIN(SHARED_CACHE_MAX, MAX(most, 1) * HANDLE_CACHE));
 #endif
 	return pool;
 }
@@ -50,9 +62,9 @@ void slide_pool_set_patience(struct slide_pool *pool, double patience)
 guint64 slide_pool_bytes(guint most)
 {
 #ifdef SHARED_CACHE
-	return most * (HANDLE_INDEX + MIRAX_CACHE) + MIN(SHARED_CACHE_MAX, most * HANDLE_CACHE);
+	return most * HANDLE_INDEX + MIN(SHARED_CACHE_MAX, most * HANDLE_CACHE) + images_bytes(most);
 #else
-	return most * (HANDLE_INDEX + MIRAX_CACHE + HANDLE_CACHE);
+	return most * (HANDLE_INDEX + HANDLE_CACHE) + images_bytes(most);
 #endif
 }
 
@@ -64,6 +76,7 @@ void slide_pool_free(struct slide_pool *pool)
 #ifdef SHARED_CACHE
 	openslide_cache_release(pool->cache);
 #endif
+	mirax_cache_free(pool->images);
 	g_cond_clear(&pool->changed);
 	g_mutex_clear(&pool->lock);
 	g_free(pool);
@@ -140,8 +153,25 @@ static void forget_copy(struct facts *f)
 
 static void close_files(struct handle *h)
 {
-	openslide_close(h->osr);
+	if (h->osr != NULL)
+		openslide_close(h->osr);
 	mirax_close(h->mirax);
+}
+
+/* By mirax.h, if it is still the slide that was opened first. */
+static struct mirax *open_direct(struct slide_pool *pool, struct facts *f, const char *path)
+{
+	struct mirax *m = mirax_open(path, pool->images);
+
+	g_mutex_lock(&pool->lock);
+	if (m != NULL && f->sum == 0)
+		f->sum = mirax_sum(m);
+	const gboolean same = m != NULL && f->sum == mirax_sum(m);
+	g_mutex_unlock(&pool->lock);
+	if (same)
+		return m;
+	mirax_close(m);
+	return NULL;
 }
 
 /* From its copy, if there is one and it is good. */
@@ -150,6 +180,11 @@ static void open_files(struct slide_pool *pool, struct facts *f, struct handle *
 	g_mutex_lock(&pool->lock);
 	g_autofree char *copy = g_strdup(f->copy);
 	g_mutex_unlock(&pool->lock);
+	if (h->weight == WEIGHT_DIRECT) {
+		h->copied = copy != NULL;
+		h->mirax = open_direct(pool, f, copy != NULL ? copy : f->slide.path);
+		return;
+	}
 	h->osr = copy != NULL ? open_file(pool, f, copy, NULL) : NULL;
 	h->copied = h->osr != NULL;
 	if (copy != NULL && !h->copied) {
@@ -160,7 +195,7 @@ static void open_files(struct slide_pool *pool, struct facts *f, struct handle *
 	if (!h->copied)
 		h->osr = open_file(pool, f, f->slide.path, error);
 	if (h->osr != NULL)
-		h->mirax = mirax_open(h->copied ? copy : f->slide.path);
+		h->mirax = open_direct(pool, f, h->copied ? copy : f->slide.path);
 }
 
 /* Those that wait, if any do, that something changed; under the lock. A call of the system, which most reads need not make. */
@@ -177,7 +212,7 @@ static void leave_idle(struct slide_pool *pool, struct handle *h)
 }
 
 /* A place in the pool, to open a handle in; under the lock. */
-static struct handle *new_handle(struct slide_pool *pool, struct slide *slide)
+static struct handle *new_handle(struct slide_pool *pool, struct slide *slide, guint weight)
 {
 	struct handle *h = g_new0(struct handle, 1);
 
@@ -186,16 +221,26 @@ static struct handle *new_handle(struct slide_pool *pool, struct slide *slide)
 	h->since = g_get_monotonic_time();
 	h->in_slide.data = h->in_idle.data = h->in_pool.data = h;
 	g_queue_push_tail_link(&pool->all, &h->in_pool);
+	h->weight = weight;
+	pool->weight += weight;
 	pool->open++;
 	return h;
+}
+
+/* Under the lock. */
+static void uncount(struct slide_pool *pool, const struct handle *h)
+{
+	if (h->out)
+		return;
+	pool->open--;
+	pool->weight -= h->weight;
 }
 
 /* Under the lock; the handle is the caller's then. */
 static void leave_pool(struct slide_pool *pool, struct handle *h)
 {
 	g_queue_unlink(&pool->all, &h->in_pool);
-	if (!h->out)
-		pool->open--;
+	uncount(pool, h);
 	tell(pool);
 }
 
@@ -209,8 +254,8 @@ static void count_out(struct slide_pool *pool)
 
 		if (h->out || h->since == 0 || now - h->since <= pool->patience)
 			continue;
+		uncount(pool, h);
 		h->out = h->broken = TRUE;
-		pool->open--;
 	}
 }
 
@@ -225,42 +270,56 @@ static void close_handle(struct slide_pool *pool, struct handle *h)
 }
 
 /* One of the slide's own that may be taken. */
-static struct handle *own_handle(struct facts *f, gboolean idle)
+static struct handle *own_handle(struct facts *f, enum handle_kind kind, gboolean idle)
 {
 	for (GList *l = f->handles.head; l != NULL; l = l->next) {
 		struct handle *h = l->data;
 
-		if (!h->broken && !h->alone && (h->users == 0) == idle)
+		if (!h->broken && !h->alone && (h->users == 0) == idle && (kind == HANDLE_DIRECT ? h->mirax != NULL : h->osr != NULL))
 			return h;
 	}
 	return NULL;
 }
 
-/* One attempt, under the lock: a handle to read with, or one to open (its osr is NULL), maybe in place of one to
-   close first (*close_first); NULL when there is neither. */
-static struct handle *try_take(struct slide_pool *pool, struct slide *slide, gboolean alone, struct handle **close_first)
+/* Takes idle handles out of the pool, to be closed, until there is room for one more; FALSE, and none, where there cannot be.
+   Under the lock. */
+static gboolean make_room(struct slide_pool *pool, guint weight, GQueue *closing)
 {
-	struct facts *f = facts_of(slide);
-	struct handle *h = own_handle(f, TRUE);
+	guint left = pool->weight;
 
-	if (h != NULL) {
-		leave_idle(pool, h);
-	} else if (!alone && (h = own_handle(f, FALSE)) != NULL) {
-		h->shared = TRUE;
-	} else if (pool->open < pool->most) {
-		return new_handle(pool, slide);
-	} else if (pool->idle.head != NULL) {
-		h = pool->idle.head->data;
+	for (GList *l = pool->idle.head; l != NULL && left + weight > pool->most; l = l->next)
+		left -= ((struct handle *)l->data)->weight;
+	if (left + weight > pool->most)
+		return FALSE;
+	while (pool->weight + weight > pool->most) {
+		struct handle *h = pool->idle.head->data;
 		leave_idle(pool, h);
 		g_queue_unlink(&facts_of(h->slide)->handles, &h->in_slide);
 		leave_pool(pool, h);
-		*close_first = h;
-		return new_handle(pool, slide);
+		g_queue_push_tail_link(closing, &h->in_pool);
+	}
+	return TRUE;
+}
+
+/* One attempt, under the lock: a handle to read with, or one to open (*opened FALSE), maybe in place of some to
+   close first; NULL when there is neither. */
+static struct handle *try_take(struct slide_pool *pool, struct slide *slide, enum handle_kind kind, GQueue *closing, gboolean *opened)
+{
+	struct facts *f = facts_of(slide);
+	struct handle *h = own_handle(f, kind, TRUE);
+	const guint weight = kind == HANDLE_DIRECT ? WEIGHT_DIRECT : WEIGHT_FULL;
+
+	*opened = TRUE;
+	if (h != NULL) {
+		leave_idle(pool, h);
+	} else if (kind != HANDLE_ALONE && (h = own_handle(f, kind, FALSE)) != NULL) {
+		h->shared = TRUE;
 	} else {
-		return NULL;
+		*opened = FALSE;
+		return make_room(pool, weight, closing) ? new_handle(pool, slide, weight) : NULL;
 	}
 	h->users++;
-	h->alone = alone;
+	h->alone = kind == HANDLE_ALONE;
 	h->since = g_get_monotonic_time();
 	return h;
 }
@@ -278,31 +337,34 @@ static void wait_for_change(struct slide_pool *pool)
 
 /* A thread waits only while it holds no handle, and whoever waits longest is served before anyone may share
    again, so every wait ends when the reads that run now do, or are counted out. */
-struct handle *handle_take(struct slide *slide, gboolean alone, GError **error)
+struct handle *handle_take(struct slide *slide, enum handle_kind kind, GError **error)
 {
 	struct slide_pool *pool = slide->pool;
 	struct facts *f = facts_of(slide);
-	struct handle *h = NULL, *old = NULL;
+	struct handle *h = NULL;
+	GQueue closing = G_QUEUE_INIT;
 	GList ticket = { 0 };
+	gboolean opened;
 
 	g_mutex_lock(&pool->lock);
 	g_queue_push_tail_link(&pool->waiting, &ticket);
-	while (pool->waiting.head != &ticket || (h = try_take(pool, slide, alone, &old)) == NULL)
+	while (pool->waiting.head != &ticket || (h = try_take(pool, slide, kind, &closing, &opened)) == NULL)
 		wait_for_change(pool);
 	g_queue_unlink(&pool->waiting, &ticket);
 	tell(pool);
 	g_mutex_unlock(&pool->lock);
-	if (h->osr != NULL)
+	if (opened)
 		return h;
 
-	if (old != NULL) {
+	while (closing.head != NULL) {
+		struct handle *old = g_queue_pop_head_link(&closing)->data;
 		close_files(old);
 		g_free(old);
 	}
 	open_files(pool, f, h, error);
 	g_mutex_lock(&pool->lock);
-	if (h->osr != NULL) {
-		h->alone = alone;
+	if (h->osr != NULL || h->mirax != NULL) {
+		h->alone = kind == HANDLE_ALONE;
 		g_queue_push_head_link(&f->handles, &h->in_slide);
 		tell(pool);
 	} else {
@@ -321,7 +383,7 @@ gboolean handle_give(struct handle *h, gboolean broken)
 	g_mutex_lock(&pool->lock);
 	shared = h->shared;
 	h->broken = h->broken || broken;
-	if (broken && h->copied)
+	if (broken && h->copied && h->osr != NULL)      /* mirax.h refuses also what OpenSlide reads */
 		forget_copy(facts_of(h->slide));
 	h->alone = FALSE;
 	if (--h->users == 0) {

@@ -19,6 +19,7 @@ struct facts {                  /* a slide, and what its users need not see */
 	gint in_vain;           /* reads that failed twice; atomic */
 	struct direct { gint same, other; } *direct; /* (levels) reads by mirax.h, and those that it refused; atomic */
 	GQueue handles;         /* this and what follows: under the pool's lock */
+	guint64 sum;            /* mirax_sum, of its first handle; 0: not known */
 	char *copy;             /* what it is read from instead of its own file, or NULL */
 };
 
@@ -27,9 +28,14 @@ static inline struct facts *facts_of(const struct slide *slide)
 	return (struct facts *)slide;
 }
 
+/* What may read with a handle: OpenSlide (and mirax.h), shared with others or alone; or mirax.h, which takes a tenth of the memory
+   and of the time to open, and is all that most reads need. */
+enum handle_kind { HANDLE_FULL, HANDLE_ALONE, HANDLE_DIRECT };
+
 struct handle {
-	openslide_t *osr;       /* NULL while it is opened */
+	openslide_t *osr;       /* NULL: it is for mirax.h alone, or is being opened */
 	struct mirax *mirax;    /* the same file, or NULL */
+	guint weight;           /* of the pool's room */
 	struct slide *slide;
 	guint users;            /* this and what follows: under the pool's lock */
 	gboolean alone;         /* its user shares it with nobody */
@@ -43,9 +49,10 @@ struct handle {
 	GList in_idle;
 };
 
-/* A handle for one read; alone: one that nobody shares. It may wait for others' reads to end, so a thread
-   must not hold one while it takes another. The error, FAULT_DATA, does not name the slide. */
-struct handle *handle_take(struct slide *slide, gboolean alone, GError **error);
+/* A handle for one read. It may wait for others' reads to end, so a thread must not hold one while it takes another. The error,
+   FAULT_DATA, does not name the slide; of HANDLE_DIRECT there is none: where mirax.h cannot read the slide any more, or it is not
+   the one that was opened first, that is OpenSlide's to say. */
+struct handle *handle_take(struct slide *slide, enum handle_kind kind, GError **error);
 /* Broken: it is closed when its last user has given it back. Did anyone else use it while this read had it? Then a fault may
    be theirs. */
 gboolean handle_give(struct handle *handle, gboolean broken);

@@ -39,6 +39,7 @@ struct mirax {
 	gint32 *position;       /* (down / divisions, across / divisions, 2) level-0 px */
 	guint8 *active;         /* (down / divisions, across / divisions) has a photo */
 	struct mirax_images *images;
+	guint64 sum;
 };
 
 /* ---- Slidedat.ini ---- */
@@ -103,13 +104,20 @@ static int record_of(struct ini *ini, const char *name)
 	return -1;
 }
 
-static gboolean read_ini(const char *folder, GKeyFile *keys)
+/* CRC-32 and length of a file's text are added to the slide's sum. */
+static void add_to_sum(struct mirax *m, const char *text, gsize n)
+{
+	m->sum = (m->sum ^ n) << 32 | crc32_z((guint32)(m->sum >> 32 ^ m->sum), (const Bytef *)text, n);
+}
+
+static gboolean read_ini(struct mirax *m, const char *folder, GKeyFile *keys)
 {
 	g_autofree char *path = g_build_filename(folder, "Slidedat.ini", NULL), *text = NULL;
 	gsize n;
 
 	if (!g_file_get_contents(path, &text, &n, NULL))
 		return FALSE;
+	add_to_sum(m, text, n);
 	return g_key_file_load_from_data(keys, g_str_has_prefix(text, "\xef\xbb\xbf") ? text + 3 : text, (gsize)-1, G_KEY_FILE_NONE,
 					 NULL);
 }
@@ -136,12 +144,15 @@ static gint32 word_at(struct words *w, gint64 at)
 
 enum { INDEX_MOST = 256 << 20 };        /* bytes; one of a slide of the scanner's size has some 1 << 20 */
 
-static gboolean read_words(const char *folder, const char *name, struct words *w)
+static gboolean read_words(struct mirax *m, const char *folder, const char *name, struct words *w)
 {
 	g_autofree char *path = g_build_filename(folder, name, NULL);
 	struct stat st;
 
-	return stat(path, &st) == 0 && st.st_size <= INDEX_MOST && g_file_get_contents(path, &w->bytes, &w->n, NULL);
+	if (stat(path, &st) != 0 || st.st_size > INDEX_MOST || !g_file_get_contents(path, &w->bytes, &w->n, NULL))
+		return FALSE;
+	add_to_sum(m, w->bytes, w->n);
+	return TRUE;
 }
 
 /* ---- where photos lie ---- */
@@ -336,11 +347,11 @@ static void forget_level(struct level *l)
 	g_clear_pointer(&l->tiles, g_array_unref);
 }
 
-static gboolean read_files(struct mirax *m, struct ini *ini, const char *folder)
+static gboolean read_files(struct mirax *m, struct ini *ini, const char *folder, struct mirax_cache *cache)
 {
 	const int n = int_of(ini, "DATAFILE", "FILE_COUNT", 1, G_MAXUINT16);
 
-	m->images = mirax_images_new();
+	m->images = mirax_images_new(cache);
 	for (int i = 0; i < n && !ini->wrong; i++) {
 		g_autofree char *name = text_of(ini, "DATAFILE", key_of("FILE_%d", i));
 
@@ -350,7 +361,7 @@ static gboolean read_files(struct mirax *m, struct ini *ini, const char *folder)
 	return !ini->wrong;
 }
 
-static gboolean read_slide(struct mirax *m, struct ini *ini, struct words *index, const char *folder)
+static gboolean read_slide(struct mirax *m, struct ini *ini, struct words *index, const char *folder, struct mirax_cache *cache)
 {
 	g_autofree char *name = text_of(ini, "HIERARCHICAL", "INDEXFILE"), *id = text_of(ini, "GENERAL", "SLIDE_ID");
 	g_autofree char *first = text_of(ini, "HIERARCHICAL", "HIER_0_VAL_0_SECTION");
@@ -374,7 +385,7 @@ static gboolean read_slide(struct mirax *m, struct ini *ini, struct words *index
 		if (!read_level_facts(m, ini, i, apart))
 			return FALSE;
 	root = (gint64)(strlen("01.02") + strlen(id));
-	if (!read_files(m, ini, folder) || !read_words(folder, name, index) ||
+	if (!read_files(m, ini, folder, cache) || !read_words(m, folder, name, index) ||
 	    !read_positions(m, ini, index, root + 4, overlap_x, overlap_y))
 		return FALSE;
 	for (int i = 0; i < m->n_levels; i++)
@@ -383,7 +394,7 @@ static gboolean read_slide(struct mirax *m, struct ini *ini, struct words *index
 	return m->level[0].readable;
 }
 
-struct mirax *mirax_open(const char *path)
+struct mirax *mirax_open(const char *path, struct mirax_cache *cache)
 {
 	g_autofree char *folder = g_str_has_suffix(path, ".mrxs") ? g_strndup(path, strlen(path) - strlen(".mrxs")) : NULL;
 	struct mirax *m;
@@ -395,7 +406,7 @@ struct mirax *mirax_open(const char *path)
 		return NULL;
 	m = g_new0(struct mirax, 1);
 	ini.keys = g_key_file_new();
-	good = read_ini(folder, ini.keys) && read_slide(m, &ini, &index, folder);
+	good = read_ini(m, folder, ini.keys) && read_slide(m, &ini, &index, folder, cache);
 	g_key_file_free(ini.keys);
 	g_free(index.bytes);
 	g_clear_pointer(&m->position, g_free);
@@ -405,6 +416,8 @@ struct mirax *mirax_open(const char *path)
 	mirax_close(m);
 	return NULL;
 }
+
+guint64 mirax_sum(const struct mirax *m) { return m->sum; }
 
 void mirax_close(struct mirax *m)
 {

@@ -19,12 +19,18 @@
 G_BEGIN_DECLS
 
 struct mirax;
+struct mirax_cache;             /* decoded images that are kept, of any number of slides; any number of threads */
 
-enum { MIRAX_LEVELS = 3, MIRAX_CACHE = 32 << 20 }; /* the most levels; bytes of decoded images that are kept */
+enum { MIRAX_LEVELS = 3 };      /* the most */
+
+struct mirax_cache *mirax_cache_new(gsize bytes);
+void mirax_cache_free(struct mirax_cache *cache_opt);   /* its slides are closed */
 
 /* path ends in .mrxs. NULL: not a slide that this reads. */
-struct mirax *mirax_open(const char *path);
+struct mirax *mirax_open(const char *path, struct mirax_cache *cache);
 void mirax_close(struct mirax *slide_opt);
+/* Of what says where its images are: other slides have others. */
+guint64 mirax_sum(const struct mirax *slide);
 /* Words as openslide_read_region gives them, of w x h px at x, y >= 0, level px. To *ended are added the images that were decoded
    to their end for the first time. FALSE: read it otherwise; argb is undefined. */
 gboolean mirax_read(struct mirax *slide, int level, gint64 x, gint64 y, int w, int h, guint32 *argb, gint *ended);

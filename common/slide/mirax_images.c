@@ -19,37 +19,67 @@ struct image {
 };
 
 struct entry {                  /* an image that was wanted of late */
+	struct mirax_images *of;
 	guint32 image;
+	gsize bytes;            /* that it may take */
 	guint32 *px;            /* in full, or NULL; counted */
 	GList link;
 };
 
+struct mirax_cache {
+	gsize most, bytes;
+	GMutex lock;            /* of what follows, and the entries of all slides */
+	GQueue newest;          /* of entries; first */
+};
+
 struct mirax_images {
+	struct mirax_cache *cache;
 	GPtrArray *paths;
 	GArray *images;         /* struct image */
 	gsize px_most;          /* of the largest */
-	GMutex lock;            /* of what follows */
-	GHashTable *entries;    /* by image */
-	GQueue newest;          /* of entries; first */
+	GHashTable *entries;    /* by image; this and what follows: under the cache's lock */
 	double soon;            /* share of those wanted that were wanted not long before */
 };
 
-static void forget(gpointer data)
+struct mirax_cache *mirax_cache_new(gsize bytes)
 {
-	struct entry *e = data;
+	struct mirax_cache *cache = g_new0(struct mirax_cache, 1);
 
+	cache->most = bytes;
+	g_mutex_init(&cache->lock);
+	g_queue_init(&cache->newest);
+	return cache;
+}
+
+void mirax_cache_free(struct mirax_cache *cache)
+{
+	if (cache == NULL)
+		return;
+	g_warn_if_fail(cache->newest.head == NULL);
+	g_mutex_clear(&cache->lock);
+	g_free(cache);
+}
+
+/* Under the lock. */
+static void forget(struct entry *e)
+{
+	struct mirax_cache *cache = e->of->cache;
+
+	g_queue_unlink(&cache->newest, &e->link);
+	g_hash_table_remove(e->of->entries, GUINT_TO_POINTER(e->image));
+	cache->bytes -= e->bytes;
 	mirax_image_give(e->px);
 	g_free(e);
 }
 
-struct mirax_images *mirax_images_new(void)
+struct mirax_images *mirax_images_new(struct mirax_cache *cache)
 {
 	struct mirax_images *all = g_new0(struct mirax_images, 1);
 
+	all->cache = cache;
 	all->paths = g_ptr_array_new_with_free_func(g_free);
 	all->images = g_array_new(FALSE, FALSE, sizeof(struct image));
-	all->entries = g_hash_table_new_full(NULL, NULL, NULL, forget);
-	g_mutex_init(&all->lock);
+	all->entries = g_hash_table_new(NULL, NULL);
 	return all;
 }
 
@@ -57,8 +87,12 @@ void mirax_images_free(struct mirax_images *all)
 {
 	if (all == NULL)
 		return;
+	g_mutex_lock(&all->cache->lock);
+	g_autoptr(GList) entries = g_hash_table_get_values(all->entries);
+	for (GList *l = entries; l != NULL; l = l->next)
+		forget(l->data);
+	g_mutex_unlock(&all->cache->lock);
 	g_hash_table_unref(all->entries);
-	g_mutex_clear(&all->lock);
 	g_array_unref(all->images);
 	g_ptr_array_unref(all->paths);
 	g_free(all);
@@ -157,26 +191,24 @@ static gboolean decode(struct image *image, const guint8 *bytes, int x, int y, i
 
 /* ---- what is kept ---- */
 
-/* Under the lock: the image's entry, now the newest; *before: it was there. The oldest makes room. */
+/* Under the lock: the image's entry, now the newest; *before: it was there. The oldest make room. */
 static struct entry *entry_of(struct mirax_images *all, guint32 image, gboolean *before)
 {
+	struct mirax_cache *cache = all->cache;
 	struct entry *e = g_hash_table_lookup(all->entries, GUINT_TO_POINTER(image));
 
 	*before = e != NULL;
 	if (e != NULL) {
-		g_queue_unlink(&all->newest, &e->link);
-	} else if (all->newest.length >= MIRAX_CACHE / (all->px_most * sizeof(guint32))) {
-		e = g_queue_pop_tail_link(&all->newest)->data;
-		g_hash_table_steal(all->entries, GUINT_TO_POINTER(e->image));
-		mirax_image_give(e->px);
+		g_queue_unlink(&cache->newest, &e->link);
 	} else {
 		e = g_new(struct entry, 1);
-	}
-	if (!*before) {
-		*e = (struct entry){ .image = image, .link.data = e };
+		*e = (struct entry){ .of = all, .image = image, .bytes = all->px_most * sizeof(guint32), .link.data = e };
+		while (cache->newest.tail != NULL && cache->bytes + e->bytes > cache->most)
+			forget(cache->newest.tail->data);
+		cache->bytes += e->bytes;
 		g_hash_table_insert(all->entries, GUINT_TO_POINTER(image), e);
 	}
-	g_queue_push_head_link(&all->newest, &e->link);
+	g_queue_push_head_link(&cache->newest, &e->link);
 	return e;
 }
 
@@ -185,12 +217,12 @@ static guint32 *find(struct mirax_images *all, guint32 image, gboolean *whole)
 {
 	gboolean before;
 
-	g_mutex_lock(&all->lock);
+	g_mutex_lock(&all->cache->lock);
 	struct entry *e = entry_of(all, image, &before);
 	guint32 *px = e->px != NULL ? g_atomic_rc_box_acquire(e->px) : NULL;
 	all->soon += ((before ? 1 : 0) - all->soon) / MEMORY;
 	*whole = all->soon > SOON;
-	g_mutex_unlock(&all->lock);
+	g_mutex_unlock(&all->cache->lock);
 	return px;
 }
 
@@ -198,11 +230,11 @@ static void keep(struct mirax_images *all, guint32 image, guint32 *px)
 {
 	gboolean before;
 
-	g_mutex_lock(&all->lock);
+	g_mutex_lock(&all->cache->lock);
 	struct entry *e = entry_of(all, image, &before);
 	if (e->px == NULL)
 		e->px = g_atomic_rc_box_acquire(px);
-	g_mutex_unlock(&all->lock);
+	g_mutex_unlock(&all->cache->lock);
 }
 
 const guint32 *mirax_image_take(struct mirax_images *all, guint32 number, int x, int y, int w, int h, gint *ended)

@@ -4,9 +4,10 @@
 
 G_BEGIN_DECLS
 
+struct mirax_cache;             /* mirax.h */
 struct mirax_images;
 
-struct mirax_images *mirax_images_new(void);
+struct mirax_images *mirax_images_new(struct mirax_cache *cache);
 void mirax_images_free(struct mirax_images *images_opt);
 void mirax_images_add_file(struct mirax_images *images, char *path); /* takes it; files are counted from 0 */
 /* The next image, of w x h px; its number in *image. FALSE: there can be none. */

@@ -116,7 +116,7 @@ struct slide *slide_open(struct slide_pool *pool, const char *path, GError **err
 	slide->pool = pool;
 	slide->path = g_strdup(path);
 	slide->id = slide_id(path);
-	h = handle_take(slide, TRUE, error);
+	h = handle_take(slide, HANDLE_ALONE, error);
 	read = h != NULL && read_facts(h->osr, facts_of(slide), error);
 	if (h != NULL)
 		handle_give(h, !read);
@@ -204,12 +204,16 @@ static gboolean fail(const struct request *r, int code, const char *words, GErro
 /* Part of a level, in its px. */
 struct part { gint64 x, y, w, h; };
 
-static gboolean read_direct(const struct request *r, const struct handle *h, const struct part *p, guint32 *argb)
+/* By mirax.h alone. */
+static gboolean read_direct(const struct request *r, const struct part *p, guint32 *argb)
 {
 	struct facts *f = facts_of(r->slide);
+	struct handle *h = handle_take(r->slide, HANDLE_DIRECT, NULL);
 	gint ended = 0;
-	gboolean read = mirax_read(h->mirax, r->level, p->x, p->y, (int)p->w, (int)p->h, argb, &ended);
+	gboolean read = h != NULL && mirax_read(h->mirax, r->level, p->x, p->y, (int)p->w, (int)p->h, argb, &ended);
 
+	if (h != NULL)
+		handle_give(h, !read && h->osr == NULL);
 	jpeg_watch_whole(&f->ends[r->level], ended);
 	if (!read)
 		g_atomic_int_inc(&f->direct[r->level].other);
@@ -241,25 +245,24 @@ static void try_level(const struct request *r, const gint64 at[2], const struct 
 {
 	struct facts *f = facts_of(r->slide);
 	const gint same = g_atomic_int_get(&f->direct[r->level].same), other = g_atomic_int_get(&f->direct[r->level].other);
+	const gboolean maybe = !alone && other <= OTHER_MOST + same / OTHER_SHARE;
 	GError *why = NULL;
-	struct handle *handle = handle_take(r->slide, alone, &why);
-	gboolean maybe;
 
 	*shared = FALSE;
+	if (maybe && same >= SAME_LEAST && read_direct(r, p, argb))
+		return;
+	struct handle *handle = handle_take(r->slide, alone ? HANDLE_ALONE : HANDLE_FULL, &why);
 	if (handle == NULL) {
 		*words = g_strdup(why->message);
 		g_error_free(why);
 		return;
 	}
-	maybe = handle->mirax != NULL && !alone && other <= OTHER_MOST + same / OTHER_SHARE;
-	if (!maybe || same < SAME_LEAST || !read_direct(r, handle, p, argb)) {
-		jpeg_watch_begin(&f->ends[r->level]);
-		openslide_read_region(handle->osr, argb, at[0], at[1], r->level, p->w, p->h);
-		jpeg_watch_end();
-		*words = g_strdup(openslide_get_error(handle->osr));
-		if (maybe && same < SAME_LEAST && *words == NULL)
-			compare_direct(r, handle, p, argb);
-	}
+	jpeg_watch_begin(&f->ends[r->level]);
+	openslide_read_region(handle->osr, argb, at[0], at[1], r->level, p->w, p->h);
+	jpeg_watch_end();
+	*words = g_strdup(openslide_get_error(handle->osr));
+	if (maybe && same < SAME_LEAST && *words == NULL && handle->mirax != NULL)
+		compare_direct(r, handle, p, argb);
 	*shared = handle_give(handle, *words != NULL);
 }
 

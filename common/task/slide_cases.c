@@ -161,8 +161,9 @@ static double median_mpp(const struct slide_work *sw)
 }
 
 /* Slides to keep open: in training all, for any of them may be drawn next; to answer, those being prepared and
-   read. As far as an eighth of the memory holds them, and as half of the files that may be open allows one each:
-   OpenSlide 3.4.1 keeps none between reads of .mrxs and .svs files (measured), other versions may. */
+   read. As far as an eighth of the memory holds them (of .mrxs slides that are read without OpenSlide, ten in the room of one), and
+   as half of the files that may be open allows one each: OpenSlide 3.4.1 keeps none between reads of .mrxs and .svs files
+   (measured), other versions may. */
 static guint handles(enum phase phase, guint n_cases)
 {
 	enum { LEAST = 2, MOST = 1024 };

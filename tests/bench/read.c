@@ -3,7 +3,9 @@
  * 1) was scanned, in turns, at random over all slides and in scan order. One thread by its processor time, so the numbers
  * are per core, whatever else runs; more threads by the clock.
  *
- *   read FOLDER [--tile=256] [--tiles=2000] [--rounds=5] [--threads=1] [--scale=1]
+ *   read FOLDER [--tile=256] [--tiles=2000] [--rounds=5] [--threads=1] [--scale=1] [--open=64]
+ *
+ * --open: handles that slide_read has, as where memory has no room for all; the bare loop always has one for each slide.
  */
 #include "common/slide/slide.h"
 #include <math.h>
@@ -16,7 +18,7 @@ struct bench {
 	struct slide_pool *pool;
 	struct slide *slide[SLIDES_MAX];
 	openslide_t *bare[SLIDES_MAX];
-	int slides, tile, tiles, rounds, threads;
+	int slides, tile, tiles, rounds, threads, open;
 	double scale;
 	struct place { int slide; gint64 x, y; } *place; /* (tiles) */
 };
@@ -169,13 +171,14 @@ static void compare(struct bench *b, gboolean scan)
 
 int main(int argc, char **argv)
 {
-	struct bench b = { .tile = 256, .tiles = 2000, .rounds = 5, .threads = 1, .scale = 1 };
+	struct bench b = { .tile = 256, .tiles = 2000, .rounds = 5, .threads = 1, .scale = 1, .open = SLIDES_MAX };
 	const GOptionEntry entries[] = {
 		{ "tile", 0, 0, G_OPTION_ARG_INT, &b.tile, "Side, px (256)", "PX" },
 		{ "tiles", 0, 0, G_OPTION_ARG_INT, &b.tiles, "Tiles a round (2000)", "N" },
 		{ "rounds", 0, 0, G_OPTION_ARG_INT, &b.rounds, "Rounds (5)", "N" },
 		{ "threads", 0, 0, G_OPTION_ARG_INT, &b.threads, "Threads (1)", "N" },
 		{ "scale", 0, 0, G_OPTION_ARG_DOUBLE, &b.scale, "Level-0 px a pixel, of slide_read alone (1)", "X" },
+		{ "open", 0, 0, G_OPTION_ARG_INT, &b.open, "Handles of slide_read (64)", "N" },
 		G_OPTION_ENTRY_NULL,
 	};
 	g_autoptr(GOptionContext) options = g_option_context_new("FOLDER");
@@ -183,11 +186,11 @@ int main(int argc, char **argv)
 
 	g_option_context_add_main_entries(options, entries, NULL);
 	if (!g_option_context_parse(options, &argc, &argv, &error) || argc != 2 || b.tile < 1 || b.tiles < 1 ||
-	    b.rounds < 1 || b.threads < 1) {
+	    b.rounds < 1 || b.threads < 1 || b.open < 1) {
 		g_printerr("read: %s\n", error != NULL ? error->message : "expected one folder of slides (see --help)");
 		return 2;
 	}
-	b.pool = slide_pool_new(SLIDES_MAX);
+	b.pool = slide_pool_new((guint)b.open);
 	find_slides(&b, argv[1]);
 	if (b.slides == 0) {
 		g_printerr("read: no slides in '%s'\n", argv[1]);

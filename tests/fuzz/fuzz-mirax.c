@@ -11,6 +11,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char *slide, *parts[3];
+static struct mirax_cache *cache;
 
 static void forget(void)
 {
@@ -20,6 +21,7 @@ static void forget(void)
 	g_rmdir(slide);
 	*strrchr(slide, '/') = '\0';
 	g_rmdir(slide);
+	mirax_cache_free(cache);
 }
 
 /* In memory, where that is to be had: files of a folder cannot be nowhere. */
@@ -35,6 +37,7 @@ static void prepare(void)
 	slide = g_strconcat(inside, ".mrxs", NULL);
 	for (gsize i = 0; i < G_N_ELEMENTS(parts); i++)
 		parts[i] = g_build_filename(inside, names[i], NULL);
+	cache = mirax_cache_new(32 << 20);
 	atexit(forget);
 }
 
@@ -71,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		put(parts[i], at, (gsize)((mark != NULL ? mark : end) - at));
 		at = mark != NULL ? mark + 4 : end;
 	}
-	struct mirax *m = mirax_open(slide);
+	struct mirax *m = mirax_open(slide, cache);
 	for (int level = 0; m != NULL && level < MIRAX_LEVELS; level++) {
 		read_part(m, level, 0, 0, 40, 30);
 		read_part(m, level, 13, 9, 1, 1);

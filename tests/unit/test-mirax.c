@@ -12,6 +12,8 @@
 
 enum { IMAGE = 64, LEVELS = 4, READS = 300, THREADS = 4 };
 
+static struct mirax_cache *cache;
+
 static const struct geometry {
 	const char *name;
 	struct MiraxGeometry is; /* but for what write_slide sets */
@@ -133,7 +135,7 @@ static gsize compare_level(openslide_t *osr, struct mirax *slide, int level, gbo
 static void compare_slide(const char *path, int readable, int threads)
 {
 	openslide_t *osr = openslide_open(path);
-	struct mirax *slide = mirax_open(path);
+	struct mirax *slide = mirax_open(path, cache);
 
 	g_assert_nonnull(slide);
 	g_assert_nonnull(osr);
@@ -225,11 +227,81 @@ static void put(const char *path, const char *bytes, gsize n)
 	g_assert_true(g_file_set_contents(path, bytes, (gssize)n, NULL));
 }
 
+enum { SHARED = 3 };
+
+static guint32 *read_all(struct mirax *m, int side)
+{
+	guint32 *argb = g_new(guint32, side * side);
+	gint ended = 0;
+
+	g_assert_true(mirax_read(m, 0, 0, 0, side, side, argb, &ended));
+	return argb;
+}
+
+/* Slides share what is kept, and one that is closed leaves the others theirs, whether it holds all images or not even one. */
+static void test_cache(void)
+{
+	const gsize image = IMAGE * IMAGE * sizeof(guint32), rooms[] = { 1, image - 1, image, 7 * image, 10000 * image };
+	const int side = 5 * IMAGE;
+	struct written w[SHARED];
+	guint32 *want[SHARED];
+
+	for (int i = 0; i < SHARED; i++) {
+		struct mirax *m;
+
+		write_slide(&geometries[i], &w[i]);
+		m = mirax_open(w[i].path, cache);
+		want[i] = read_all(m, side);
+		for (int k = 0; k < i; k++)
+			g_assert_true(memcmp(want[k], want[i], (gsize)side * (gsize)side * sizeof(guint32)) != 0);
+		mirax_close(m);
+	}
+	for (gsize room = 0; room < G_N_ELEMENTS(rooms); room++) {
+		struct mirax_cache *shared = mirax_cache_new(rooms[room]);
+		struct mirax *m[SHARED];
+
+		for (int i = 0; i < SHARED; i++)
+			m[i] = mirax_open(w[i].path, shared);
+		for (int closed = 0; closed < SHARED; closed++) {
+			for (int times = 0; times < 4; times++)
+				for (int i = closed; i < SHARED; i++) {
+					g_autofree guint32 *got = read_all(m[i], side);
+					g_assert_true(memcmp(got, want[i], (gsize)side * (gsize)side * sizeof(guint32)) == 0);
+				}
+			mirax_close(m[closed]);
+		}
+		mirax_cache_free(shared);
+	}
+	for (int i = 0; i < SHARED; i++) {
+		g_free(want[i]);
+		remove_slide(&w[i]);
+	}
+}
+
+/* By its sum a slide is told from another that took its place. */
+static void test_sum(void)
+{
+	struct written w[2];
+	struct mirax *m[3];
+
+	write_slide(&geometries[2], &w[0]);
+	write_slide(&geometries[5], &w[1]);
+	for (int i = 0; i < 3; i++)
+		m[i] = mirax_open(w[i % 2].path, cache);
+	g_assert_cmpuint(mirax_sum(m[0]), !=, 0);
+	g_assert_cmpuint(mirax_sum(m[0]), ==, mirax_sum(m[2]));
+	g_assert_cmpuint(mirax_sum(m[0]), !=, mirax_sum(m[1]));
+	for (int i = 0; i < 3; i++)
+		mirax_close(m[i]);
+	remove_slide(&w[0]);
+	remove_slide(&w[1]);
+}
+
 /* Whatever it makes of a file, it reads nothing that is not there (make sanitize). */
 static int try_one(const char *path)
 {
 	static guint32 argb[200 * 200];
-	struct mirax *slide = mirax_open(path);
+	struct mirax *slide = mirax_open(path, cache);
 	gint read = 0, ended = 0;
 
 	for (int level = 0; slide != NULL && level < LEVELS; level++)
@@ -268,13 +340,13 @@ static void test_hostile(void)
 	g_autofree char *index = NULL;
 
 	write_slide(&geometries[1], &w);
-	g_assert_null(mirax_open(w.inside));
-	g_assert_null(mirax_open("/nowhere/Slide001.mrxs"));
+	g_assert_null(mirax_open(w.inside, cache));
+	g_assert_null(mirax_open("/nowhere/Slide001.mrxs", cache));
 	spoil_file(&w, "Index.dat", 41);
 	spoil_file(&w, "Slidedat.ini", 17);
 	index = g_build_filename(w.inside, "Index.dat", NULL);
 	g_assert_cmpint(remove(index), ==, 0);
-	g_assert_null(mirax_open(w.path));
+	g_assert_null(mirax_open(w.path, cache));
 	remove_slide(&w);
 }
 
@@ -303,7 +375,7 @@ static void test_damage(void)
 	write_slide(&geometries[5], &w);
 	data = g_build_filename(w.inside, "Data0001.dat", NULL);
 	g_assert_true(g_file_get_contents(data, &bytes, &n, NULL));
-	before = mirax_open(w.path);
+	before = mirax_open(w.path, cache);
 	g_assert_cmpint(count_refused(before, &all), ==, 0);
 	g_assert_cmpint(all, >, 40);
 	g_assert_cmpint(count_refused(before, &ended), ==, 0);
@@ -312,14 +384,14 @@ static void test_damage(void)
 		end++;
 	memcpy(bytes + end - 6, "\x55\x55\xff\xd9\x55\x55", 6);        /* it ends early */
 	put(data, bytes, n);
-	slide = mirax_open(w.path);
+	slide = mirax_open(w.path, cache);
 	g_assert_cmpint(count_refused(slide, &ended), ==, 1);
 	g_assert_cmpint(ended, ==, all - 1);
 	g_assert_cmpint(count_refused(slide, &ended), ==, 1);
 	g_assert_cmpint(ended, ==, 0);
 	mirax_close(slide);
 	put(data, bytes, n / 2);
-	slide = mirax_open(w.path);
+	slide = mirax_open(w.path, cache);
 	g_assert_cmpint(count_refused(slide, &ended), >, 10);
 	mirax_close(slide);
 	mirax_close(before);
@@ -328,7 +400,10 @@ static void test_damage(void)
 
 int main(int argc, char **argv)
 {
+	int code;
+
 	g_test_init(&argc, &argv, NULL);
+	cache = mirax_cache_new(32 << 20);
 	for (gsize i = 0; i < G_N_ELEMENTS(geometries); i++) {
 		g_autofree char *name = g_strdup_printf("/mirax/same/%s", geometries[i].name);
 
@@ -336,7 +411,11 @@ int main(int argc, char **argv)
 	}
 	g_test_add_func("/mirax/no-positions", test_no_positions);
 	g_test_add_func("/mirax/stitching", test_stitching);
+	g_test_add_func("/mirax/cache", test_cache);
+	g_test_add_func("/mirax/sum", test_sum);
 	g_test_add_func("/mirax/hostile", test_hostile);
 	g_test_add_func("/mirax/damage", test_damage);
-	return g_test_run();
+	code = g_test_run();
+	mirax_cache_free(cache);
+	return code;
 }

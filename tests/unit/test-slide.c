@@ -888,6 +888,72 @@ static void test_tried_again(void)
 	copy_clear(&c);
 }
 
+static void render_shade(gpointer self, gint64 x, gint64 y, int width, int height, guint8 *rgb)
+{
+	for (int i = 0; i < width * height; i++)
+		memset(rgb + 3 * i, 40 + 10 * GPOINTER_TO_INT(self) + (int)((x + i % width) / 5 * 7 + (y + i / width) / 3 * 5) % 60, 3);
+}
+
+enum { SHADES = 12, SEEN = 20 };
+
+/* Reads a tile of a slide, one of SEEN. */
+static void read_shade(struct slide *slide, int tile, guint8 *rgb)
+{
+	GError *error = NULL;
+
+	g_assert_true(slide_read(slide, 16 * tile, 9 * tile, 1, 32, 32, rgb, NULL, &error));
+	g_assert_no_error(error);
+}
+
+/* Where mirax.h reads by itself, ten slides are open in the room of one; of another slide in its place nothing is read by what was
+   known of the first. */
+static void test_direct_handles(void)
+{
+	struct MiraxGeometry geometry = { .positions_x = IMAGES, .positions_y = IMAGES, .divisions = 1, .image = IMAGE,
+					  .levels = 1, .quality = 90, .magnification = 20, .mpp = 0.5, .seed = 1 };
+	g_autofree char *folder = g_dir_make_tmp("blindrun-shades-XXXXXX", NULL), *command = NULL;
+	struct slide_pool *pool = slide_pool_new(1);
+	struct slide *slides[SHADES];
+	guint8 first[SHADES][32 * 32 * 3], rgb[32 * 32 * 3];
+	GError *error = NULL;
+
+	for (int i = 0; i < SHADES; i++) {
+		struct MiraxPicture picture = { GINT_TO_POINTER(i), shows_all, render_shade };
+		struct MiraxBounds bounds;
+		g_autofree char *path = g_strdup_printf("%s/s%d.mrxs", folder, i);
+
+		geometry.quality = 90 - i;      /* another Index.dat */
+		g_assert_true(mirax_write(path, &geometry, &picture, &bounds, &error));
+		g_assert_no_error(error);
+		slides[i] = slide_open(pool, path, &error);
+		g_assert_no_error(error);
+		read_shade(slides[i], 0, first[i]);
+		for (int k = 1; k < SEEN; k++)
+			read_shade(slides[i], k, rgb);
+		g_assert_cmpuint(slide_pool_open_handles(pool), ==, 1); /* OpenSlide's */
+		g_assert_true(i == 0 || memcmp(first[i], first[i - 1], sizeof rgb) != 0);
+	}
+	for (int times = 0; times < 3; times++)
+		for (int i = 0; i < SHADES; i++) {
+			read_shade(slides[i], 0, rgb);
+			g_assert_true(memcmp(rgb, first[i], sizeof rgb) == 0);
+			g_assert_cmpuint(slide_pool_open_handles(pool), ==, times == 0 && i < 10 ? (guint)i + 1 : 10);
+		}
+	/* the last ten are open: the first is opened again */
+	command = g_strdup_printf("cp %s/s5/* %s/s0/ && cp %s/s5.mrxs %s/s0.mrxs", folder, folder, folder, folder);
+	g_assert_cmpint(system(command), ==, 0);
+	read_shade(slides[0], 0, rgb);
+	g_assert_true(memcmp(rgb, first[5], sizeof rgb) == 0);
+	g_assert_cmpuint(slide_pool_open_handles(pool), ==, 1);         /* by OpenSlide */
+	read_shade(slides[1], 0, rgb);
+	g_assert_true(memcmp(rgb, first[1], sizeof rgb) == 0);
+	for (int i = 0; i < SHADES; i++)
+		slide_close(slides[i]);
+	g_assert_cmpuint(slide_pool_open_handles(pool), ==, 0);
+	slide_pool_free(pool);
+	remove_tree(folder);
+}
+
 struct crowd {
 	struct slide_pool *pool;
 	struct slide *slides[3];
@@ -964,6 +1030,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/slide/data-left", test_data_left);
 	g_test_add_func("/slide/tried-again", test_tried_again);
 	g_test_add_func("/slide/few-handles", test_few_handles);
+	g_test_add_func("/slide/direct-handles", test_direct_handles);
 	code = g_test_run();
 	g_free(wsi);
 	return code;
