@@ -22,9 +22,10 @@ struct scan fit_scan(const struct fit *f, double deadline)
 			      .deadline = deadline };
 }
 
-/* Where a validation of all would take more than a sixth of the member's time, three of a share of it do. So it stays for the
-   member: its epochs are judged alike. */
-static void decide_share(struct fit *f, double rate)
+/* Where a validation of all would take more than a sixth of the member's time, four of a share of it do: so three fit into the sixth
+   of what is left that plan_fit gives them. So it stays for the member, whose epochs are judged alike; and none has more than one
+   before it, since what they say makes one fit of the score. most: the highest share; 0: all. */
+static void decide_share(struct fit *f, double rate, double most)
 {
 	char takes[16], has[16];
 
@@ -32,9 +33,10 @@ static void decide_share(struct fit *f, double rate)
 	fit_count_held(f);
 	const guint64 all = f->held_samples;
 	const double seconds = (double)all / rate, may = f->time / 6;
-	if (seconds <= may)
+	const double share = MIN(seconds <= may ? 1 : MAX(may / 4 / seconds, 1e-9), most > 0 ? most : 1);
+	if (share >= 1)
 		return;
-	f->now.share = may / 3 / seconds;
+	f->now.share = share;
 	fit_count_held(f);
 	if (f->held_samples < all)
 		log_warn("time", "to judge all %" G_GUINT64_FORMAT " held-out samples would take %s of the %s that a network has: %"
@@ -50,7 +52,7 @@ static void decide_share_again(struct fit *f)
 
 	if (f->deadline <= 0 || f->now.step > 0 || !(sample_s > 0))
 		return;
-	decide_share(f, 1 / sample_s);
+	decide_share(f, 1 / sample_s, f->now.share);
 	f->now.costs.validation = sample_s * (double)f->held_samples;
 }
 
@@ -58,11 +60,11 @@ static void decide_share_again(struct fit *f)
 static double guess_validation(struct fit *f)
 {
 	struct scan scan = fit_scan(f, 0);
-	const double rate = validation_rate(&scan, f->held, f->n_held);
+	const double rate = validation_rate(&scan, f->held, f->n_held, f->time / 200);
 
 	if (!(rate > 0))
 		return f->save_cost;
-	decide_share(f, rate);
+	decide_share(f, rate, f->now.share);
 	return f->save_cost + (double)f->held_samples / rate;
 }
 

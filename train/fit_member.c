@@ -124,6 +124,19 @@ guint fit_epochs_set(const struct settings *s)
 	return s->training.epochs > 0 ? (guint)s->training.epochs : s->training.time > 0 ? PLAN_OPEN : PLAN_EPOCHS;
 }
 
+/* No limit is set, so it ends by itself: that is early where there is much to learn from. */
+static void warn_brief(const struct fit *f)
+{
+	const guint64 learns = (guint64)plan_left(&f->now.plan, 0, 0) * f->batch;
+	guint64 all = 0;
+
+	for (guint i = 0; i < f->work->n_cases; i++)
+		all += f->work->cases[i].ready && !f->job->held[f->now.member][i] ? f->work->task->samples(f->work, i) : 0;
+	if (2 * learns < all)
+		log_warn("time", "neither training.time nor training.epochs is set: training ends after %" G_GUINT64_FORMAT " samples, of the %"
+			 G_GUINT64_FORMAT " that there are to learn from; --set training.time=28h, or what else the contest gives", learns, all);
+}
+
 gboolean fit_member_start(struct fit *f, GError **error)
 {
 	const struct settings *s = f->settings;
@@ -144,8 +157,10 @@ gboolean fit_member_start(struct fit *f, GError **error)
 		f->now.plan = plan_new(1, f->job->rehearse);
 	else
 		f->now.plan = plan_new(fit_epochs_set(s), (s->sampling.tiles_per_epoch + s->training.batch - 1) / s->training.batch);
-	if (f->job->rehearse == 0 && s->training.epochs == 0 && f->deadline <= 0)
+	if (f->job->rehearse == 0 && s->training.epochs == 0 && f->deadline <= 0) {
 		plan_thin(&f->now.plan, f->batch, f->held_samples);
+		warn_brief(f);
+	}
 	if (!fit_restore(f, error))
 		return FALSE;
 	fit_count_held(f);

@@ -152,6 +152,7 @@ static void set_resume(const struct fit *f, JsonObject *about)
 	now.thawed = f->optim->thawed;
 	now.part = f->memory.part;
 	now.bf16 = (f->device.flags & SCOPE_BF16) != 0;
+	now.gpu = f->device.index != T_CPU;
 	now.seconds = f->seconds_before + log_seconds() - f->began;
 	f->work->task->facts(f->work, facts);
 	JsonObject *resume = resume_to_json(f->work, &now, facts, f->history, held_names(f));
@@ -353,6 +354,10 @@ gboolean fit_restore(struct fit *f, GError **error)
 	/* what was decided is taken over, as far as this machine allows it */
 	if (f->device.index == T_CPU)   /* of a GPU another program may have had a share, or it was another one */
 		f->memory.part = MIN(f->memory.part, (guint)r->state.part);
+	if (r->state.gpu >= 0 && (r->state.gpu > 0) != (f->device.index != T_CPU)) {
+		f->now.costs = (struct plan_costs){ 0 };
+		f->now.timed = 0;
+	}
 	f->past_before = f->now.step - f->now.at - f->now.epoch * f->now.plan.epoch_steps;
 	const struct plan *p = &f->now.plan;
 	if (p->set_epochs == PLAN_OPEN && p->epochs == PLAN_EPOCHS && p->epoch_steps == p->set_steps)

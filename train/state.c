@@ -46,6 +46,7 @@ static const struct field { const char *name; enum kind kind; gsize at; double l
 	FIELD("timed", INTEGER, timed, 0, 1e15),
 	FIELD("part", INTEGER, part, 1, 65536),
 	FIELD("bf16", INTEGER, bf16, 0, 1),
+	FIELD("gpu", MAYBE, gpu, 0, 1),
 #undef FIELD
 };
 

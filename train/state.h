@@ -42,6 +42,7 @@ struct state {
 	gint64 timed;           /* steps in costs.step */
 	gint64 part;            /* samples in the network at once */
 	gint64 bf16;
+	double gpu;             /* 1: that is what costs are of, 0: of a CPU; NAN: not known */
 };
 
 JsonObject *state_to_json(const struct state *state);

@@ -10,7 +10,6 @@ here=$(dirname "$(readlink -f "$0")")
 . "$here/pass_on.sh"
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY-passive}"
 
-uptime() { cut -d. -f1 /proc/uptime; }
 saved() { cksum < "$("$here/inference" --print paths.model "$@")/model.json"; }
 
 begun=$(uptime) before=none there='' cpu='' fresh=''
@@ -22,15 +21,15 @@ done
 # shellcheck disable=SC2086
 pass_on "$here/train" "$@" $fresh
 while [ -z "$asked" ] && { [ $code = 1 ] || [ $code = 4 ] || [ $code -gt 128 ]; }; do
-	[ $code -le 128 ] || echo "train.sh: train was killed by signal $((code - 128)); by 9 it is for want of memory, most often" >&2
+	say_killed train training.batch
 	case " $* " in *' --rehearse-only '*) break ;; esac
 	after=$(saved "$@" 2> /dev/null)
 	if [ "$after" = "$before" ]; then
-		ls /dev/nvidia[0-9]* > /dev/null 2>&1 && [ -z "$cpu" ] || break
+		has_gpu && [ -z "$cpu" ] || break
 		cpu='--set device=cpu'
 	fi
 	before=$after
-	[ "$after" = "$there" ] || fresh=''
+	[ -z "$after" ] || [ "$after" = "$there" ] || fresh=''
 	echo "train.sh: train is started again${cpu:+, on the CPU}, and goes on from what it saved" >&2
 	# shellcheck disable=SC2086
 	pass_on "$here/train" "$@" $fresh $cpu --went-before=$(($(uptime) - begun + 1))

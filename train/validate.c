@@ -85,16 +85,17 @@ guint64 validation_samples(const struct work *work, const guint *items, gsize n,
 	return sum;
 }
 
-double validation_rate(struct scan *scan, const guint *items, gsize n)
+double validation_rate(struct scan *scan, const guint *items, gsize n, double seconds)
 {
+	enum { MOST = 4096 };
 	double best = 0;
 
-	/* the first pass makes room and casts weights: of two, the faster counts */
+	/* the first pass opens files, makes room and casts weights: of two, the faster counts */
 	for (gsize i = 0; n > 0 && i < 2; i++) {
 		struct scan probe = *scan;
 		double start = log_seconds();
 		probe.rounds = 1;
-		probe.share = 1e-9;     /* the least that there is */
+		probe.most = (guint64)CLAMP(best * seconds, SHARE_LEAST, MOST);
 		if (!scan_cases(&probe, &items[i % n], 1, NULL, NULL, NULL))
 			return 0;
 		best = MAX(best, (double)probe.n_samples / MAX(log_seconds() - start, 1e-6));

@@ -26,7 +26,8 @@ void validation_clear(struct validation *v);
 /* Samples that a validation of a share of these cases' reads in all its rounds, as task_rounds() has them: to plan its
    time. share: as in struct scan, 0: all. */
 guint64 validation_samples(const struct work *work, const guint *items, gsize n, double share);
-/* Samples a second, measured on the first few of up to two of the cases; 0: not to be known. */
-double validation_rate(struct scan *scan, const guint *items, gsize n);
+/* Samples a second, measured on the first few of a case, and on as many of another as take about so many seconds; 0: not to be
+   known. */
+double validation_rate(struct scan *scan, const guint *items, gsize n, double seconds);
 
 G_END_DECLS

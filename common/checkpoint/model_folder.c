@@ -230,7 +230,7 @@ static gboolean entry_of(JsonObject *manifest, const char *role, const char **na
 	return TRUE;
 }
 
-gboolean model_folder_check(const char *folder, JsonObject *manifest, const char *role, GError **error)
+static gboolean check_file(const char *folder, JsonObject *manifest, const char *role, GError **error)
 {
 	const char *name, *sha256;
 	guint64 bytes;
@@ -273,29 +273,49 @@ static gboolean manifest_right(const char *folder, JsonObject *manifest, const c
 		return FALSE;
 	}
 	if (role != NULL)
-		return model_folder_check(folder, manifest, role, error);
+		return check_file(folder, manifest, role, error);
 	g_autoptr(GList) roles = json_object_get_members(files);
 	for (GList *r = roles; r != NULL; r = r->next)
-		if (!model_folder_check(folder, manifest, r->data, error))
+		if (!check_file(folder, manifest, r->data, error))
 			return FALSE;
 	return TRUE;
 }
 
 /* What the disk does not give is asked for again, so many times: it may be away for a moment. */
-static JsonObject *read_right(const char *folder, const char *name, const char *role, int tries, GError **error)
+static gboolean ask_again(int tried, int tries, const GError *wrong)
 {
 	enum { PAUSE_S = 2 };
 
+	if (tried >= tries || stop_asked() != NULL || !g_error_matches(wrong, FAULT, FAULT_FAILED))
+		return FALSE;
+	g_usleep(PAUSE_S * G_USEC_PER_SEC);
+	return TRUE;
+}
+
+gboolean model_folder_check(const char *folder, JsonObject *manifest, const char *role, GError **error)
+{
+	for (int i = 1;; i++) {
+		g_autoptr(GError) wrong = NULL;
+		if (check_file(folder, manifest, role, &wrong))
+			return TRUE;
+		if (ask_again(i, READER_TRIES, wrong))
+			continue;
+		g_propagate_error(error, g_steal_pointer(&wrong));
+		return FALSE;
+	}
+}
+
+static JsonObject *read_right(const char *folder, const char *name, const char *role, int tries, GError **error)
+{
 	for (int i = 1;; i++) {
 		g_autoptr(GError) wrong = NULL;
 		g_autoptr(JsonObject) manifest = manifest_read(folder, name, &wrong);
 		if (manifest != NULL && manifest_right(folder, manifest, role, &wrong))
 			return g_steal_pointer(&manifest);
-		if (i >= tries || stop_asked() != NULL || !g_error_matches(wrong, FAULT, FAULT_FAILED)) {
-			g_propagate_error(error, g_steal_pointer(&wrong));
-			return NULL;
-		}
-		g_usleep(PAUSE_S * G_USEC_PER_SEC);
+		if (ask_again(i, tries, wrong))
+			continue;
+		g_propagate_error(error, g_steal_pointer(&wrong));
+		return NULL;
 	}
 }
 

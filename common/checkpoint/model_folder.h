@@ -71,7 +71,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(model_folder_t, model_folder_give)
    notes_opt gets sentences on what was wrong with a newer one (char *, freed by the array). FAULT_DATA where
    there is none; what the disk does not give is asked for again, for 4 s each. */
 JsonObject *model_folder_open(const char *path, const char *role_opt, GPtrArray *notes_opt, GError **error);
-/* Is one of its files there, and right? FAULT_DATA; FAULT_FAILED where it cannot be read. */
+/* Is one of its files there, and right? FAULT_DATA; FAULT_FAILED where it cannot be read, in 4 s of tries. */
 gboolean model_folder_check(const char *path, JsonObject *manifest, const char *role, GError **error);
 /* The path of one of its files. */
 char *model_folder_path(const char *path, JsonObject *manifest, const char *role, GError **error);

@@ -48,6 +48,8 @@ static struct curve *curve_new(GArray *points, gboolean ranges)
 			c->high[c->n] = point->high;
 		c->n++;
 	}
+	while (c->n > 0 && isnan(c->y[c->n - 1]))       /* a break, and nothing behind it */
+		c->n--;
 	g_array_unref(points);
 	return c;
 }

@@ -118,6 +118,15 @@ static tensor *judge(const struct work *w, scope *s, const tensor *output)
 
 static int truth(const float *targets) { return targets[0] > 0; }
 
+static guint64 samples_a_case;  /* as it says */
+
+static guint64 count_samples(const struct work *w, guint item)
+{
+	(void)w;
+	(void)item;
+	return samples_a_case;
+}
+
 static int validations;         /* begun */
 static gsize judged_of_last;    /* samples of the last case */
 
@@ -162,7 +171,7 @@ static struct interval measure(const struct work *w, const guint *items, gsize n
 static const char *const strata[] = { "dark", "bright" };
 static const struct task task = {
 	.name = "fake", .n_strata = 2, .strata = strata, .share = share, .count = count, .pick = pick, .sure = sure,
-	.next = next,
+	.samples = count_samples, .next = next,
 	.read = read_sample, .judged = 1, .loss = loss, .judge = judge, .truth = truth, .n_features = 1,
 	.features = features, .facts = facts, .fit = fit_nothing, .measure = measure, .metric = "auc", .sample_metric = "auc",
 };
@@ -555,8 +564,8 @@ static void test_best(void)
 	remove_tree(folder);
 }
 
-/* Judging 40 held-out samples, of which a second gives 10 by the probe that reads one at a time, takes 4 s of 6: a twelfth of them
-   are judged, two of each case, so that three validations take 1 s. */
+/* Judging 40 held-out samples, of which two readers give 20 a second at most, takes 2 s or more of 6: an eighth of them are
+   judged, three of each case or fewer, so that four validations take 1 s. */
 static void test_share_judged(void)
 {
 	static const char *const set[] = { "model.network=simple", "tiles.size=16", "training.batch=10", "training.epochs=1",
@@ -574,9 +583,28 @@ static void test_share_judged(void)
 	held_us = 0;
 	time_s = 0;
 	g_assert_cmpuint(judged_of_last, >=, 1);
-	g_assert_cmpuint(judged_of_last, <=, 2);
+	g_assert_cmpuint(judged_of_last, <=, 3);
 	g_assert_cmpuint(log_warnings("time"), ==, before + 1);
 	remove_tree(folder);
+}
+
+/* 20 epochs of 20 samples: where four cases have more than 800 together and no limit is set, it is said that it ends early. */
+static void test_brief(void)
+{
+	static const char *const set[] = { "model.network=simple", "tiles.size=16", "training.batch=10", "sampling.tiles_per_epoch=20",
+		"sampling.hard=0", NULL };
+
+	for (samples_a_case = 200; samples_a_case <= 201; samples_a_case++) {
+		g_autofree char *folder = g_dir_make_tmp("blindrun-XXXXXX", NULL);
+		const guint before = log_warnings("time");
+		struct fit_outcome outcome;
+		g_autoptr(GError) error = NULL;
+
+		g_assert_true(learn(folder, set, 10, &outcome, &error));
+		g_assert_cmpint(outcome.steps, ==, 40);
+		g_assert_cmpuint(log_warnings("time"), ==, before + (samples_a_case > 200 ? 1 : 0));
+		remove_tree(folder);
+	}
 }
 
 /* Stopped before its plan was made, it still has all the time when it goes on, not the 20 epochs that stood for it. */
@@ -657,6 +685,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/fit/best", test_best);
 	g_test_add_func("/fit/unread", test_unread);
 	g_test_add_func("/fit/share-judged", test_share_judged);
+	g_test_add_func("/fit/brief", test_brief);
 	g_test_add_func("/fit/no-plan-yet", test_no_plan_yet);
 	return g_test_run();
 }
