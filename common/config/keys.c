@@ -54,7 +54,7 @@ const struct key key_table[] = {
 { "data.masks", KEY_PATTERN, AT(data.masks), "mask/{class}/{name}.png", 0, PATH_MAX_BYTES, "name class",
   "below paths.train; \"\": there are none; .png, or what was drawn:\n.geojson or .json of QuPath, .xml of ASAP" },
 { "data.mask_scale", KEY_COUNT, AT(data.mask_scale), "16", 1, 1024, NULL,
-  "level-0 pixels to a mask pixel; masks begin where\nthe scanned part does" },
+  "level-0 pixels to a mask pixel; masks begin where\nthe scanned part does, or are of the whole slide" },
 { "data.tumour", KEY_LIST, AT(data.tumour), "[]", 0, 1000, NULL,
   "classes (QuPath) or groups (ASAP) of drawn regions that are tumour;\n[]: all but Region, Tissue, Stroma, Immune cells, Necrosis, Other,\n"
   "Negative. Normal, Exclusion, Ignore, _2 are cut out of the tumour" },

@@ -2,7 +2,7 @@
  * png_file.c - see png_file.h.
  *
  * libpng reports a fault by longjmp. Each function here that calls setjmp keeps all it changes behind one
- * pointer, owns nothing and frees nothing, so a jump can lose no value and no memory. Colour becomes luma
+ * pointer, owns nothing and frees nothing, so a jump can lose no value and no memory. Colour becomes grey
  * here and not in libpng, which would weigh it by the file's gamma and primaries.
  */
 #include "common/image/png_file.h"
@@ -38,7 +38,7 @@ struct reader {
 	guint32 width, height, y;
 	int passes, stored;     /* stored: channels that libpng gives */
 	gsize stride;
-	guint8 *raw, *luma;     /* one row as libpng gives it, or the whole interlaced picture; one row grey */
+	guint8 *raw, *grey;     /* one row as libpng gives it, or the whole interlaced picture; one row of 1 channel */
 };
 
 static void on_error(png_structp png, png_const_charp message) G_GNUC_NORETURN;
@@ -113,10 +113,9 @@ static gboolean give_row(struct reader *r, const guint8 *raw)
 {
 	if (r->stored == r->channels)
 		return r->row(r->context, r->y, raw, r->error);
-	for (guint32 x = 0; x < r->width; x++) /* Rec. 709 */
-		r->luma[x] = (guint8)((2126u * raw[3 * x] + 7152u * raw[3 * x + 1] + 722u * raw[3 * x + 2] +
-				       5000u) / 10000u);
-	return r->row(r->context, r->y, r->luma, r->error);
+	for (guint32 x = 0; x < r->width; x++)
+		r->grey[x] = MAX(raw[3 * x], MAX(raw[3 * x + 1], raw[3 * x + 2]));
+	return r->row(r->context, r->y, r->grey, r->error);
 }
 
 static gboolean read_body(struct reader *r)
@@ -147,8 +146,8 @@ static gboolean read_all(struct reader *r)
 	if (!read_head(r))
 		return FALSE;
 	r->raw = g_try_malloc0_n(r->passes > 1 ? r->height : 1, r->stride);
-	r->luma = g_try_malloc(r->width);
-	if (r->raw == NULL || r->luma == NULL) {
+	r->grey = g_try_malloc(r->width);
+	if (r->raw == NULL || r->grey == NULL) {
 		r->code = FAULT_ROOM;
 		g_snprintf(r->message, sizeof(r->message), "no memory for %u x %u px", r->width, r->height);
 		return FALSE;
@@ -175,7 +174,7 @@ static gboolean parse(struct source *source, const char *name, int channels, png
 		g_strlcpy(r.message, "libpng does not start", sizeof(r.message));
 	png_destroy_read_struct(&r.png, &r.info, NULL);
 	g_free(r.raw);
-	g_free(r.luma);
+	g_free(r.grey);
 	if (done)
 		return TRUE;
 	if (given != NULL)

@@ -17,7 +17,7 @@ typedef gboolean (*png_row)(void *context, guint32 y, const guint8 *row, GError 
 /* Called once, before the first row: false stops, likewise. */
 typedef gboolean (*png_size)(void *context, guint32 width, guint32 height, GError **error);
 
-/* Any PNG as 8 bits a channel: 1 channel (colour becomes luma, alpha is ignored) or 3 (RGB). (libpng has
+/* Any PNG as 8 bits a channel: 1 channel (of colours the largest, alpha is ignored) or 3 (RGB). (libpng has
    taken the name png_read_rows.) */
 gboolean png_file_rows(const char *path, int channels, png_size size_opt, png_row row, void *context,
 		       GError **error);

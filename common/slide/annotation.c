@@ -15,7 +15,7 @@ struct drawing {
 
 /* ---- classes ---- */
 
-enum role { ROLE_TUMOUR, ROLE_CUT, ROLE_NONE };
+enum role { ROLE_TUMOUR, ROLE_CUT, ROLE_NONE, ROLE_UNKNOWN };
 
 static gboolean is_among(const char *class, const char *const *names)
 {
@@ -35,7 +35,8 @@ static char *plain_class(const char *class)
 	return g_strndup(class, length);
 }
 
-static enum role role_of(const struct drawing *d, const char *class)
+/* What is said of a class by its name; ROLE_UNKNOWN: nothing is. */
+static enum role named_role(const struct drawing *d, const char *class)
 {
 	static const char *const cut[] = { "_2", "exclusion", "normal", "ignore", NULL };
 	static const char *const other[] = { "region", "tissue", "stroma", "immune cells", "necrosis", "other", "negative", NULL };
@@ -46,7 +47,14 @@ static enum role role_of(const struct drawing *d, const char *class)
 		return ROLE_TUMOUR;
 	if (is_among(plain, cut))
 		return ROLE_CUT;
-	return d->tumour[0] == NULL && !is_among(plain, other) ? ROLE_TUMOUR : ROLE_NONE;
+	return is_among(plain, other) ? ROLE_NONE : ROLE_UNKNOWN;
+}
+
+static enum role role_of(const struct drawing *d, const char *class)
+{
+	const enum role role = named_role(d, class);
+
+	return role != ROLE_UNKNOWN ? role : d->tumour[0] == NULL ? ROLE_TUMOUR : ROLE_NONE;
 }
 
 /* ---- GeoJSON ---- */
@@ -136,15 +144,21 @@ static gboolean is_annotation(JsonObject *feature)
 	return !g_strv_contains(others, type);
 }
 
-static const char *class_of(JsonObject *feature)
+/* {"name": "Tumor: Positive"}, {"names": ["Tumor", "Positive"]} or "Tumor: Positive"; NULL: it has none. */
+static char *class_of(JsonObject *feature)
 {
 	JsonObject *properties = json_child(feature, "properties"), *class = json_child(properties, "classification");
 	JsonArray *names = json_list(class, "names");
-	JsonNode *first = names != NULL && json_array_get_length(names) > 0 ? json_array_get_element(names, 0) : NULL;
+	g_autoptr(GString) joined = g_string_new(NULL);
 
-	if (first != NULL && JSON_NODE_HOLDS_VALUE(first) && json_node_get_value_type(first) == G_TYPE_STRING)
-		return json_node_get_string(first);
-	return class != NULL ? json_text(class, "name", NULL) : json_text(properties, "classification", NULL);
+	for (guint i = 0; names != NULL && i < json_array_get_length(names); i++) {
+		JsonNode *name = json_array_get_element(names, i);
+		if (JSON_NODE_HOLDS_VALUE(name) && json_node_get_value_type(name) == G_TYPE_STRING)
+			g_string_append_printf(joined, "%s%s", joined->len > 0 ? ": " : "", json_node_get_string(name));
+	}
+	if (joined->len > 0)
+		return g_strdup(joined->str);
+	return g_strdup(class != NULL ? json_text(class, "name", NULL) : json_text(properties, "classification", NULL));
 }
 
 static gboolean take_feature(struct drawing *d, JsonNode *node, enum role unused G_GNUC_UNUSED, GError **error)
@@ -154,7 +168,8 @@ static gboolean take_feature(struct drawing *d, JsonNode *node, enum role unused
 	if (g_strcmp0(json_text(feature, "type", NULL), "Feature") != 0)
 		return refuse(error, "expected a Feature");
 	JsonNode *geometry = json_object_get_member(feature, "geometry");
-	enum role role = role_of(d, class_of(feature));
+	g_autofree char *class = class_of(feature);
+	enum role role = role_of(d, class);
 	if (role == ROLE_NONE || geometry == NULL || JSON_NODE_HOLDS_NULL(geometry) || !is_annotation(feature))
 		return TRUE;
 	return take_geometry(d, geometry, role, error);
@@ -174,10 +189,47 @@ static gboolean take_features(struct drawing *d, JsonNode *root, GError **error)
 	return refuse(error, "no GeoJSON: expected a FeatureCollection, a Feature or a list of them; export it from QuPath anew");
 }
 
+/* Measurements that are no number: QuPath before 0.5 writes them so (its issue 1293), and JSON has no word for them. In their place
+   comes "", as long as they are. NULL: there are none, or no memory. */
+static char *without_nan(const char *text, gsize length)
+{
+	static const char *const words[] = { "-Infinity", "Infinity", "NaN" };
+	gboolean quoted = FALSE;
+	char *out = NULL;
+
+	if (g_strstr_len(text, (gssize)length, "NaN") == NULL && g_strstr_len(text, (gssize)length, "Infinity") == NULL)
+		return NULL;
+	out = g_try_malloc(length + 1);
+	if (out == NULL)
+		return NULL;
+	memcpy(out, text, length);
+	out[length] = '\0';
+	for (gsize i = 0; i < length; i++) {
+		if (quoted && out[i] == '\\') {
+			i++;
+			continue;
+		}
+		quoted ^= out[i] == '"';
+		for (gsize k = 0; !quoted && k < G_N_ELEMENTS(words); k++) {
+			const gsize n = strlen(words[k]);
+			if (length - i < n || memcmp(out + i, words[k], n) != 0)
+				continue;
+			memset(out + i, ' ', n);
+			out[i] = out[i + 1] = '"';
+			i += n - 1;
+			break;
+		}
+	}
+	return out;
+}
+
 static gboolean draw_geojson(struct drawing *d, const char *text, gsize length, GError **error)
 {
 	g_autofree char *quoted = g_strdup_printf("'%s'", d->name);
-	g_autoptr(JsonNode) root = json_parse_any(text, length, ANNOTATION_BYTES_MAX, ANNOTATION_VALUES_MAX, quoted, error);
+	const gsize mark = length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* a byte-order mark */
+	g_autofree char *plain = without_nan(text + mark, length - mark);
+	g_autoptr(JsonNode) root = json_parse_any(plain != NULL ? plain : text + mark, length - mark, ANNOTATION_BYTES_MAX,
+						  ANNOTATION_VALUES_MAX, quoted, error);
 
 	if (root == NULL)
 		return FALSE;
@@ -193,6 +245,7 @@ struct knot { double order; guint index; struct polygon_point at; };
 
 struct asap {
 	struct drawing *drawing;
+	GHashTable *groups;     /* name: of the group that it is part of */
 	gboolean root;          /* was seen */
 	gboolean inside;        /* an Annotation is open */
 	gboolean draws;         /* and counts */
@@ -232,6 +285,29 @@ static gboolean take_number(const char *name, const char *text, double *out, GEr
 	return FALSE;
 }
 
+/* A group without a role of its own has that of the group that it is part of. */
+static enum role role_of_group(const struct asap *a, const char *group)
+{
+	enum role role = named_role(a->drawing, group);
+	const char *at = group;
+
+	for (guint i = 0; at != NULL && role == ROLE_UNKNOWN && i < g_hash_table_size(a->groups); i++) {
+		at = g_hash_table_lookup(a->groups, at);
+		role = at != NULL ? named_role(a->drawing, at) : ROLE_UNKNOWN;
+	}
+	return role != ROLE_UNKNOWN ? role : role_of(a->drawing, group);
+}
+
+/* They stand behind the annotations, so they are looked for first. What is wrong with the file is found later. */
+static void begin_group(GMarkupParseContext *context G_GNUC_UNUSED, const char *element, const char **names, const char **values,
+			gpointer groups, GError **error G_GNUC_UNUSED)
+{
+	const char *name = attribute(names, values, "Name"), *of = attribute(names, values, "PartOfGroup");
+
+	if (g_str_equal(element, "Group") && name != NULL && of != NULL && g_ascii_strcasecmp(of, "None") != 0)
+		g_hash_table_insert(groups, g_strdup(name), g_strdup(of));
+}
+
 static gboolean begin_annotation(struct asap *a, const char **names, const char **values, GError **error)
 {
 	static const char *const drawn[] = { "Polygon", "Rectangle", "Spline", NULL };
@@ -241,7 +317,7 @@ static gboolean begin_annotation(struct asap *a, const char **names, const char 
 	if (a->inside)
 		return refuse(error, "an Annotation within another");
 	a->inside = TRUE;
-	a->role = role_of(a->drawing, attribute(names, values, "PartOfGroup"));
+	a->role = role_of_group(a, attribute(names, values, "PartOfGroup"));
 	a->draws = type != NULL && is_among(type, drawn) && a->role != ROLE_NONE;
 	g_array_set_size(a->knots, 0);
 	if (type != NULL && (is_among(type, drawn) || is_among(type, passed_over)))
@@ -312,13 +388,17 @@ static void end_element(GMarkupParseContext *context G_GNUC_UNUSED, const char *
 static gboolean draw_asap(struct drawing *d, const char *text, gsize length, GError **error)
 {
 	static const GMarkupParser parser = { .start_element = begin_element, .end_element = end_element };
+	static const GMarkupParser group_parser = { .start_element = begin_group };
 	g_autoptr(GArray) knots = g_array_new(FALSE, FALSE, sizeof(struct knot));
-	struct asap a = { .drawing = d, .knots = knots };
+	g_autoptr(GHashTable) groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	struct asap a = { .drawing = d, .groups = groups, .knots = knots };
 	g_autoptr(GMarkupParseContext) context = g_markup_parse_context_new(&parser, 0, &a, NULL);
+	g_autoptr(GMarkupParseContext) first = g_markup_parse_context_new(&group_parser, 0, groups, NULL);
 	const gsize mark = g_str_has_prefix(text, "\xef\xbb\xbf") ? 3 : 0; /* a byte-order mark */
 	g_autoptr(GError) wrong = NULL;
 	int line, character;
 
+	g_markup_parse_context_parse(first, text + mark, (gssize)(length - mark), NULL);
 	if (g_markup_parse_context_parse(context, text + mark, (gssize)(length - mark), &wrong) &&
 	    g_markup_parse_context_end_parse(context, &wrong))
 		return TRUE;

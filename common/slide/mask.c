@@ -16,6 +16,7 @@ struct builder {
 	const char *path;
 	struct mask *mask;
 	guint32 n, room;
+	guint8 over;            /* this is tumour */
 };
 
 static gboolean take_size(void *context, guint32 width, guint32 height, GError **error)
@@ -68,11 +69,11 @@ static gboolean take_row(void *context, guint32 y, const guint8 *row, GError **e
 
 		while (x + 64 <= width && memcmp(row + x, none, 64) == 0)
 			x += 64;
-		while (x < width && row[x] <= 127)
-			x++;
+		for (; x < width && row[x] <= b->over; x++)
+			b->mask->most = MAX(b->mask->most, row[x]);
 		if (x == width)
 			break;
-		for (start = x; x < width && row[x] > 127;)
+		for (start = x; x < width && row[x] > b->over;)
 			x++;
 		if (!add_run(b, start, x, error))
 			return FALSE;
@@ -169,27 +170,35 @@ static struct mask *mask_new(int scale, gint64 origin_x, gint64 origin_y)
 	return mask;
 }
 
+/* data NULL: of the file at name. */
+static struct mask *parse(const char *name, const void *data, gsize length, int scale, gint64 origin_x, gint64 origin_y, GError **error)
+{
+	const guint8 over[] = { 127, 0 };       /* the latter where all are 0 or 1, as arrays of truth values are saved */
+
+	for (gsize i = 0;; i++) {
+		g_autoptr(mask_t) mask = mask_new(scale, origin_x, origin_y);
+		struct builder b = { .path = name, .mask = mask, .over = over[i] };
+
+		if (!(data == NULL ? png_file_rows(name, 1, take_size, take_row, &b, error)
+				   : png_parse_rows(data, length, name, 1, take_size, take_row, &b, error)) ||
+		    !finish(&b, error))
+			return NULL;
+		if (i + 1 == G_N_ELEMENTS(over) || mask->area > 0 || mask->most != 1)
+			return g_steal_pointer(&mask);
+	}
+}
+
 struct mask *mask_read(const char *path, int scale, gint64 origin_x, gint64 origin_y, GError **error)
 {
 	g_return_val_if_fail(scale >= 1, NULL);
-	g_autoptr(mask_t) mask = mask_new(scale, origin_x, origin_y);
-	struct builder b = { .path = path, .mask = mask };
-
-	if (!png_file_rows(path, 1, take_size, take_row, &b, error) || !finish(&b, error))
-		return NULL;
-	return g_steal_pointer(&mask);
+	return parse(path, NULL, 0, scale, origin_x, origin_y, error);
 }
 
 struct mask *mask_parse(const void *data, gsize length, const char *name, int scale, gint64 origin_x, gint64 origin_y,
 			GError **error)
 {
-	g_return_val_if_fail(scale >= 1, NULL);
-	g_autoptr(mask_t) mask = mask_new(scale, origin_x, origin_y);
-	struct builder b = { .path = name, .mask = mask };
-
-	if (!png_parse_rows(data, length, name, 1, take_size, take_row, &b, error) || !finish(&b, error))
-		return NULL;
-	return g_steal_pointer(&mask);
+	g_return_val_if_fail(scale >= 1 && data != NULL, NULL);
+	return parse(name, data, length, scale, origin_x, origin_y, error);
 }
 
 struct mask *mask_of_runs(guint32 width, guint32 height, guint32 *rows, struct region_run *runs, const char *name, int scale,

@@ -19,6 +19,7 @@ struct mask {
 	int scale;              /* level-0 px a mask px */
 	gint64 origin_x, origin_y; /* level-0 px */
 	guint64 area;           /* mask px set */
+	guint8 most;            /* of a PNG of which none is: its brightest pixel */
 	guint32 *rows;          /* (height + 1) first run of each row */
 	struct region_run *runs; /* mask px */
 	guint32 n_lesions;      /* connected components, 8-connected */
@@ -26,7 +27,7 @@ struct mask {
 	guint32 *lesion_of;     /* (runs) which lesion a run belongs to */
 };
 
-/* A grey PNG: over 127 is tumour. */
+/* A PNG, grey or, in its largest colour, not: over 127 is tumour; where all are 0 or 1, 1 is. */
 struct mask *mask_read(const char *path, int scale, gint64 origin_x, gint64 origin_y, GError **error);
 /* The same over bytes in memory; name is for messages. */
 struct mask *mask_parse(const void *data, gsize length, const char *name, int scale, gint64 origin_x, gint64 origin_y,

@@ -70,8 +70,7 @@ static gboolean has_suffix(const char *text, const char *suffix)
 	return n >= m && strncmp(end, suffix, exact) == 0 && g_ascii_strcasecmp(end + exact, suffix + exact) == 0;
 }
 
-/* The file there, or the first that has another case in its ending alone; NULL: there is none. */
-static char *find_file(const char *path)
+char *pattern_find(const char *path)
 {
 	g_autofree char *folder = g_path_get_dirname(path), *file = g_path_get_basename(path), *first = NULL;
 	g_autoptr(GDir) dir = NULL;
@@ -114,7 +113,7 @@ GPtrArray *pattern_list(const char *root, const char *pattern, const char *class
 		g_autofree char *name = g_strndup(entry + strlen(prefix), strlen(entry) - around);
 		g_autofree char *below = replace(end, NAME, name), *there = g_build_filename(folder, entry, NULL);
 		g_autofree char *wanted = g_strconcat(there, below, NULL);
-		char *path = *end == '\0' ? g_steal_pointer(&wanted) : find_file(wanted);
+		char *path = *end == '\0' ? g_steal_pointer(&wanted) : pattern_find(wanted);
 		if (path == NULL)
 			continue;
 		struct candidate *c = g_new(struct candidate, 1);

@@ -147,15 +147,17 @@ static void open_all(struct slide_work *sw)
 	w->n_cases = kept;
 }
 
-/* The training slides' median resolution; 0 where no file says any. */
+/* The training slides' median resolution; 0 where none is known. */
 static double median_mpp(const struct slide_work *sw)
 {
 	g_autofree double *mpp = g_new(double, sw->work.n_cases + 1);
 	gsize n = 0;
 
-	for (guint i = 0; i < sw->work.n_cases; i++)
-		if (sw->slides[i].slide->mpp > 0)
-			mpp[n++] = sw->slides[i].slide->mpp;
+	for (guint i = 0; i < sw->work.n_cases; i++) {
+		const double known = slide_mpp(sw, sw->slides[i].slide);
+		if (known > 0)
+			mpp[n++] = known;
+	}
 	metrics_sort(mpp, n);
 	return n > 0 ? metrics_quantile(mpp, n, 0.5) : 0;
 }

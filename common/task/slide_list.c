@@ -48,11 +48,20 @@ struct table {
 	gboolean semicolons;    /* in it */
 };
 
+/* A case's file may stand there with the folders that it is in. */
+static const char *without_folders(const char *field)
+{
+	const char *slash = MAX(strrchr(field, '/'), strrchr(field, '\\'));
+
+	return slash != NULL && slash[1] != '\0' ? slash + 1 : field;
+}
+
 /* No row ends a run: what it says that cannot be used is noted. A row without a case, as spreadsheets leave below a table, says
    nothing. */
 static gboolean table_row(void *context, guint64 line, guint n, char **fields, GError **error G_GNUC_UNUSED)
 {
 	struct table *t = context;
+	const char *id = without_folders(fields[0]);
 	gpointer before;
 
 	if (t->first == 0)
@@ -66,13 +75,13 @@ static gboolean table_row(void *context, guint64 line, guint n, char **fields, G
 		return TRUE;
 	}
 	if (line != t->first)           /* "case" or "slide", say, is no name; one that is has it from its slide, too */
-		log_name(fields[0]);
-	if (!g_hash_table_lookup_extended(t->rows, fields[0], NULL, &before)) {
-		g_hash_table_insert(t->rows, g_strdup(fields[0]), g_strdup(fields[1]));
+		log_name(id);
+	if (!g_hash_table_lookup_extended(t->rows, id, NULL, &before)) {
+		g_hash_table_insert(t->rows, g_strdup(id), g_strdup(fields[1]));
 	} else if (before != NULL && !g_str_equal(before, fields[1])) {
 		slide_note(t->work, "%s:%" G_GUINT64_FORMAT ": case '%s' has '%s' here and '%s' above: it is %s; correct the table", t->file,
-			   line, fields[0], fields[1], (const char *)before, t->without);
-		g_hash_table_insert(t->rows, g_strdup(fields[0]), NULL);
+			   line, id, fields[1], (const char *)before, t->without);
+		g_hash_table_insert(t->rows, g_strdup(id), NULL);
 	}
 	return TRUE;
 }
@@ -126,7 +135,40 @@ static char *mask_for(const struct settings *s, int label, const char *id)
 
 	if (!last || s->data.masks[0] == '\0')
 		return NULL;
-	return pattern_path(s->paths.train, s->data.masks, s->data.classes[label], id);
+	g_autofree char *path = pattern_path(s->paths.train, s->data.masks, s->data.classes[label], id);
+	char *there = pattern_find(path);
+	return there != NULL ? there : g_steal_pointer(&path);
+}
+
+/* Slides beside those found that have another ending, say: nobody would miss them. becomes: what becomes of them. */
+static void note_others(struct work *w, const char *root, const char *pattern, const char *class, const char *key, const GPtrArray *found,
+			const char *becomes)
+{
+	enum { MOST = 1000 };   /* files that are opened */
+	const char *name = strstr(pattern, "{name}"), *entry;
+	g_autofree char *any = pattern_path(root, pattern, class, "x"), *folder = g_path_get_dirname(any), *first = NULL;
+	g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
+	guint others = 0, opened = 0;
+
+	if (name == NULL || strchr(name, '/') != NULL)  /* each has a folder of its own */
+		return;
+	for (guint i = 0; i < found->len; i++)
+		g_hash_table_add(known, ((struct pattern_match *)found->pdata[i])->path);
+	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+	while (dir != NULL && opened < MOST && (entry = g_dir_read_name(dir)) != NULL) {
+		g_autofree char *path = g_build_filename(folder, entry, NULL);
+		if (entry[0] == '.' || g_hash_table_contains(known, path) || !g_file_test(path, G_FILE_TEST_IS_REGULAR))
+			continue;
+		opened++;
+		if (!slide_known(path))
+			continue;
+		if (others++ == 0)
+			first = g_strdup(entry);
+	}
+	if (others == 0)
+		return;
+	log_name(first);
+	slide_note(w, "%u slides of '%s' do not fit %s, '%s' for one: %s", others, folder, key, first, becomes);
 }
 
 /* The files of a folder that must be there. */
@@ -161,6 +203,7 @@ static gboolean list_folders(const struct settings *s, struct work *w, GPtrArray
 			const struct pattern_match *m = found->pdata[i];
 			add(all, m, label, mask_for(s, label, m->name));
 		}
+		note_others(w, s->paths.train, s->data.images, s->data.classes[label], "data.images", found, "they are not learned from");
 	}
 	return TRUE;
 }
@@ -175,12 +218,13 @@ static gboolean list_table(const struct settings *s, struct work *w, GPtrArray *
 	if (found == NULL)
 		return FALSE;
 	guint unlabelled = 0;
+	note_others(w, s->paths.train, s->data.images, NULL, "data.images", found, "they are not learned from");
 	for (guint i = 0; i < found->len; i++) {
 		const struct pattern_match *m = found->pdata[i];
 		const char *value;
 		int label = 0;
 		const gboolean there = table_has(labels, m->name, m->path, &value);
-		while (value != NULL && s->data.classes[label] != NULL && !g_str_equal(s->data.classes[label], value))
+		while (value != NULL && s->data.classes[label] != NULL && g_ascii_strcasecmp(s->data.classes[label], value) != 0)
 			label++;
 		if (!there) {
 			unlabelled++;
@@ -247,6 +291,8 @@ GPtrArray *slide_list(const struct settings *s, struct work *w, GError **error)
 		g_autoptr(GPtrArray) found = list_needed(s->paths.test, s->data.test, "paths.test and data.test", error);
 		for (guint i = 0; found != NULL && i < found->len; i++)
 			add(all, found->pdata[i], -1, NULL);
+		if (found != NULL && found->len > 0)
+			note_others(w, s->paths.test, s->data.test, NULL, "data.test", found, "they get no answer");
 		if (found == NULL || found->len > 0)
 			return found == NULL ? NULL : g_steal_pointer(&all);
 		g_set_error(error, FAULT, FAULT_DATA, "no slide matches '%s' in '%s'; check paths.test and data.test",

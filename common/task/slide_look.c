@@ -227,10 +227,11 @@ static void look_at_negative_mask(struct looking *l)
 {
 	const struct settings *s = l->sw->work.settings;
 	const struct work_case *wc = &l->sw->work.cases[l->item];
-	g_autofree char *path = pattern_path(s->paths.train, s->data.masks, s->data.classes[wc->label], wc->id);
+	g_autofree char *wanted = pattern_path(s->paths.train, s->data.masks, s->data.classes[wc->label], wc->id);
+	g_autofree char *path = pattern_find(wanted);
 	g_autoptr(GError) error = NULL;
 
-	if (!g_file_test(path, G_FILE_TEST_IS_REGULAR))
+	if (path == NULL || !g_file_test(path, G_FILE_TEST_IS_REGULAR))
 		return;
 	g_autoptr(mask_t) mask = slide_mask(s, l->slide, path, &error);
 	if (mask == NULL)
@@ -240,8 +241,21 @@ static void look_at_negative_mask(struct looking *l)
 		      "learned from as %s: look which is right", mask->area, s->data.classes[wc->label]);
 }
 
+/* How much of the tumour lies where tissue is, 0..1. */
+static double on_tissue(const struct tiles *t)
+{
+	double all = 0, on = 0;
+
+	for (guint32 i = 0; i < t->n_tumour; i++) {
+		all += t->tile[i].tumour;
+		on += t->tile[i].tumour * (t->tile[i].tissue / 255.0);
+	}
+	return all > 0 ? on / all : 1;
+}
+
 static void look_at_mask(struct looking *l)
 {
+	const double little = 0.3;
 	const struct settings *s = l->sw->work.settings;
 	const struct work_case *wc = &l->sw->work.cases[l->item];
 	const struct slide_case *c = &l->sw->slides[l->item];
@@ -250,6 +264,9 @@ static void look_at_mask(struct looking *l)
 		return;
 	if (!case_positive(&l->sw->work, l->item))
 		look_at_negative_mask(l);
+	else if (c->mask_empty && c->mask_most > 0)
+		doubt(l, "its mask shows no tumour, though the slide is %s: its brightest pixel is %d, and over 127 is tumour; its tiles are "
+		      "not learned from", s->data.classes[wc->label], c->mask_most);
 	else if (c->mask_empty)
 		doubt(l, "its mask shows no tumour, though the slide is %s: its tiles are not learned from; draw the mask, or "
 		      "look at the class", s->data.classes[wc->label]);
@@ -257,6 +274,9 @@ static void look_at_mask(struct looking *l)
 		doubt(l, "%s: its tiles are not learned from; correct the mask, or data.masks", c->mask_wrong);
 	else if (wc->ready && c->mask == NULL)
 		doubt(l, "it has no mask: its tiles are not learned from; put one where data.masks says");
+	else if (c->mask != NULL && on_tissue(&c->tiles) < little)
+		doubt(l, "%.0f%% of the tumour in its mask lies where no tissue is found: is the mask inverted, another slide's, or data.origin "
+		      "wrong?", 100 * (1 - on_tissue(&c->tiles)));
 	if (c->mask != NULL)
 		number(l, "tumour_mm2", (double)c->mask->area * pow(c->mask->scale * slide_mpp(l->sw, l->slide) / 1e3, 2));
 }

@@ -42,6 +42,10 @@ mask_t *slide_mask(const struct settings *s, const slide_t *slide, const char *p
 
 	if (kind == ANNOTATION_NONE) {
 		g_autoptr(mask_t) mask = mask_read(path, scale, slide->x, slide->y, error);
+		if (mask != NULL && !mask_fits(mask, slide->w, slide->h, NULL) && mask_fits(mask, slide->width, slide->height, NULL)) {
+			mask->origin_x = mask->origin_y = 0;    /* of the whole slide, as OpenSlide has it */
+			return g_steal_pointer(&mask);
+		}
 		return mask != NULL && mask_fits(mask, slide->w, slide->h, error) ? g_steal_pointer(&mask) : NULL;
 	}
 	const gboolean scanned = s->data.origin == ORIGIN_AUTO ? kind == ANNOTATION_GEOJSON : s->data.origin == ORIGIN_SCANNED;
@@ -62,6 +66,7 @@ static void read_mask(struct slide_work *sw, struct slide_case *c)
 	if (mask == NULL)
 		c->mask_wrong = g_strdup(wrong->message);
 	c->mask_empty = mask != NULL && mask->area == 0;
+	c->mask_most = mask != NULL ? mask->most : 0;
 	if (mask != NULL && !c->mask_empty)
 		c->mask = g_steal_pointer(&mask);
 }

@@ -19,6 +19,7 @@ struct slide_case {
 	double tissue_share, scanned_share, colour[3];
 	mask_t *mask;           /* NULL: not known where the tumour is */
 	gboolean mask_empty;    /* a positive slide's mask shows none, which says as little as no mask */
+	guint8 mask_most;       /* then: its brightest pixel */
 	char *mask_wrong;       /* why it cannot be used, which is as none, too; NULL: nothing is wrong */
 	struct tiles tiles;
 	guint8 look[3][256];    /* red, green, blue as read to what the network sees */
@@ -63,7 +64,8 @@ void slide_copy_end(struct work *work, gboolean keep);
 gboolean slide_prepare(struct work *work, guint item, GError **error);
 void slide_release(struct work *work, guint item);
 void slide_forget(struct slide_case *c);       /* closes and frees what is the slide's */
-/* A slide's mask, whether it is a PNG or was drawn (data.masks says which, by its ending). */
+/* A slide's mask, whether it is a PNG, of the scanned part or of all of the slide, or was drawn (data.masks says which, by its
+   ending). */
 mask_t *slide_mask(const struct settings *settings, const slide_t *slide, const char *path, GError **error);
 /* um a level-0 pixel: what its file says, else tiles.fallback_mpp; 0: not known. */
 double slide_mpp(const struct slide_work *sw, const struct slide *slide);

@@ -76,7 +76,22 @@ static void test_qupath(void)
 
 	g_assert_cmpuint(area_of(file, any), ==, 16 - 4 + 1 + 1 + 1);
 	g_assert_cmpuint(area_of(file, stroma), ==, 20);
-	g_assert_cmpuint(area_of(file, positive), ==, 1);
+	g_assert_cmpuint(area_of(file, positive), ==, 2);
+}
+
+/* Measurements that are no number, as QuPath before 0.5 writes them, and a byte-order mark; a name that reads like one stays, and a
+   point that is none is refused. */
+static void test_nan(void)
+{
+	static const char *const named[] = { "NaN \"Infinity", NULL };
+	static const char file[] = "\xef\xbb\xbf" ALL(
+		FEATURE("{\"classification\":{\"name\":\"Tumor\"},\"measurements\":{\"a\":NaN,\"b\":-Infinity,\"c\": Infinity }}",
+			POLYGON(BOX(0, 0, 2, 2))) ","
+		FEATURE("{\"classification\":{\"name\":\"NaN \\\"Infinity\"},\"measurements\":[NaN]}", POLYGON(BOX(4, 0, 5, 1))));
+
+	g_assert_cmpuint(area_of(file, any), ==, 4 + 1);
+	g_assert_cmpuint(area_of(file, named), ==, 1);
+	assert_refused(ALL(FEATURE("{}", POLYGON("[[0,0],[NaN,0],[1,1]]"))), "'a': feature 1: ring 1: point 2: expected two numbers");
 }
 
 #define XML(annotations) "<?xml version=\"1.0\"?>\n<ASAP_Annotations>\n\t<Annotations>\n" annotations "\t</Annotations>\n\t<AnnotationGroups>\n" \
@@ -107,6 +122,22 @@ static void test_asap(void)
 	g_autoptr(polygons_t) marked = annotation_parse("\xef\xbb\xbf<ASAP_Annotations/>", 22, "a", ANNOTATION_ASAP, (char *const *)any, 0, 0,
 							NULL);
 	g_assert_cmpuint(marked->list->len, ==, 0);
+}
+
+/* Groups of groups: what has no role of its own has that of what it is part of. */
+static void test_asap_groups(void)
+{
+#define GROUP(name, of) "<Group Name=\"" name "\" PartOfGroup=\"" of "\" Color=\"#00ff00\"><Attributes/></Group>\n"
+	static const char *const tumour[] = { "Tumour", NULL };
+	static const char file[] = "<ASAP_Annotations>\n<Annotations>\n"
+		ANNOTATION("Polygon", "lobular", XBOX(0, 0, 4, 4)) ANNOTATION("Polygon", "fat", XBOX(0, 0, 1, 1))
+		ANNOTATION("Polygon", "in situ", XBOX(8, 0, 10, 1)) ANNOTATION("Polygon", "round", XBOX(12, 0, 15, 1))
+		"</Annotations>\n<AnnotationGroups>\n" GROUP("Tumour", "None") GROUP("lobular", "Tumour") GROUP("in situ", "lobular")
+		GROUP("Normal", "None") GROUP("fat", "Normal") GROUP("round", "about") GROUP("about", "round")
+		"</AnnotationGroups>\n</ASAP_Annotations>\n";
+
+	g_assert_cmpuint(area_of(file, tumour), ==, 16 - 1 + 2);
+	g_assert_cmpuint(area_of(file, any), ==, 16 - 1 + 2 + 3);
 }
 
 static void test_origin(void)
@@ -196,6 +227,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/annotation/geometries", test_geometries);
 	g_test_add_func("/annotation/qupath", test_qupath);
 	g_test_add_func("/annotation/asap", test_asap);
+	g_test_add_func("/annotation/asap-groups", test_asap_groups);
+	g_test_add_func("/annotation/nan", test_nan);
 	g_test_add_func("/annotation/origin", test_origin);
 	g_test_add_func("/annotation/bad-geojson", test_bad_geojson);
 	g_test_add_func("/annotation/bad-xml", test_bad_xml);

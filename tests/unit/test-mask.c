@@ -59,6 +59,25 @@ static void assert_lesion(const struct mask *m, guint32 i, guint32 left, guint32
 	g_assert_cmpuint(l->area, ==, area);
 }
 
+/* 0 and 1, as arrays of truth values are saved; a colour by its largest; and how bright what shows nothing is. */
+static void test_values(struct fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+	static const guint8 truth[] = { 0, 1, 1, 0, 0, 1 }, dim[] = { 0, 1, 2, 0, 127, 1 }, none[6] = { 0 };
+	static const guint8 red[] = { 200, 0, 0, 0, 0, 0, 127, 127, 127, 0, 0, 128, 0, 0, 0, 0, 0, 0 };
+	g_autoptr(mask_t) one = mask_of(f, truth, 3, 2, 16, 0, 0), most = mask_of(f, dim, 3, 2, 16, 0, 0), no = mask_of(f, none, 3, 2, 16, 0, 0);
+	g_autoptr(GError) error = NULL;
+
+	g_assert_cmpuint(one->area, ==, 3);
+	g_assert_cmpuint(one->n_lesions, ==, 1);
+	g_assert_cmpuint(most->area, ==, 0);
+	g_assert_cmpuint(most->most, ==, 127);
+	g_assert_cmpuint(no->area, ==, 0);
+	g_assert_cmpuint(no->most, ==, 0);
+	g_assert_true(png_write(f->path, red, 3, 2, 3, &error));
+	g_autoptr(mask_t) coloured = mask_read(f->path, 16, 0, 0, &error);
+	g_assert_cmpuint(coloured->area, ==, 2);
+}
+
 static void test_lesions(struct fixture *f, gconstpointer data G_GNUC_UNUSED)
 {
 	g_autoptr(mask_t) m = drawn(f, 10, 8,
@@ -299,6 +318,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add("/mask/lesions", struct fixture, NULL, set_up, test_lesions, tear_down);
+	g_test_add("/mask/values", struct fixture, NULL, set_up, test_values, tear_down);
 	g_test_add("/mask/none", struct fixture, NULL, set_up, test_none, tear_down);
 	g_test_add("/mask/brute-force", struct fixture, NULL, set_up, test_brute_force, tear_down);
 	g_test_add("/mask/fractions", struct fixture, NULL, set_up, test_fractions, tear_down);

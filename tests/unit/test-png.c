@@ -110,9 +110,9 @@ static void test_kinds(void)
 	static const guint8 deep[] = { 0x12, 0x34, 0xff, 0xff, 0x80, 0x7f, 0x00, 0x81 },
 			    deep_grey[] = { 0x12, 0xff, 0x80, 0x01 };
 	static const guint8 palette[] = { 0x1b }, palette_rgb[] = { 0, 0, 0, 255, 0, 0, 0, 255, 0, 255, 255, 255 },
-			    palette_grey[] = { 0, 54, 182, 255 };
+			    palette_grey[] = { 0, 255, 255, 255 };
 	static const guint8 rgba[] = { 10, 20, 30, 0, 200, 100, 50, 128 }, rgba_rgb[] = { 10, 20, 30, 200, 100, 50 },
-			    rgba_grey[] = { 19, 118 }; /* (2126 * 10 + 7152 * 20 + 722 * 30) / 10000 = 18.6 */
+			    rgba_grey[] = { 30, 200 };      /* the largest of three */
 	static const guint8 grey_alpha[] = { 7, 0, 9, 255 }, grey_alpha_grey[] = { 7, 9 };
 
 	for (int i = 0; i < 2; i++) {

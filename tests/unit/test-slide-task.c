@@ -219,8 +219,8 @@ static void test_table(struct fixture *f, gconstpointer data)
 {
 	(void)data;
 	set_tables(f);
-	put(f, "train/labels.csv", "file name,class\r\nSlide001.mrxs,a\nSlide002,b\nSlide003,benign\n\"Slide005\",a\nSlide099,b\n");
-	put(f, "train/patients.csv", "Slide001,p1\nSlide002,\nSlide005.mrxs,p1\n");
+	put(f, "train/labels.csv", "file name,class\r\nimages/Slide001.mrxs,A\nSlide002,b\nSlide003,benign\n\"Slide005\",a\nSlide099,b\n");
+	put(f, "train/patients.csv", "Slide001,p1\nSlide002,\nC:\\x\\Slide005.mrxs,p1\n");
 	struct work *w = open_work(f, PHASE_TRAIN, NULL);
 	g_assert_cmpuint(w->n_cases, ==, 3);
 	g_assert_cmpstr(w->cases[0].id, ==, "Slide001");
@@ -237,6 +237,104 @@ static void test_table(struct fixture *f, gconstpointer data)
 	assert_note(w, 1, "1 slides have no row in labels.csv and are left out");
 	assert_note(w, 2, "1 slides have no group in patients.csv: each is one of its own");
 	slide_classification.close(w);
+}
+
+/* Slides that the pattern does not take are said, for training and to answer. */
+static void test_others(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *test = g_strdup_printf("1 slides of '%s/test' do not fit data.test, 'Slide008.mrxs' for one: they get no answer",
+						f->root);
+	g_autofree char *train = g_strdup_printf("1 slides of '%s/train/image/negative' do not fit data.images, 'x.mrxs' for one: they are not "
+						 "learned from", f->root);
+	g_autofree char *from = g_strdup_printf("train/image/negative/%s", negatives[0]);
+
+	(void)data;
+	link_all(f);
+	link_slide(f, from, "train/image/negative/x");
+	link_slide(f, "test/Slide007", "test/Slide007");
+	link_slide(f, "test/Slide008", "test/Slide008");
+	put(f, "test/notes.txt", "no slide");
+	assign(f, "data.images=image/{class}/Slide{name}.mrxs");
+	struct work *w = open_work(f, PHASE_TRAIN, NULL);
+	g_assert_cmpuint(w->n_cases, ==, TRAIN);
+	g_assert_cmpuint(w->notes->len, ==, 1);
+	assert_note(w, 0, train);
+	slide_classification.close(w);
+	w = open_work(f, PHASE_TEST, NULL);
+	g_assert_cmpuint(w->n_cases, ==, 2);
+	g_assert_cmpuint(w->notes->len, ==, 0);
+	slide_classification.close(w);
+	assign(f, "data.test={name}7.mrxs");
+	w = open_work(f, PHASE_TEST, NULL);
+	g_assert_cmpuint(w->n_cases, ==, 1);
+	assert_note(w, w->notes->len - 1, test);
+	slide_classification.close(w);
+}
+
+/* A mask of all of the slide, not of its scanned part, is that of the same places. */
+static void test_whole_mask(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *name = g_strdup_printf("train/mask/positive/%s.png", positives[0]), *to = in(f, name);
+	g_autofree char *from = g_build_filename(sample, name, NULL), *slide = g_strdup_printf("train/image/positive/%s", positives[0]);
+	g_autoptr(GError) error = NULL;
+	guint32 w = 0, h = 0;
+	g_autofree guint8 *part = png_read(from, 1, 1 << 20, &w, &h, &error);
+
+	(void)data;
+	g_assert_no_error(error);
+	link_slide(f, slide, slide);
+	link_mask(f, positives[0]);
+	struct work *work = open_work(f, PHASE_TRAIN, NULL);
+	prepare_all(work);
+	const struct slide_case *c = &slide_work_of(work)->slides[0];
+	const struct slide s = *c->slide;
+	const int scale = c->mask->scale, left = (int)(s.x / scale), top = (int)(s.y / scale);
+	const guint32 wide = (guint32)((s.width + scale - 1) / scale), high = (guint32)((s.height + scale - 1) / scale);
+	const guint32 tumour = c->tiles.n_tumour;
+	const guint64 area = c->mask->area;
+	slide_classification.close(work);
+
+	g_assert_true(wide > w + 2 && s.x % scale == 0 && s.y % scale == 0);
+	g_autofree guint8 *whole = g_malloc0((gsize)wide * high);
+	for (guint32 y = 0; y < h; y++)
+		memcpy(whole + ((gsize)y + (gsize)top) * wide + left, part + (gsize)y * w, MIN(w, wide - (guint32)left));
+	g_assert_cmpint(unlink(to), ==, 0);
+	g_assert_true(png_write(to, whole, wide, high, 1, &error));
+	work = open_work(f, PHASE_TRAIN, NULL);
+	prepare_all(work);
+	c = &slide_work_of(work)->slides[0];
+	g_assert_nonnull(c->mask);
+	g_assert_cmpuint(c->mask->area, ==, area);
+	g_assert_cmpuint(c->tiles.n_tumour, ==, tumour);
+	slide_classification.close(work);
+}
+
+/* A mask that shows tumour in a corner where the slide has no tissue: of another slide, perhaps. */
+static void test_off_tissue(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *name = g_strdup_printf("train/mask/positive/%s.png", positives[0]), *to = in(f, name);
+	g_autofree char *from = g_build_filename(sample, name, NULL), *slide = g_strdup_printf("train/image/positive/%s", positives[0]);
+	g_autoptr(GError) error = NULL;
+	guint32 w = 0, h = 0;
+	g_autofree guint8 *pixels = png_read(from, 1, 1 << 20, &w, &h, &error);
+	struct look look = { 0 };
+
+	(void)data;
+	g_assert_no_error(error);
+	memset(pixels, 0, (gsize)w * h);
+	for (int i = 0; i < 4; i++)
+		pixels[(guint32)(i / 2) * w + (guint32)(i % 2)] = 255;
+	g_assert_true(png_write(to, pixels, w, h, 1, &error));
+	link_slide(f, slide, slide);
+	struct work *work = open_work(f, PHASE_TRAIN, NULL);
+	prepare_all(work);
+	g_assert_true(slide_classification.look(work, 0, &look, &error));
+	g_assert_no_error(error);
+	g_assert_cmpuint(look.doubts->len, ==, 1);
+	g_assert_nonnull(strstr(look.doubts->pdata[0], "100% of the tumour in its mask lies where no tissue is found: is the mask inverted, "
+							"another slide's, or data.origin wrong?"));
+	look_clear(&look);
+	slide_classification.close(work);
 }
 
 static void assert_open_fails(const struct fixture *f, enum phase phase, const char *message)
@@ -1512,6 +1610,9 @@ int main(int argc, char **argv)
 	write_sample();
 	ADD("folders", test_folders);
 	ADD("table", test_table);
+	ADD("others", test_others);
+	ADD("whole-mask", test_whole_mask);
+	ADD("off-tissue", test_off_tissue);
 	ADD("table-rows", test_table_rows);
 	ADD("table-wrong", test_table_wrong);
 	ADD("left-out", test_left_out);
