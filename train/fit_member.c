@@ -35,13 +35,14 @@ static gboolean make_average(struct fit *f, GError **error)
 	return TRUE;
 }
 
-/* Whether, and how long, its body stays as it is: not where that is random, or where it is all that there is; and all the time where
-   it would learn nothing of what is sought, and its features are all that attention has. */
+/* Whether, and how long, its body stays as it is: not where that is random, or where it is all that there is. Where there is nothing
+   to learn of what is sought, all that was loaded stays, always: it would unlearn what it knows. */
 static void freeze(struct fit *f)
 {
 	const double wanted = f->settings->training.frozen, share = sampler_sees(f->sampler) ? wanted : 1;
 	gboolean headed = FALSE;
 
+	f->keeps = settings_go_on(f->settings) && !sampler_sees(f->sampler);
 	for (size_t i = 0; i < f->model->own; i++)
 		headed = headed || f->optim->of[i].head;
 	f->frozen = settings_go_on(f->settings) && headed ? share : 0;

@@ -24,7 +24,7 @@ double fit_rate(const struct fit *f)
 	const gboolean falls = kind == SCHEDULE_COSINE || kind == SCHEDULE_ONE_CYCLE;
 	const double factor = schedule_factor(kind, f->now.plan.progress, f->settings->training.warmup, (int)f->now.plateaus);
 
-	return optim_rate(f->settings) * factor * (!falls && is_closing(f) ? CLOSING_RATE : 1);
+	return f->keeps ? 0 : optim_rate(f->settings) * factor * (!falls && is_closing(f) ? CLOSING_RATE : 1);
 }
 
 void fit_enter_phase(struct fit *f)

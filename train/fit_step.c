@@ -123,7 +123,7 @@ static gboolean learn_part(struct fit *f, const struct batch *b, const struct au
 	tensor *target = t_from(s, b->targets + from * (gsize)shape->targets, DIMS(n, shape->targets), T_F32, device);
 	if (shape->map > 0)
 		target = map_targets_move(s, target, shape->map, augment_grid(s, of, n, shape->height, shape->width, device));
-	SCOPE(net, s, f->device.flags | SCOPE_TRAIN);
+	SCOPE(net, s, f->device.flags | (f->keeps ? 0 : SCOPE_TRAIN));
 	tensor *y = t_to(net, model_forward(f->model, net, x, NULL), T_F32, device);
 	tensor *mean = f->work->task->loss(f->work, net, y, target, f->smoothing);
 	const double share = (double)n / b->n;

@@ -56,6 +56,7 @@ struct fit {
 	double gradient, gradient_sum;  /* Euclidean norm: the newest; of this epoch */
 	gint64 gradients;               /* in the sum */
 	double frozen;                  /* share of the steps, the first, in which the head alone learns */
+	gboolean keeps;                 /* nothing learns: what was loaded tells more than what there is to learn from */
 	double epoch_step_s;            /* step_s and samples as the epoch began */
 	guint64 epoch_samples;
 };

@@ -1,11 +1,17 @@
 /* groups.c - see optim.h: parameters by the layers that their names tell of. */
 #include "common/optim/optim.h"
 
+/* A name up to here ends in a number, which a letter may follow: "layer1", "Mixed_5b". */
+static gboolean is_numbered(const char *name, const char *end)
+{
+	return end > name && (g_ascii_isdigit(end[-1]) || (end > name + 1 && g_ascii_islower(end[-1]) && g_ascii_isdigit(end[-2])));
+}
+
 /* Length of the name's layer; 0: it names none. *direct: the parameter is the layer's own, not of a part of it. */
 static gsize layer_length(const char *name, gboolean *direct)
 {
 	for (const char *dot = strchr(name, '.'); dot != NULL; dot = strchr(dot + 1, '.'))
-		if (dot > name && g_ascii_isdigit(dot[-1])) {
+		if (is_numbered(name, dot)) {
 			*direct = strchr(dot + 1, '.') == NULL;
 			return (gsize)(dot - name);
 		}

@@ -146,6 +146,18 @@ jit_module *script_open(scope *model, const void *bytes, size_t size)
 
 void script_close(jit_module *m) { delete m; }
 
+/* Those whose weight is frozen keep their statistics, as t_batch_norm's do. */
+static void fix_norms(const torch::jit::Module &module)
+{
+	for (torch::jit::Module part : module.modules()) {
+		if (!part.hasattr("running_mean") || !part.hasattr("weight") || !part.attr("weight").isTensor())
+			continue;
+		const bool learns = part.attr("weight").toTensor().requires_grad();
+		if (part.is_training() != learns)
+			part.train(learns);
+	}
+}
+
 tensor *t_script(scope *s, jit_module *m, const tensor *x)
 {
 	return op(s, "module", IN1(x), [&] {
@@ -155,6 +167,8 @@ tensor *t_script(scope *s, jit_module *m, const tensor *x)
 		const bool train = s->flags & SCOPE_TRAIN && learns;
 		if (m->module.is_training() != train)
 			m->module.train(train);
+		if (train)
+			fix_norms(m->module);
 		return first(m->module.forward({ in_layout(s, x->v) }));
 	});
 }

@@ -43,10 +43,12 @@ static double share(const struct settings *s, int stratum)
 	return 1;
 }
 
+static gboolean nothing_sought; /* no case has samples of the first stratum */
+
 static guint32 count(const struct work *w, guint item, int stratum)
 {
 	(void)w;
-	return (int)item % 2 == stratum ? SAMPLES : 0;
+	return (int)item % 2 == stratum && !(nothing_sought && stratum == 0) ? SAMPLES : 0;
 }
 
 static void pick(const struct work *w, guint item, int stratum, guint64 random, struct sample *out)
@@ -607,6 +609,46 @@ static void test_brief(void)
 	}
 }
 
+static struct model *model_at(const char *folder)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(JsonObject) manifest = model_folder_open(folder, NULL, NULL, &error);
+	g_autofree char *path = model_folder_path(folder, manifest, "weights", &error);
+	struct model *m = model_new("simple", 3, 1, 2, T_CPU, &error);
+
+	g_assert_true(model_load(m, path, NULL, &error));
+	return m;
+}
+
+/* Where there is nothing to learn of what is sought, weights that were loaded stay, to the last bit: its classifier would unlearn
+   what it knows. */
+static void test_keeps(void)
+{
+	g_autofree char *first = g_dir_make_tmp("blindrun-XXXXXX", NULL), *second = g_dir_make_tmp("blindrun-XXXXXX", NULL);
+	const char *set[] = { "model.network=simple", "tiles.size=16", "training.batch=10", "training.epochs=1", "sampling.tiles_per_epoch=100",
+		"sampling.hard=0", NULL, NULL };
+	struct fit_outcome outcome;
+	g_autoptr(GError) error = NULL;
+
+	g_assert_true(learn(first, set, 10, &outcome, &error));
+	g_autoptr(JsonObject) manifest = model_folder_open(first, NULL, NULL, &error);
+	g_autofree char *path = model_folder_path(first, manifest, "weights", &error), *weights = g_strconcat("model.weights=", path, NULL);
+	set[6] = weights;
+	nothing_sought = TRUE;
+	g_assert_true(learn(second, set, 10, &outcome, &error));
+	nothing_sought = FALSE;
+	g_assert_no_error(error);
+	g_autoptr(model_t) was = model_at(first), is = model_at(second);
+	g_assert_cmpuint(scope_count(was->params), >, 4);
+	for (size_t i = 0; i < scope_count(was->params); i++) {
+		SCOPE(s, NULL, SCOPE_NO_GRAD);
+		tensor *moved = t_sub(s, scope_at(was->params, i, NULL, NULL), scope_at(is->params, i, NULL, NULL));
+		g_assert_cmpfloat(t_item(s, t_mean_all(s, t_mul(s, moved, moved))), ==, 0);
+	}
+	remove_tree(first);
+	remove_tree(second);
+}
+
 /* Stopped before its plan was made, it still has all the time when it goes on, not the 20 epochs that stood for it. */
 static void test_no_plan_yet(void)
 {
@@ -686,6 +728,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/fit/unread", test_unread);
 	g_test_add_func("/fit/share-judged", test_share_judged);
 	g_test_add_func("/fit/brief", test_brief);
+	g_test_add_func("/fit/keeps", test_keeps);
 	g_test_add_func("/fit/no-plan-yet", test_no_plan_yet);
 	return g_test_run();
 }

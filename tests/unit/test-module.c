@@ -161,6 +161,20 @@ static void test_step(void)
 	t_write_(s, scope_find(m->params, "fc.bias"), bias, sizeof bias);
 	g_assert_cmpfloat(difference(s, model_forward(m, s, x, NULL), before), >, 0.1);
 	assert_scope(s);
+	/* of a part that is frozen the norms stay, and go on when it is not */
+	for (int frozen = 1; frozen >= 0; frozen--) {
+		SCOPE(part, NULL, SCOPE_TRAIN);
+		scope_freeze(scope_find(m->params, "bn1.weight"), frozen != 0);
+		tensor *of[2], *were[2];
+		for (int i = 0; i < 2; i++) {
+			of[i] = scope_find(m->params, i == 0 ? "bn1.running_mean" : "layer4.1.bn2.running_mean");
+			were[i] = t_affine(part, of[i], 1, 0);
+		}
+		model_forward(m, part, noise(part, 4, 64), NULL);
+		g_assert_true((difference(part, of[0], were[0]) > 0) == (frozen == 0));
+		g_assert_cmpfloat(difference(part, of[1], were[1]), >, 0);
+		assert_scope(part);
+	}
 	/* frozen, it answers in training as ever, and its norms learn nothing */
 	for (size_t i = 0; i < scope_count(m->params); i++)
 		scope_freeze(scope_at(m->params, i, NULL, NULL), true);

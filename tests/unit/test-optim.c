@@ -219,6 +219,10 @@ static void test_groups(void)
 	/* timm's ViT */
 	assert_groups((const char *const[]){ "cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.0.mlp.weight", "head.weight", NULL },
 		(const dims[]){ DIMS(1, 1, 2), DIMS(1, 5, 2), W, W, W }, "0* 0* 0 1 2 ");
+	/* Inception v3: a block's branches lie side by side */
+	assert_groups((const char *const[]){ "Conv2d_1a_3x3.conv.weight", "Conv2d_1a_3x3.bn.weight", "Conv2d_2a_3x3.conv.weight",
+		"Mixed_5b.branch1x1.conv.weight", "Mixed_5b.branch3x3dbl_2.conv.weight", "Mixed_5b.branch_pool.conv.weight",
+		"Mixed_5c.branch1x1.conv.weight", "head.weight", NULL }, (const dims[]){ W, B, W, W, W, W, W, W }, "0 0* 1 2 2 2 3 4 ");
 	/* without numbers, and a head alone */
 	assert_groups((const char *const[]){ "stem.weight", "stem.bias", "head.weight", NULL }, (const dims[]){ W, B, W }, "0 0* 1 ");
 	assert_groups((const char *const[]){ "head.weight", NULL }, (const dims[]){ W }, "1 ");
