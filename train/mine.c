@@ -15,6 +15,7 @@ struct search {
 	GArray *judged;         /* struct judged: of each case, what may be taken */
 	guint cases;
 	guint64 n;              /* samples that were judged */
+	guint64 most, a_case;   /* that are listed, in all and of a case */
 };
 
 static guint hash(gconstpointer sample)
@@ -94,7 +95,7 @@ static gboolean take(void *context, const struct scan_case *c, GError **error)
 	}
 	g_array_sort(of, highest);
 	guint over = is_mixed(s->work, c->item) ? (of->len + PASS_OVER_OF - 1) / PASS_OVER_OF : 0;
-	guint n = MIN(of->len - over, HARD_A_CASE);
+	guint n = MIN(of->len - over, (guint)s->a_case);
 	if (n > 0)
 		g_array_append_vals(s->judged, &g_array_index(of, struct judged, over), n);
 	s->n += of->len;
@@ -114,9 +115,9 @@ static guint join(struct search *s, gint64 forgotten, GArray *hard)
 		g_array_append_val(all, g_array_index(s->judged, struct judged, i).hard);
 	if (hard->len > 0)
 		g_array_append_vals(all, hard->data, hard->len);
-	for (guint i = 0; i < all->len && n < HARD_MOST; i++) {
+	for (guint i = 0; i < all->len && n < s->most; i++) {
 		const struct hard_sample h = g_array_index(all, struct hard_sample, i);
-		if (h.epoch <= forgotten || of_case[h.sample.item] >= HARD_A_CASE || g_hash_table_contains(there, &h.sample))
+		if (h.epoch <= forgotten || of_case[h.sample.item] >= s->a_case || g_hash_table_contains(there, &h.sample))
 			continue;
 		of_case[h.sample.item]++;
 		g_array_index(all, struct hard_sample, n) = h;
@@ -135,7 +136,7 @@ gboolean mine_search(struct scan *scan, struct sampler *sampler, gint64 epoch, g
 	g_autoptr(GArray) judged = g_array_new(FALSE, FALSE, sizeof(struct judged));
 	g_autofree guint32 *first = g_new0(guint32, scan->work->n_cases + 1);
 	g_autofree guint *items = g_new(guint, scan->work->n_cases + 1);
-	struct search s = { scan->work, drawn, first, judged, 0, 0 };
+	struct search s = { scan->work, drawn, first, judged, 0, 0, MAX(HARD_MOST, n / 2), MAX(HARD_A_CASE, n / 64) };
 
 	sampler_set_hard(sampler, NULL, 0, 0, 0);
 	draw(sampler, &s, epoch, n);

@@ -4,8 +4,8 @@
  *
  * A search draws samples as training does, keeps those of which the task is sure, judges them, and takes the highest
  * eighth. Of a case that has samples of other strata too, the highest tenth is passed over: it may be positive, and
- * nobody marked it. What was found joins what was found before: no more than 64 a case and 8,192 in all, the newest, and
- * none that is four searches old, for the network has learned it since.
+ * nobody marked it. What was found joins what was found before: no more than 64 a case and 8,192 in all, or where a search judges
+ * many a sixty-fourth and a half of these, the newest, and none that is four searches old, for the network has learned it since.
  *
  * A pure function of the seed, the epoch, the network and the list before; so a search that was stopped is done again.
  * Errors: the scan's.

@@ -13,9 +13,10 @@ struct plan plan_new(guint epochs, gint64 epoch_steps)
 
 void plan_thin(struct plan *p, guint batch, guint64 judged)
 {
-	const gint64 all = p->set_epochs * p->set_steps;
-	const double learned = 3.0 * (double)all * batch; /* in passes forward: one back takes as long as two */
-	const guint least = MIN(3, p->set_epochs), n = (guint)CLAMP(learned / (double)MAX(judged, 1), least, p->set_epochs);
+	const guint least = MIN(3, p->set_epochs);
+	const double step = 3.0 * batch; /* in passes forward: one back takes as long as two */
+	const gint64 all = MAX(p->set_epochs * p->set_steps, (gint64)ceil((double)(least * judged) / step));
+	const guint n = (guint)CLAMP(step * (double)all / (double)MAX(judged, 1), least, p->set_epochs);
 
 	p->epochs = p->set_epochs = n;
 	p->epoch_steps = p->set_steps = (all + n - 1) / n;

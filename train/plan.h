@@ -35,8 +35,8 @@ struct plan_costs {
 /* epochs and epoch_steps: as set; PLAN_OPEN: as many as the time holds that plan_fit gets;
    until then PLAN_EPOCHS. */
 struct plan plan_new(guint epochs, gint64 epoch_steps);
-/* Without a limit: where to judge, so many samples an epoch, would cost more than to learn, fewer epochs, as much longer, but three.
-   By numbers of samples, not by a clock. */
+/* Without a limit: where to judge, so many samples an epoch, would cost more than to learn, fewer epochs, as much longer; where
+   it would with three, they are longer yet. By numbers of samples, not by a clock. */
 void plan_thin(struct plan *plan, guint batch, guint64 judged);
 /* Plans anew, at step `at` of epoch `epoch` (both from 0), for what is left of the time, s. */
 void plan_fit(struct plan *plan, guint epoch, gint64 at, double left, struct plan_costs costs);

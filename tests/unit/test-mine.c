@@ -153,6 +153,25 @@ static void test_kept(void)
 	g_assert_cmpuint(hard->len, ==, 14);
 }
 
+/* A search for 8,000 keeps 125 of a case. */
+static void test_large(void)
+{
+	g_autoptr(GArray) hard = list_new();
+	g_autoptr(GError) error = NULL;
+	struct scan s = scan;
+	gboolean whole;
+	guint found;
+
+	for (gint32 i = 0; i < 100; i++) {
+		const struct hard_sample h = { { .item = 1, .at = { 1000 + i } }, 2, 4 };
+		g_array_append_val(hard, h);
+	}
+	g_assert_true(mine_search(&s, sampler, 6, 2, 8000, hard, &whole, &found, &error));
+	g_assert_no_error(error);
+	g_assert_cmpuint(found, ==, 14);
+	g_assert_cmpuint(hard->len, ==, 114);
+}
+
 static void test_cut_short(void)
 {
 	g_autoptr(GArray) hard = list_new();
@@ -237,6 +256,7 @@ int main(int argc, char **argv)
 	qsort(known, ALL, sizeof *known, highest);
 	g_test_add_func("/mine/found", test_found);
 	g_test_add_func("/mine/kept", test_kept);
+	g_test_add_func("/mine/large", test_large);
 	g_test_add_func("/mine/cut-short", test_cut_short);
 	g_test_add_func("/mine/text", test_text);
 	int failed = g_test_run();

@@ -40,11 +40,14 @@ static void test_thin(void)
 	plan_thin(&p, 64, 120192);
 	assert_plan(&p, 10, 626);
 	p = plan_new(20, 313);
-	plan_thin(&p, 64, 806000);
+	plan_thin(&p, 64, 400000);      /* 6,250 steps */
 	assert_plan(&p, 3, 2087);
+	p = plan_new(20, 313);
+	plan_thin(&p, 64, 806000);      /* 4,197.9 steps an epoch */
+	assert_plan(&p, 3, 4198);
 	p = plan_new(2, 313);
 	plan_thin(&p, 64, 806000);
-	assert_plan(&p, 2, 313);
+	assert_plan(&p, 2, 4198);
 	p = plan_new(20, 313);
 	plan_thin(&p, 64, 0);
 	assert_plan(&p, 20, 313);
