@@ -279,6 +279,8 @@ static gboolean run(struct settings *s, const char *journal_path, GError **wrong
 	a = answers_new(w, facts, journal, error);
 	colours = colours_new(w, manifest);
 	gboolean ok = a != NULL;
+	if (ok && answers_killed(a) > 0)
+		log_keep("resume", "resume killed=%u answered=%u", answers_killed(a), answers_count(a).fully + answers_count(a).coarsely);
 	if (ok && facts != NULL)
 		device_open(s, learned_in(facts), FALSE, &device, NULL);
 	opening_say_machine(&device);

@@ -34,8 +34,9 @@ fault inference 'SIGTERM in the middle of the slides' "code=6 soon=yes answer=wh
 	at term open d/test/ FAIL_WHEN="$first_answer" FAIL_AFTER=60 FAIL_TIMES=1
 fault inference 'SIGINT in the middle of the slides' "code=6 soon=yes answer=whole $as_before" 'stopped by SIGINT' \
 	at int open d/test/ FAIL_WHEN="$first_answer" FAIL_AFTER=60 FAIL_TIMES=1
+# the last of eleven, where the clock stands still: as 'full as the last answer is written, once' below
 fault inference 'SIGTERM as the last answer is renamed' "soon=yes answer=whole answers=model $as_before" '' \
-	at term rename "$first_answer" FAIL_AFTER=2 FAIL_TIMES=1
+	at term rename "$first_answer" LD_PRELOAD="$B/clock.so:$B/fail.so" CLOCK_SPEED=0 FAIL_WHEN="$first_answer" FAIL_AFTER=10 FAIL_TIMES=1
 hangs="LD_PRELOAD=$B/fail.so FAIL_CALL=open FAIL_PATH=Slide011/Data FAIL_WHEN=$first_answer FAIL_AFTER=10"
 hangs="$hangs FAIL_DOES=hang FAIL_MARK=.hangs"
 # shellcheck disable=SC2086

@@ -17,7 +17,7 @@ struct JpegEncoder {
 	char message[JMSG_LENGTH_MAX];
 	int side;
 	int quality;
-	bool halved;
+	int colour_w, colour_h;		/* px */
 	unsigned char *buffer;		/* as large as any image can get, so that libjpeg never grows it */
 	unsigned long capacity;
 	unsigned char *grown;		/* libjpeg's own, if it did */
@@ -40,6 +40,7 @@ struct JpegEncoder *jpeg_encoder_new(int side, int quality)
 	struct JpegEncoder *encoder = g_new0(struct JpegEncoder, 1);
 	encoder->side = side;
 	encoder->quality = quality;
+	encoder->colour_w = encoder->colour_h = 1;
 	encoder->capacity = (unsigned long)side * (unsigned long)side * 6 + 65536;
 	encoder->buffer = g_malloc(encoder->capacity);
 	encoder->compress.err = jpeg_std_error(&encoder->manager);
@@ -51,9 +52,10 @@ struct JpegEncoder *jpeg_encoder_new(int side, int quality)
 	return encoder;
 }
 
-void jpeg_encoder_halve_colour(struct JpegEncoder *encoder)
+void jpeg_encoder_share_colour(struct JpegEncoder *encoder, int width, int height)
 {
-	encoder->halved = true;
+	encoder->colour_w = MAX(width, 1);
+	encoder->colour_h = MAX(height, 1);
 }
 
 void jpeg_encoder_free(struct JpegEncoder *encoder)
@@ -75,8 +77,8 @@ static void compress_rows(struct JpegEncoder *encoder, const guint8 *rgb)
 	compress->in_color_space = JCS_RGB;
 	jpeg_set_defaults(compress);
 	jpeg_set_quality(compress, encoder->quality, TRUE);
-	compress->comp_info[0].h_samp_factor = encoder->halved ? 2 : 1;
-	compress->comp_info[0].v_samp_factor = encoder->halved ? 2 : 1;
+	compress->comp_info[0].h_samp_factor = encoder->colour_w;
+	compress->comp_info[0].v_samp_factor = encoder->colour_h;
 	jpeg_start_compress(compress, TRUE);
 	while (compress->next_scanline < compress->image_height) {
 		gsize offset = (gsize)compress->next_scanline * (gsize)encoder->side * 3;

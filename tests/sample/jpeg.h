@@ -11,7 +11,8 @@ struct JpegEncoder;
 
 /* side: width and height, px; quality: 1 to 100, libjpeg's scale. */
 struct JpegEncoder *jpeg_encoder_new(int side, int quality);
-void jpeg_encoder_halve_colour(struct JpegEncoder *encoder);	/* 4:2:0 from here on */
+/* From here on so many px across and down share one colour, 1 or 2 (0: 1): 2, 2 is 4:2:0. */
+void jpeg_encoder_share_colour(struct JpegEncoder *encoder, int width, int height);
 void jpeg_encoder_free(struct JpegEncoder *encoder);
 typedef struct JpegEncoder JpegEncoder;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(JpegEncoder, jpeg_encoder_free)

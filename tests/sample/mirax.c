@@ -389,8 +389,7 @@ bool mirax_write(const char *path, const struct MiraxGeometry *geometry,
 	writer.folder = g_strndup(path, strlen(path) - strlen(".mrxs"));
 	writer.present = g_malloc0(positions);
 	writer.encoder = jpeg_encoder_new(geometry->image, geometry->quality);
-	if (geometry->halved_colour)
-		jpeg_encoder_halve_colour(writer.encoder);
+	jpeg_encoder_share_colour(writer.encoder, geometry->colour_w, geometry->colour_h);
 	for (int level = 0; level < geometry->levels; level++) {
 		writer.pixels[level] = g_malloc(side * side * 3);
 		writer.entries[level] = g_array_new(FALSE, FALSE, sizeof(struct Entry));

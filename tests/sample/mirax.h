@@ -23,7 +23,7 @@ struct MiraxGeometry {
 	int first_x, first_y;		/* column never off in x, row never off in y (see mirax_position) */
 	int levels;
 	int quality;			/* JPEG, 1 to 100 */
-	bool halved_colour;		/* 4:2:0, else 4:4:4 */
+	int colour_w, colour_h;		/* px of one colour, 1 or 2 (0: 1): 2, 2 is 4:2:0; 2, 1 is 4:2:2 */
 	int magnification;		/* of the objective */
 	double mpp;			/* um a px */
 	guint64 seed;			/* of the slide's id and of the positions */

@@ -27,9 +27,13 @@ static const struct geometry {
 	{ "many images a photo", { .positions_x = 3, .positions_y = 3, .divisions = 4, .overlap_x = 20, .overlap_y = 28 }, 3 },
 	{ "colour of half the detail",
 	  { .positions_x = 5, .positions_y = 5, .divisions = 2, .overlap_x = 8, .overlap_y = 8, .jitter = 4, .jitter_step = 1,
-	    .halved_colour = true }, 1 },
+	    .colour_w = 2, .colour_h = 2 }, 1 },
 	{ "of half the detail, one image a photo",
-	  { .positions_x = 8, .positions_y = 8, .divisions = 1, .halved_colour = true }, 3 },
+	  { .positions_x = 8, .positions_y = 8, .divisions = 1, .colour_w = 2, .colour_h = 2 }, 3 },
+	{ "of half the detail across",
+	  { .positions_x = 5, .positions_y = 5, .divisions = 2, .overlap_x = 8, .overlap_y = 8, .jitter = 4, .jitter_step = 1,
+	    .colour_w = 2 }, 1 },
+	{ "of half the detail down", { .positions_x = 8, .positions_y = 8, .divisions = 1, .colour_h = 2 }, 3 },
 };
 
 static bool shows(gpointer self G_GNUC_UNUSED, gint64 x, gint64 y, int width, int height)
