@@ -46,7 +46,7 @@ static void freeze(struct fit *f)
 	for (size_t i = 0; i < f->model->own; i++)
 		headed = headed || f->optim->of[i].head;
 	f->frozen = settings_go_on(f->settings) && headed ? share : 0;
-	if (wanted > 0 && f->frozen <= 0 && f->job->rehearse == 0 && f->now.member == 0)
+	if (wanted > 0 && f->frozen <= 0 && !f->keeps && f->job->rehearse == 0 && f->now.member == 0)
 		log_warn("frozen", "training.frozen is %g, but %s: all of it learns; set training.frozen=0%s", wanted,
 			 headed ? "a network of random weights has nothing to keep" : "a network of your own that gives the classes "
 			 "itself has no classifier apart", headed ? ", or model.weights" : ", or export it without its last layer");
@@ -156,9 +156,11 @@ gboolean fit_member_start(struct fit *f, GError **error)
 		return FALSE;
 	if (f->job->rehearse > 0)
 		f->now.plan = plan_new(1, f->job->rehearse);
+	else if (f->keeps)
+		f->now.plan = plan_new(1, 1);
 	else
 		f->now.plan = plan_new(fit_epochs_set(s), (s->sampling.tiles_per_epoch + s->training.batch - 1) / s->training.batch);
-	if (f->job->rehearse == 0 && s->training.epochs == 0 && f->deadline <= 0) {
+	if (f->job->rehearse == 0 && !f->keeps && s->training.epochs == 0 && f->deadline <= 0) {
 		plan_thin(&f->now.plan, f->batch, f->held_samples);
 		warn_brief(f);
 	}

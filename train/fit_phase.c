@@ -40,5 +40,6 @@ void fit_enter_phase(struct fit *f)
 	f->now.timed = 0;       /* steps cost more or less from here on */
 	if (f->job->rehearse == 0)
 		log_keep("frozen", "frozen epoch=%" G_GINT64_FORMAT " step=%" G_GINT64_FORMAT " learns=%s",
-			 f->now.epochs_before + f->now.epoch + 1, f->now.at + 1, frozen ? "head" : "all");
+			 f->now.epochs_before + f->now.epoch + 1, f->now.at + 1,
+			 f->keeps ? "nothing" : frozen ? "head" : "all");
 }

@@ -136,7 +136,8 @@ gboolean mine_search(struct scan *scan, struct sampler *sampler, gint64 epoch, g
 	g_autoptr(GArray) judged = g_array_new(FALSE, FALSE, sizeof(struct judged));
 	g_autofree guint32 *first = g_new0(guint32, scan->work->n_cases + 1);
 	g_autofree guint *items = g_new(guint, scan->work->n_cases + 1);
-	struct search s = { scan->work, drawn, first, judged, 0, 0, MAX(HARD_MOST, n / 2), MAX(HARD_A_CASE, n / 64) };
+	struct search s = { scan->work, drawn, first, judged, 0, 0, CLAMP(n / 2, HARD_MOST, HARD_EVER),
+			    MAX(HARD_A_CASE, n / 64) };
 
 	sampler_set_hard(sampler, NULL, 0, 0, 0);
 	draw(sampler, &s, epoch, n);

@@ -5,7 +5,8 @@
  * A search draws samples as training does, keeps those of which the task is sure, judges them, and takes the highest
  * eighth. Of a case that has samples of other strata too, the highest tenth is passed over: it may be positive, and
  * nobody marked it. What was found joins what was found before: no more than 64 a case and 8,192 in all, or where a search judges
- * many a sixty-fourth and a half of these, the newest, and none that is four searches old, for the network has learned it since.
+ * many a sixty-fourth and a half of these, 65,536 at most (they are saved as text), the newest, and none that is four searches old, for
+ * the network has learned it since.
  *
  * A pure function of the seed, the epoch, the network and the list before; so a search that was stopped is done again.
  * Errors: the scan's.
@@ -16,7 +17,7 @@
 
 G_BEGIN_DECLS
 
-enum { HARD_MOST = 8192, HARD_A_CASE = 64, HARD_SEARCHES = 4 };
+enum { HARD_MOST = 8192, HARD_EVER = 65536, HARD_A_CASE = 64, HARD_SEARCHES = 4 };
 
 /* Judges up to n samples; hard: of struct hard_sample. sampler: has no hard ones afterwards. every: epochs from search to
    search. *whole: FALSE where the scan was cut short, by its deadline or stop_asked(): then hard is as it was, as on failure.

@@ -1,10 +1,15 @@
 /* groups.c - see optim.h: parameters by the layers that their names tell of. */
 #include "common/optim/optim.h"
 
-/* A name up to here ends in a number, which a letter may follow: "layer1", "Mixed_5b". */
+/* A name up to here ends in a number, or in a digit and a letter: "layer1", "Mixed_5b"; not in "conv2d", nor "resnet34d". */
 static gboolean is_numbered(const char *name, const char *end)
 {
-	return end > name && (g_ascii_isdigit(end[-1]) || (end > name + 1 && g_ascii_islower(end[-1]) && g_ascii_isdigit(end[-2])));
+	const gsize n = (gsize)(end - name);
+
+	if (n > 0 && g_ascii_isdigit(end[-1]))
+		return TRUE;
+	return n > 2 && g_ascii_islower(end[-1]) && g_ascii_isdigit(end[-2]) && !g_ascii_isdigit(end[-3]) &&
+	       !(end[-1] == 'd' && end[-2] <= '3');
 }
 
 /* Length of the name's layer; 0: it names none. *direct: the parameter is the layer's own, not of a part of it. */

@@ -70,7 +70,8 @@ static gboolean has_suffix(const char *text, const char *suffix)
 	return n >= m && strncmp(end, suffix, exact) == 0 && g_ascii_strcasecmp(end + exact, suffix + exact) == 0;
 }
 
-char *pattern_find(const char *path)
+/* The file there, or the first that has another case in its ending alone; NULL: there is none. */
+static char *find_file(const char *path)
 {
 	g_autofree char *folder = g_path_get_dirname(path), *file = g_path_get_basename(path), *first = NULL;
 	g_autoptr(GDir) dir = NULL;
@@ -85,6 +86,20 @@ char *pattern_find(const char *path)
 			first = g_strdup(entry);
 		}
 	return first != NULL ? g_build_filename(folder, first, NULL) : NULL;
+}
+
+char *pattern_ending(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *dot = strrchr(slash != NULL ? slash : path, '.');
+
+	for (int i = 0; i < (dot != NULL ? 3 : 1); i++) {
+		g_autofree char *stem = g_strndup(path, dot != NULL ? (gsize)(dot - path) : 0);
+		g_autofree char *ending = i == 0 ? g_strdup(dot) : i == 1 ? g_ascii_strup(dot, -1) : g_ascii_strdown(dot, -1);
+		g_autofree char *there = dot != NULL ? g_strconcat(stem, ending, NULL) : g_strdup(path);
+		if (g_file_test(there, G_FILE_TEST_EXISTS))
+			return g_steal_pointer(&there);
+	}
+	return NULL;
 }
 
 GPtrArray *pattern_list(const char *root, const char *pattern, const char *class, GError **error)
@@ -113,7 +128,7 @@ GPtrArray *pattern_list(const char *root, const char *pattern, const char *class
 		g_autofree char *name = g_strndup(entry + strlen(prefix), strlen(entry) - around);
 		g_autofree char *below = replace(end, NAME, name), *there = g_build_filename(folder, entry, NULL);
 		g_autofree char *wanted = g_strconcat(there, below, NULL);
-		char *path = *end == '\0' ? g_steal_pointer(&wanted) : pattern_find(wanted);
+		char *path = *end == '\0' ? g_steal_pointer(&wanted) : find_file(wanted);
 		if (path == NULL)
 			continue;
 		struct candidate *c = g_new(struct candidate, 1);

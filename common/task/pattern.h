@@ -16,8 +16,8 @@ struct pattern_match { char *name, *path; };
 /* All files that fit, sorted by name (bytes); class_opt stands for {class}. A GPtrArray of struct
    pattern_match *, which frees them. Names that begin with a dot are passed over. */
 GPtrArray *pattern_list(const char *root, const char *pattern, const char *class_opt, GError **error);
-/* The file there, or the first that has another case in its ending alone; NULL: there is none. */
-char *pattern_find(const char *path);
+/* The file there, or that with its ending in capitals or without any; NULL: there is none. */
+char *pattern_ending(const char *path);
 /* The path for a name. */
 char *pattern_path(const char *root, const char *pattern, const char *class_opt, const char *name);
 

@@ -46,7 +46,28 @@ struct table {
 	guint64 short_line;     /* of the first row of one column */
 	guint n_short;
 	gboolean semicolons;    /* in it */
+	gboolean flat;          /* a case is told by its file's name alone */
 };
+
+/* Does a slide's file have its name, rather than a folder that it is in? */
+static gboolean is_flat(const char *pattern)
+{
+	const char *name = strstr(pattern, "{name}");
+
+	return name != NULL && strchr(name, '/') == NULL;
+}
+
+/* The class of that name: as it is written, else in capitals or not; the end of the list: none. */
+static int class_named(char *const *classes, const char *name)
+{
+	int exact = 0, like = 0;
+
+	while (classes[exact] != NULL && !g_str_equal(classes[exact], name))
+		exact++;
+	while (classes[like] != NULL && g_ascii_strcasecmp(classes[like], name) != 0)
+		like++;
+	return classes[exact] != NULL ? exact : like;
+}
 
 /* A case's file may stand there with the folders that it is in. */
 static const char *without_folders(const char *field)
@@ -61,7 +82,7 @@ static const char *without_folders(const char *field)
 static gboolean table_row(void *context, guint64 line, guint n, char **fields, GError **error G_GNUC_UNUSED)
 {
 	struct table *t = context;
-	const char *id = without_folders(fields[0]);
+	const char *id = t->flat ? without_folders(fields[0]) : fields[0];
 	gpointer before;
 
 	if (t->first == 0)
@@ -78,7 +99,7 @@ static gboolean table_row(void *context, guint64 line, guint n, char **fields, G
 		log_name(id);
 	if (!g_hash_table_lookup_extended(t->rows, id, NULL, &before)) {
 		g_hash_table_insert(t->rows, g_strdup(id), g_strdup(fields[1]));
-	} else if (before != NULL && !g_str_equal(before, fields[1])) {
+	} else if (before != NULL && g_ascii_strcasecmp(before, fields[1]) != 0) {
 		slide_note(t->work, "%s:%" G_GUINT64_FORMAT ": case '%s' has '%s' here and '%s' above: it is %s; correct the table", t->file,
 			   line, id, fields[1], (const char *)before, t->without);
 		g_hash_table_insert(t->rows, g_strdup(id), NULL);
@@ -92,7 +113,7 @@ static GHashTable *table_read(const struct settings *s, struct work *w, const ch
 	g_autofree char *path = g_path_is_absolute(file) ? g_strdup(file)
 							  : g_build_filename(s->paths.train, file, NULL);
 	g_autoptr(GHashTable) rows = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	struct table t = { .work = w, .rows = rows, .file = file, .without = without };
+	struct table t = { .work = w, .rows = rows, .file = file, .without = without, .flat = is_flat(s->data.images) };
 
 	if (!csv_read(path, CSV_MAX, table_row, &t, error))
 		return NULL;
@@ -136,7 +157,7 @@ static char *mask_for(const struct settings *s, int label, const char *id)
 	if (!last || s->data.masks[0] == '\0')
 		return NULL;
 	g_autofree char *path = pattern_path(s->paths.train, s->data.masks, s->data.classes[label], id);
-	char *there = pattern_find(path);
+	char *there = pattern_ending(path);
 	return there != NULL ? there : g_steal_pointer(&path);
 }
 
@@ -145,12 +166,12 @@ static void note_others(struct work *w, const char *root, const char *pattern, c
 			const char *becomes)
 {
 	enum { MOST = 1000 };   /* files that are opened */
-	const char *name = strstr(pattern, "{name}"), *entry;
+	const char *last = strrchr(pattern, '/') != NULL ? strrchr(pattern, '/') : pattern, *entry;
 	g_autofree char *any = pattern_path(root, pattern, class, "x"), *folder = g_path_get_dirname(any), *first = NULL;
 	g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
 	guint others = 0, opened = 0;
 
-	if (name == NULL || strchr(name, '/') != NULL)  /* each has a folder of its own */
+	if (!is_flat(pattern) || strstr(last, "{class}") != NULL) /* another class's, or none at all, stand beside them */
 		return;
 	for (guint i = 0; i < found->len; i++)
 		g_hash_table_add(known, ((struct pattern_match *)found->pdata[i])->path);
@@ -168,7 +189,8 @@ static void note_others(struct work *w, const char *root, const char *pattern, c
 	if (others == 0)
 		return;
 	log_name(first);
-	slide_note(w, "%u slides of '%s' do not fit %s, '%s' for one: %s", others, folder, key, first, becomes);
+	slide_note(w, "'%s' has %s%u slides more than fit %s, '%s' for one: %s", folder, opened < MOST ? "" : "at least ", others, key, first,
+		   becomes);
 }
 
 /* The files of a folder that must be there. */
@@ -222,10 +244,8 @@ static gboolean list_table(const struct settings *s, struct work *w, GPtrArray *
 	for (guint i = 0; i < found->len; i++) {
 		const struct pattern_match *m = found->pdata[i];
 		const char *value;
-		int label = 0;
 		const gboolean there = table_has(labels, m->name, m->path, &value);
-		while (value != NULL && s->data.classes[label] != NULL && g_ascii_strcasecmp(s->data.classes[label], value) != 0)
-			label++;
+		const int label = value != NULL ? class_named(s->data.classes, value) : 0;
 		if (!there) {
 			unlabelled++;
 		} else if (value == NULL) {     /* its note is there */

@@ -228,7 +228,7 @@ static void look_at_negative_mask(struct looking *l)
 	const struct settings *s = l->sw->work.settings;
 	const struct work_case *wc = &l->sw->work.cases[l->item];
 	g_autofree char *wanted = pattern_path(s->paths.train, s->data.masks, s->data.classes[wc->label], wc->id);
-	g_autofree char *path = pattern_find(wanted);
+	g_autofree char *path = pattern_ending(wanted);
 	g_autoptr(GError) error = NULL;
 
 	if (path == NULL || !g_file_test(path, G_FILE_TEST_IS_REGULAR))
@@ -241,14 +241,14 @@ static void look_at_negative_mask(struct looking *l)
 		      "learned from as %s: look which is right", mask->area, s->data.classes[wc->label]);
 }
 
-/* How much of the tumour lies where tissue is, 0..1. */
+/* How much of the tumour can lie where tissue is, by what tiles have of both, 0..1. */
 static double on_tissue(const struct tiles *t)
 {
 	double all = 0, on = 0;
 
 	for (guint32 i = 0; i < t->n_tumour; i++) {
 		all += t->tile[i].tumour;
-		on += t->tile[i].tumour * (t->tile[i].tissue / 255.0);
+		on += MIN(t->tile[i].tumour, t->tile[i].tissue / 255.0 * G_MAXUINT16);
 	}
 	return all > 0 ? on / all : 1;
 }

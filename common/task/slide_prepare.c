@@ -87,6 +87,12 @@ static gboolean list_tiles(struct slide_work *sw, struct slide_case *c, GError *
 	read_mask(sw, c);
 	if (!tiles_index(c->tissue, c->mask, c->slide->w, c->slide->h, side, side, s->tiles.tissue, &c->tiles, error))
 		return FALSE;
+	if (c->mask != NULL && c->tiles.n_tumour == 0) {
+		c->mask_wrong = g_strdup("its mask's tumour lies beside the scanned part of the slide");
+		g_clear_pointer(&c->mask, mask_free);
+		g_clear_pointer(&c->tiles.lesion, g_free);
+		c->tiles.n_lesions = 0;
+	}
 	c->tissue_share = c->tissue->share;
 	c->scanned_share = c->tissue->scanned;
 	memcpy(c->colour, c->tissue->colour, sizeof c->colour);

@@ -101,7 +101,8 @@ is 'the answer is as if it had not been' "$(paste -d, undisturbed.csv $answer |
 expect 'killed each time a slide is read' 0 "case 'Slide007': inference was killed twice while it was looked at.*not tried again" \
 	env LD_PRELOAD="$B/fail.so" FAIL_CALL=open FAIL_PATH=Slide007/Data FAIL_WHEN=output.csv FAIL_DOES=kill sh bin/inference.sh --data d
 is 'it is started twice more' "$(grep -c 'inference is started again' "$err")" 2
-stdout_has 'it goes on' ' inference resume killed=2 answered=5$'
+# Slide008 comes behind it where it was under way at the first kill, too
+stdout_has 'it goes on' ' inference resume killed=2 answered=[45]$'
 stdout_has 'and all others are scored in full' ' outcome cases=6 scored=5 fallback=1 fully=5 coarsely=0 '
 expect 'killed before any is' 0 'inference is started again' \
 	env LD_PRELOAD="$B/fail.so" FAIL_CALL=open FAIL_PATH=model/weights FAIL_WHEN=output.csv FAIL_DOES=kill sh bin/inference.sh --data d

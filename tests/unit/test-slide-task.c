@@ -242,10 +242,10 @@ static void test_table(struct fixture *f, gconstpointer data)
 /* Slides that the pattern does not take are said, for training and to answer. */
 static void test_others(struct fixture *f, gconstpointer data)
 {
-	g_autofree char *test = g_strdup_printf("1 slides of '%s/test' do not fit data.test, 'Slide008.mrxs' for one: they get no answer",
-						f->root);
-	g_autofree char *train = g_strdup_printf("1 slides of '%s/train/image/negative' do not fit data.images, 'x.mrxs' for one: they are not "
-						 "learned from", f->root);
+	g_autofree char *test = g_strdup_printf("'%s/test' has 1 slides more than fit data.test, 'Slide008.mrxs' for one: they get no "
+						"answer", f->root);
+	g_autofree char *train = g_strdup_printf("'%s/train/image/negative' has 1 slides more than fit data.images, 'x.mrxs' for one: "
+						 "they are not learned from", f->root);
 	g_autofree char *from = g_strdup_printf("train/image/negative/%s", negatives[0]);
 
 	(void)data;
@@ -263,6 +263,15 @@ static void test_others(struct fixture *f, gconstpointer data)
 	w = open_work(f, PHASE_TEST, NULL);
 	g_assert_cmpuint(w->n_cases, ==, 2);
 	g_assert_cmpuint(w->notes->len, ==, 0);
+	slide_classification.close(w);
+	/* where the class is part of the name, those of the other stand beside them */
+	link_slide(f, from, "train/both/negative_1");
+	link_slide(f, from, "train/both/positive_2");
+	assign(f, "data.images=both/{class}_{name}.mrxs");
+	assign(f, "data.masks=");
+	w = open_work(f, PHASE_TRAIN, NULL);
+	for (guint i = 0; i < w->notes->len; i++)
+		g_assert_null(strstr(w->notes->pdata[i], "more than fit"));
 	slide_classification.close(w);
 	assign(f, "data.test={name}7.mrxs");
 	w = open_work(f, PHASE_TEST, NULL);
@@ -306,6 +315,19 @@ static void test_whole_mask(struct fixture *f, gconstpointer data)
 	g_assert_nonnull(c->mask);
 	g_assert_cmpuint(c->mask->area, ==, area);
 	g_assert_cmpuint(c->tiles.n_tumour, ==, tumour);
+	slide_classification.close(work);
+
+	/* one whose tumour lies beside that part says nothing of the slide's tiles */
+	memset(whole, 0, (gsize)wide * high);
+	whole[0] = 255;
+	g_assert_cmpint(unlink(to), ==, 0);
+	g_assert_true(png_write(to, whole, wide, high, 1, &error));
+	work = open_work(f, PHASE_TRAIN, NULL);
+	prepare_all(work);
+	c = &slide_work_of(work)->slides[0];
+	g_assert_null(c->mask);
+	g_assert_cmpstr(c->mask_wrong, ==, "its mask's tumour lies beside the scanned part of the slide");
+	g_assert_cmpuint(c->tiles.n_lesions, ==, 0);
 	slide_classification.close(work);
 }
 
