@@ -1,7 +1,6 @@
 /* handles.c - see handles.h. One lock; files are opened, closed and read without it. */
 #include "common/slide/handles.h"
 #include "common/fault/fault.h"
-#include "common/machine/machine.h"
 #include <errno.h>
 #include <glib/gstdio.h>
 
@@ -11,7 +10,7 @@
 #endif
 #define HANDLE_CACHE (32ull << 20)      /* what 3.4.1 gives each handle */
 #define HANDLE_INDEX (17ull << 20)      /* 210 bytes a photo were measured, and 90 of mirax.c; some 50,000 of them */
-#define MIRAX_CACHE (32ull << 20)       /* of decoded images, for each slide of those that are read in order at once */
+#define MIRAX_CACHE (32ull << 20)       /* of decoded images, of all slides together so much for each handle of OpenSlide */
 enum { WEIGHT_DIRECT = 1, WEIGHT_FULL = 10 }; /* 5 MiB, and HANDLE_INDEX + HANDLE_CACHE */
 
 #define LOOK_US (G_USEC_PER_SEC / 10)   /* how often who waits looks for handles that hang */
@@ -31,12 +30,6 @@ struct slide_pool {
 #endif
 };
 
-/* Slides are read in order by validation and to answer, each thread another, and the next while one ends. */
-static gsize images_bytes(guint most)
-{
-	return CLAMP(most, 1, 2 * (guint)machine_cores() + 2) * MIRAX_CACHE;
-}
-
 struct slide_pool *slide_pool_new(guint most)
 {
 	struct slide_pool *pool = g_new0(struct slide_pool, 1);
@@ -44,7 +37,7 @@ struct slide_pool *slide_pool_new(guint most)
 	g_mutex_init(&pool->lock);
 	g_cond_init(&pool->changed);
 	pool->most = MAX(most, 1) * WEIGHT_FULL;
-	pool->images = mirax_cache_new(images_bytes(most));
+	pool->images = mirax_cache_new(MAX(most, 1) * MIRAX_CACHE);
 	g_queue_init(&pool->all);
 	g_queue_init(&pool->idle);
 	g_queue_init(&pool->waiting);
@@ -62,9 +55,9 @@ void slide_pool_set_patience(struct slide_pool *pool, double patience)
 guint64 slide_pool_bytes(guint most)
 {
 #ifdef SHARED_CACHE
-	return most * HANDLE_INDEX + MIN(SHARED_CACHE_MAX, most * HANDLE_CACHE) + images_bytes(most);
+	return most * (HANDLE_INDEX + MIRAX_CACHE) + MIN(SHARED_CACHE_MAX, most * HANDLE_CACHE);
 #else
-	return most * (HANDLE_INDEX + HANDLE_CACHE) + images_bytes(most);
+	return most * (HANDLE_INDEX + MIRAX_CACHE + HANDLE_CACHE);
 #endif
 }
 

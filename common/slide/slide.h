@@ -39,8 +39,8 @@ struct slide {                  /* facts of one slide */
 
 /* most: OpenSlide's handles open at once, over all slides, >= 1; of those that mirax.h alone reads ten take the room of one.
    Threads that read one slide share its handle; where all are in use a read waits its turn. OpenSlide 3.4.1 gives each handle a
-   cache of 32 MiB; 4.0 has one for all, of 32 MiB a handle and at most 256 MiB; mirax.h has one for all, of 32 MiB for each slide
-   that may be read in order at once. */
+   cache of 32 MiB; 4.0 has one for all, of 32 MiB a handle and at most 256 MiB; mirax.h has one for all, of 32 MiB for each of
+   OpenSlide's handles. */
 struct slide_pool *slide_pool_new(guint most);
 guint64 slide_pool_bytes(guint most);           /* what so many open slides of the challenge's size take */
 /* Where a read waits for a handle, those whose read or opening began longer ago hang and are counted out: others
