@@ -32,4 +32,13 @@ say_killed() { # PROGRAM KEY: its script; what takes less memory
 }
 
 uptime() { cut -d. -f1 /proc/uptime; }
-has_gpu() { ls /dev/nvidia[0-9]* > /dev/null 2>&1; }
+
+# PROGRESS: true where it is another than the last time, or else once more, with $cpu, where there is a GPU to go on without.
+before=none cpu=''
+further() {
+	if [ "$1" = "$before" ]; then
+		ls /dev/nvidia[0-9]* > /dev/null 2>&1 && [ -z "$cpu" ] || return 1
+		cpu='--set device=cpu'
+	fi
+	before=$1
+}

@@ -16,17 +16,12 @@ journal=$(mktemp 2> /dev/null)
 # cases that are done, and those that a kill interrupted
 noted() { awk '/^begin / { n++ } /^end / { n-- } / done=1 / { n++ } END { print n + 0 }' "$journal"; }
 
-begun=$(uptime) before=none cpu=''
+begun=$(uptime)
 pass_on "$here/inference" "$@" ${journal:+"--journal=$journal"}
 while [ -z "$asked" ] && [ $code -gt 128 ]; do
 	say_killed inference inference.batch
 	[ -n "$journal" ] || break
-	after=$(noted)
-	if [ "$after" = "$before" ]; then
-		has_gpu && [ -z "$cpu" ] || break
-		cpu='--set device=cpu'
-	fi
-	before=$after
+	further "$(noted)" || break
 	echo "inference.sh: inference is started again${cpu:+, on the CPU}, and goes on from what it answered" >&2
 	# shellcheck disable=SC2086
 	pass_on "$here/inference" "$@" $cpu "--journal=$journal" --went-before=$(($(uptime) - begun + 1))

@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY="${OMP_WAIT_POLICY-passive}"
 
 saved() { cksum < "$("$here/inference" --print paths.model "$@")/model.json"; }
 
-begun=$(uptime) before=none there='' cpu='' fresh=''
+begun=$(uptime) there='' fresh=''
 for argument; do
 	shift
 	if [ "$argument" = --fresh ]; then fresh=$argument; else set -- "$@" "$argument"; fi
@@ -24,11 +24,7 @@ while [ -z "$asked" ] && { [ $code = 1 ] || [ $code = 4 ] || [ $code -gt 128 ]; 
 	say_killed train training.batch
 	case " $* " in *' --rehearse-only '*) break ;; esac
 	after=$(saved "$@" 2> /dev/null)
-	if [ "$after" = "$before" ]; then
-		has_gpu && [ -z "$cpu" ] || break
-		cpu='--set device=cpu'
-	fi
-	before=$after
+	further "$after" || break
 	[ -z "$after" ] || [ "$after" = "$there" ] || fresh=''
 	echo "train.sh: train is started again${cpu:+, on the CPU}, and goes on from what it saved" >&2
 	# shellcheck disable=SC2086

@@ -27,9 +27,10 @@ struct entry {                  /* an image that was wanted of late */
 };
 
 struct mirax_cache {
-	gsize most, bytes;
+	gsize most;             /* bytes */
 	GMutex lock;            /* of what follows, and the entries of all slides */
 	GQueue newest;          /* of entries; first */
+	gsize bytes;            /* of them */
 };
 
 struct mirax_images {

@@ -91,11 +91,12 @@ static char *find_file(const char *path)
 char *pattern_ending(const char *path)
 {
 	const char *slash = strrchr(path, '/'), *dot = strrchr(slash != NULL ? slash : path, '.');
+	const char *end = dot != NULL ? dot : path + strlen(path);
+	g_autofree char *stem = g_strndup(path, (gsize)(end - path)), *upper = g_ascii_strup(end, -1), *lower = g_ascii_strdown(end, -1);
+	const char *const endings[] = { end, upper, lower };
 
-	for (int i = 0; i < (dot != NULL ? 3 : 1); i++) {
-		g_autofree char *stem = g_strndup(path, dot != NULL ? (gsize)(dot - path) : 0);
-		g_autofree char *ending = i == 0 ? g_strdup(dot) : i == 1 ? g_ascii_strup(dot, -1) : g_ascii_strdown(dot, -1);
-		g_autofree char *there = dot != NULL ? g_strconcat(stem, ending, NULL) : g_strdup(path);
+	for (gsize i = 0; i < G_N_ELEMENTS(endings); i++) {
+		g_autofree char *there = g_strconcat(stem, endings[i], NULL);
 		if (g_file_test(there, G_FILE_TEST_EXISTS))
 			return g_steal_pointer(&there);
 	}

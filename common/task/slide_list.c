@@ -57,16 +57,17 @@ static gboolean is_flat(const char *pattern)
 	return name != NULL && strchr(name, '/') == NULL;
 }
 
-/* The class of that name: as it is written, else in capitals or not; the end of the list: none. */
-static int class_named(char *const *classes, const char *name)
+int slide_class(const struct settings *s, const char *name)
 {
-	int exact = 0, like = 0;
+	int like = -1;
 
-	while (classes[exact] != NULL && !g_str_equal(classes[exact], name))
-		exact++;
-	while (classes[like] != NULL && g_ascii_strcasecmp(classes[like], name) != 0)
-		like++;
-	return classes[exact] != NULL ? exact : like;
+	for (int i = 0; name != NULL && s->data.classes[i] != NULL; i++) {
+		if (g_str_equal(s->data.classes[i], name))
+			return i;
+		if (like < 0 && g_ascii_strcasecmp(s->data.classes[i], name) == 0)
+			like = i;
+	}
+	return like;
 }
 
 /* A case's file may stand there with the folders that it is in. */
@@ -245,12 +246,12 @@ static gboolean list_table(const struct settings *s, struct work *w, GPtrArray *
 		const struct pattern_match *m = found->pdata[i];
 		const char *value;
 		const gboolean there = table_has(labels, m->name, m->path, &value);
-		const int label = value != NULL ? class_named(s->data.classes, value) : 0;
+		const int label = slide_class(s, value);
 		if (!there) {
 			unlabelled++;
 		} else if (value == NULL) {     /* its note is there */
 			w->n_left_out++;
-		} else if (s->data.classes[label] == NULL) {
+		} else if (label < 0) {
 			log_name(m->name);
 			slide_note(w, "slide '%s': left out: its class '%s' in %s is none of data.classes", m->name, value,
 			     s->data.labels);

@@ -255,7 +255,7 @@ static double on_tissue(const struct tiles *t)
 
 static void look_at_mask(struct looking *l)
 {
-	const double little = 0.3;
+	const double little = 0.3;      /* of the tumour, on tissue */
 	const struct settings *s = l->sw->work.settings;
 	const struct work_case *wc = &l->sw->work.cases[l->item];
 	const struct slide_case *c = &l->sw->slides[l->item];
@@ -274,11 +274,13 @@ static void look_at_mask(struct looking *l)
 		doubt(l, "%s: its tiles are not learned from; correct the mask, or data.masks", c->mask_wrong);
 	else if (wc->ready && c->mask == NULL)
 		doubt(l, "it has no mask: its tiles are not learned from; put one where data.masks says");
-	else if (c->mask != NULL && on_tissue(&c->tiles) < little)
+	if (c->mask == NULL)
+		return;
+	const double on = on_tissue(&c->tiles);
+	if (on < little)
 		doubt(l, "%.0f%% of the tumour in its mask lies where no tissue is found: is the mask inverted, another slide's, or data.origin "
-		      "wrong?", 100 * (1 - on_tissue(&c->tiles)));
-	if (c->mask != NULL)
-		number(l, "tumour_mm2", (double)c->mask->area * pow(c->mask->scale * slide_mpp(l->sw, l->slide) / 1e3, 2));
+		      "wrong?", 100 * (1 - on));
+	number(l, "tumour_mm2", (double)c->mask->area * pow(c->mask->scale * slide_mpp(l->sw, l->slide) / 1e3, 2));
 }
 
 /* A setting that is wrong costs every mask, and a line a slide does not say so. */

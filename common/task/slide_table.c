@@ -53,15 +53,6 @@ static struct slide_row *row_of(const struct slide_work *sw, guint item)
 	return row != NULL ? row : g_hash_table_lookup(sw->table, base);
 }
 
-/* The index of a class; -1 where the table writes classes in another way. */
-static int class_of(const struct settings *s, const char *text)
-{
-	for (int i = 0; s->data.classes[i] != NULL; i++)
-		if (text != NULL && g_ascii_strcasecmp(s->data.classes[i], text) == 0)
-			return i;
-	return -1;
-}
-
 static void say_unmatched(struct slide_work *sw, guint without)
 {
 	GHashTableIter iter;
@@ -72,7 +63,7 @@ static void say_unmatched(struct slide_work *sw, guint without)
 	g_hash_table_iter_init(&iter, sw->table);
 	while (g_hash_table_iter_next(&iter, &name, &row)) {
 		const struct slide_row *r = row;
-		other += r->class != NULL && class_of(sw->work.settings, r->class) < 0;
+		other += r->class != NULL && slide_class(sw->work.settings, r->class) < 0;
 		if (r->matched)
 			continue;
 		rows++;
@@ -119,7 +110,7 @@ void slide_table_check(const struct slide_work *sw, guint item, const struct sli
 
 	if (row == NULL)
 		return;
-	int class = class_of(s, row->class);
+	int class = slide_class(s, row->class);
 	if (class >= 0 && class != wc->label)
 		g_ptr_array_add(doubts, g_strdup_printf("slide '%s': %s says %s, its place among the slides %s, which is "
 				"taken; look which is right", wc->id, FILE_NAME, s->data.classes[class], s->data.classes[wc->label]));

@@ -47,6 +47,8 @@ static inline struct slide_work *slide_work_of(const struct work *w) { return (s
 struct slide_found { char *id, *path, *mask_path, *group; int label; };
 GPtrArray *slide_list(const struct settings *settings, struct work *work, GError **error);
 void slide_note(struct work *work, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* The index of a class by its name in a table: as it is written, else in capitals or not; -1: it is none, or not known. */
+int slide_class(const struct settings *settings, const char *name_opt);
 
 /* slide_cases.c */
 struct work *slide_cases_open(const struct settings *settings, enum phase phase, JsonObject *facts_opt,

@@ -280,21 +280,42 @@ static void test_others(struct fixture *f, gconstpointer data)
 	slide_classification.close(w);
 }
 
+/* The pixels of the first positive slide's mask, w x h; that slide alone is there to learn from. */
+static guint8 *mask_pixels(const struct fixture *f, guint32 *w, guint32 *h)
+{
+	g_autofree char *path = g_strdup_printf("%s/train/mask/positive/%s.png", sample, positives[0]);
+	g_autoptr(GError) error = NULL;
+	guint8 *pixels = png_read(path, 1, 1 << 20, w, h, &error);
+
+	g_assert_no_error(error);
+	link_train(f, "positive", positives[0]);
+	return pixels;
+}
+
+/* With that slide and another mask, NULL: its own. The work, prepared. */
+static struct work *open_with_mask(const struct fixture *f, const guint8 *pixels, guint32 w, guint32 h)
+{
+	g_autofree char *name = g_strdup_printf("train/mask/positive/%s.png", positives[0]), *path = in(f, name);
+	g_autoptr(GError) error = NULL;
+
+	unlink(path);
+	if (pixels == NULL)
+		link_mask(f, positives[0]);
+	else
+		g_assert_true(png_write(path, pixels, w, h, 1, &error));
+	struct work *work = open_work(f, PHASE_TRAIN, NULL);
+	prepare_all(work);
+	return work;
+}
+
 /* A mask of all of the slide, not of its scanned part, is that of the same places. */
 static void test_whole_mask(struct fixture *f, gconstpointer data)
 {
-	g_autofree char *name = g_strdup_printf("train/mask/positive/%s.png", positives[0]), *to = in(f, name);
-	g_autofree char *from = g_build_filename(sample, name, NULL), *slide = g_strdup_printf("train/image/positive/%s", positives[0]);
-	g_autoptr(GError) error = NULL;
 	guint32 w = 0, h = 0;
-	g_autofree guint8 *part = png_read(from, 1, 1 << 20, &w, &h, &error);
+	g_autofree guint8 *part = mask_pixels(f, &w, &h);
 
 	(void)data;
-	g_assert_no_error(error);
-	link_slide(f, slide, slide);
-	link_mask(f, positives[0]);
-	struct work *work = open_work(f, PHASE_TRAIN, NULL);
-	prepare_all(work);
+	struct work *work = open_with_mask(f, NULL, 0, 0);
 	const struct slide_case *c = &slide_work_of(work)->slides[0];
 	const struct slide s = *c->slide;
 	const int scale = c->mask->scale, left = (int)(s.x / scale), top = (int)(s.y / scale);
@@ -307,10 +328,7 @@ static void test_whole_mask(struct fixture *f, gconstpointer data)
 	g_autofree guint8 *whole = g_malloc0((gsize)wide * high);
 	for (guint32 y = 0; y < h; y++)
 		memcpy(whole + ((gsize)y + (gsize)top) * wide + left, part + (gsize)y * w, MIN(w, wide - (guint32)left));
-	g_assert_cmpint(unlink(to), ==, 0);
-	g_assert_true(png_write(to, whole, wide, high, 1, &error));
-	work = open_work(f, PHASE_TRAIN, NULL);
-	prepare_all(work);
+	work = open_with_mask(f, whole, wide, high);
 	c = &slide_work_of(work)->slides[0];
 	g_assert_nonnull(c->mask);
 	g_assert_cmpuint(c->mask->area, ==, area);
@@ -320,10 +338,7 @@ static void test_whole_mask(struct fixture *f, gconstpointer data)
 	/* one whose tumour lies beside that part says nothing of the slide's tiles */
 	memset(whole, 0, (gsize)wide * high);
 	whole[0] = 255;
-	g_assert_cmpint(unlink(to), ==, 0);
-	g_assert_true(png_write(to, whole, wide, high, 1, &error));
-	work = open_work(f, PHASE_TRAIN, NULL);
-	prepare_all(work);
+	work = open_with_mask(f, whole, wide, high);
 	c = &slide_work_of(work)->slides[0];
 	g_assert_null(c->mask);
 	g_assert_cmpstr(c->mask_wrong, ==, "its mask's tumour lies beside the scanned part of the slide");
@@ -334,22 +349,16 @@ static void test_whole_mask(struct fixture *f, gconstpointer data)
 /* A mask that shows tumour in a corner where the slide has no tissue: of another slide, perhaps. */
 static void test_off_tissue(struct fixture *f, gconstpointer data)
 {
-	g_autofree char *name = g_strdup_printf("train/mask/positive/%s.png", positives[0]), *to = in(f, name);
-	g_autofree char *from = g_build_filename(sample, name, NULL), *slide = g_strdup_printf("train/image/positive/%s", positives[0]);
 	g_autoptr(GError) error = NULL;
 	guint32 w = 0, h = 0;
-	g_autofree guint8 *pixels = png_read(from, 1, 1 << 20, &w, &h, &error);
+	g_autofree guint8 *pixels = mask_pixels(f, &w, &h);
 	struct look look = { 0 };
 
 	(void)data;
-	g_assert_no_error(error);
 	memset(pixels, 0, (gsize)w * h);
 	for (int i = 0; i < 4; i++)
 		pixels[(guint32)(i / 2) * w + (guint32)(i % 2)] = 255;
-	g_assert_true(png_write(to, pixels, w, h, 1, &error));
-	link_slide(f, slide, slide);
-	struct work *work = open_work(f, PHASE_TRAIN, NULL);
-	prepare_all(work);
+	struct work *work = open_with_mask(f, pixels, w, h);
 	g_assert_true(slide_classification.look(work, 0, &look, &error));
 	g_assert_no_error(error);
 	g_assert_cmpuint(look.doubts->len, ==, 1);
