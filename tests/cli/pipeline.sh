@@ -208,7 +208,7 @@ mkdir s && ln -s "$T/d/train" s/train && ln -s "$T/d/test" s/test
 expect 'inference.sh without a model' 0 'train first' bin/inference.sh $data
 is 'has answered' "$(answered d/test mrxs s/output/output.csv)" complete
 # an answer is new where it is another file than before, whatever the clock of who keeps it says
-[ "${SANITIZE-}" ] || expect "inference.sh, where the files' clock is behind" 0 'train first' \
+expect "inference.sh, where the files' clock is behind" 0 'train first' \
 	env LD_PRELOAD="$B/clock.so" CLOCK_JUMP=3600 bin/inference.sh $data
 expect 'train.sh without data or a model' 3 'no slide matches' bin/train.sh $data --set paths.train=/none
 expect 'train.sh' 0 'nothing failed' bin/train.sh $data $quick
