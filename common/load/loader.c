@@ -24,7 +24,7 @@ struct slot {
 struct loader {
 	struct work *work;
 	guint batch, depth;
-	gsize size;             /* bytes a sample */
+	gsize size[2];          /* bytes a sample, and a coarse one */
 	struct slot *slots;     /* (depth) ring */
 	guint64 pushed, popped; /* batches, ever */
 	struct jobs *jobs;
@@ -35,11 +35,13 @@ struct made {                   /* a read, in memory of its own */
 	struct work *work;
 	struct sample sample;
 	GError *failed;
-	guint8 *bytes;          /* (pictures, height, width, channels) */
+	guint8 *bytes;
 	float targets[];        /* (targets) */
 };
 
 static struct slot *slot_at(struct loader *l, guint64 i) { return &l->slots[i % l->depth]; }
+
+static gsize size_of(const struct loader *l, const struct sample *sample) { return l->size[sample->coarse ? 1 : 0]; }
 
 static gpointer begin(gpointer what, gpointer user)
 {
@@ -50,7 +52,7 @@ static gpointer begin(gpointer what, gpointer user)
 	made->work = l->work;
 	made->sample = u->slot->batch.samples[u->i];
 	made->failed = NULL;
-	made->bytes = g_malloc(l->size);
+	made->bytes = g_malloc(size_of(l, &made->sample));
 	return made;
 }
 
@@ -75,8 +77,9 @@ static void drop(gpointer data)
 static void fail(const struct loader *l, const struct unit *u, GError *error)
 {
 	struct batch *b = &u->slot->batch;
+	const gsize size = size_of(l, &b->samples[u->i]);
 
-	memset(b->bytes + u->i * l->size, 0, l->size);
+	memset(b->bytes + u->i * size, 0, size);
 	for (int t = 0; t < l->work->shape.targets; t++)
 		b->targets[u->i * (gsize)l->work->shape.targets + (gsize)t] = NAN;
 	b->failed[u->i] = error;
@@ -87,12 +90,12 @@ static void take(gpointer what, gpointer data, gpointer user)
 	const struct unit *u = what;
 	const struct loader *l = user;
 	struct made *made = data;
-	gsize targets = (gsize)l->work->shape.targets;
+	const gsize targets = (gsize)l->work->shape.targets, size = size_of(l, &made->sample);
 
 	if (made->failed != NULL) {
 		fail(l, u, g_steal_pointer(&made->failed));
 	} else {
-		memcpy(u->slot->batch.bytes + u->i * l->size, made->bytes, l->size);
+		memcpy(u->slot->batch.bytes + u->i * size, made->bytes, size);
 		memcpy(u->slot->batch.targets + u->i * targets, made->targets, targets * sizeof(float));
 	}
 	drop(made);
@@ -124,12 +127,14 @@ struct loader *loader_new(struct work *work, guint batch, guint depth, guint rea
 	l->work = work;
 	l->batch = batch;
 	l->depth = MAX(depth, 2);
-	l->size = sample_bytes(&work->shape);
+	const struct sample_shape coarse = coarse_shape(&work->shape);
+	l->size[0] = sample_bytes(&work->shape);
+	l->size[1] = sample_bytes(&coarse);
 	l->slots = g_new0(struct slot, l->depth);
 	for (guint i = 0; i < l->depth; i++) {
 		struct batch *b = &l->slots[i].batch;
 		b->samples = g_new0(struct sample, batch);
-		b->bytes = g_malloc0_n(batch, l->size);
+		b->bytes = g_malloc0_n(batch, l->size[0]);
 		b->targets = g_new0(float, (gsize)batch * (gsize)work->shape.targets);
 		b->failed = g_new0(GError *, batch);
 		l->slots[i].units = g_new(struct unit, batch);
@@ -143,7 +148,7 @@ struct loader *loader_new(struct work *work, guint batch, guint depth, guint rea
 void loader_pin(struct loader *l)
 {
 	for (guint i = 0; i < l->depth; i++)
-		l->slots[i].pinned = tensor_pin(l->slots[i].batch.bytes, l->batch * l->size);
+		l->slots[i].pinned = tensor_pin(l->slots[i].batch.bytes, l->batch * l->size[0]);
 }
 
 void loader_free(struct loader *l)

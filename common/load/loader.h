@@ -1,7 +1,7 @@
 /*
  * loader.h - threads that fill batches of samples. Batches are pushed as lists of samples and popped
  * filled, in the order in which they were pushed, whatever thread read what; so what comes out is a pure
- * function of what went in.
+ * function of what went in. The samples of a batch are all coarse, or none is.
  *
  * Memory: depth batches, allocated once and reused, and a sample a reader. Threads: push, pop and recycle on one
  * thread; `read` runs in the loader's. A sample that cannot be read has its error in `failed`, its bytes are 0 and
@@ -20,7 +20,7 @@ enum { LOADER_DEPTH = 4 };      /* batches that wait: what is usual */
 struct batch {
 	guint n;                /* samples in it, <= the loader's batch size */
 	struct sample *samples; /* (n) */
-	guint8 *bytes;          /* (n, pictures, height, width, channels) */
+	guint8 *bytes;          /* (n, pictures, height, width, channels), or as coarse_shape() says */
 	float *targets;         /* (n, targets) */
 	GError **failed;        /* (n) NULL where it was read */
 	gpointer tag;           /* what push was given */

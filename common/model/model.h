@@ -84,7 +84,6 @@ void model_answer_off(struct model *m);
    the large one would. Its parameters are SCREEN.* in m->params, behind the others: no module of one's own has such a
    name. */
 #define SCREEN "coarse-screen"
-enum { SCREEN_SIDE = 48 };      /* px: what it is made for; more costs more, less may be too little to see anything */
 gboolean model_add_screen(struct model *m, GError **error);
 gboolean model_in_screen(const char *name);
 /* x (N, channels, H, W), of a sample's first picture alone, to (N, outputs), T_F32. */

@@ -246,30 +246,35 @@ static void read_features(scope *s, const tensor *x, guint n, int width, guint16
 	t_read(s, t_to(s, t_clamp(s, x, -most, most), T_F16, T_CPU), out, n * (gsize)width * sizeof *out);
 }
 
-/* What the model says of values, in full or coarsely. */
-static tensor *look(const struct scan *scan, scope *s, struct model *m, const tensor *values, gboolean coarse, tensor **features_opt)
+static struct sample_shape shape_of(const struct scan *scan, gboolean coarse)
 {
-	const struct sample_shape *shape = &scan->work->shape;
+	return coarse ? coarse_shape(&scan->work->shape) : scan->work->shape;
+}
 
+/* What the model says of values, in full or coarsely. */
+static tensor *look(const struct scan *scan, scope *s, struct model *m, const tensor *values, const struct sample_shape *shape,
+		    gboolean coarse, tensor **features_opt)
+{
 	if (coarse)
 		return model_screen(m, s, input_screen(s, m, values, shape, scan->device));
 	return model_forward(m, s, input_normalise(s, m, values, shape, scan->device), features_opt);
 }
 
-/* bytes: (n, pictures, height, width, channels); outputs: (n, judged); features_opt: from their row `at` on. FAULT_ROOM: there is
+/* bytes: n samples; outputs: (n, judged); features_opt: from their row `at` on. FAULT_ROOM: there is
    no memory for n. */
 static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, guint n, gboolean coarse, float *outputs,
 			   guint16 *const *features_opt, gsize at, GError **error)
 {
 	const struct task *task = scan->work->task;
+	const struct sample_shape shape = shape_of(scan, coarse);
 
 	SCOPE(root, all, 0);
-	tensor *x = input_values(root, bytes, n, &scan->work->shape, scan->device), *sum = NULL;
+	tensor *x = input_values(root, bytes, n, &shape, scan->device), *sum = NULL;
 	for (guint k = 0; k < scan->n_models; k++) {
 		SCOPE(s, root, 0);
 		const gsize width = (gsize)scan->models[k]->width;
 		tensor *features = NULL;
-		tensor *y = task->judge(scan->work, s, look(scan, s, scan->models[k], x, coarse, features_opt != NULL ? &features : NULL));
+		tensor *y = task->judge(scan->work, s, look(scan, s, scan->models[k], x, &shape, coarse, features_opt != NULL ? &features : NULL));
 		if (features_opt != NULL)
 			read_features(s, features, n, (int)width, features_opt[k] + at * width);
 		sum = scope_keep(root, sum == NULL ? y : t_add(s, sum, y));
@@ -287,7 +292,9 @@ static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, g
 static gboolean judge(struct scan *scan, scope *all, const struct batch *b, float *outputs, guint16 *const *features_opt,
 		      GError **error)
 {
-	const gsize size = sample_bytes(&scan->work->shape);
+	const gboolean coarse = b->samples[0].coarse != 0;
+	const struct sample_shape shape = shape_of(scan, coarse);
+	const gsize size = sample_bytes(&shape);
 	const gsize judged = (gsize)scan->work->task->judged;
 	const guint wanted = MIN(scan->at_once, b->n);
 	gint64 begin = g_get_monotonic_time();
@@ -297,7 +304,7 @@ static gboolean judge(struct scan *scan, scope *all, const struct batch *b, floa
 		g_autoptr(GError) wrong = NULL;
 		guint n = MIN(scan->at_once, b->n - done);
 
-		if (judge_part(scan, all, b->bytes + done * size, n, b->samples[0].coarse != 0, outputs + done * judged, features_opt,
+		if (judge_part(scan, all, b->bytes + done * size, n, coarse, outputs + done * judged, features_opt,
 			       done, &wrong)) {
 			done += n;
 		} else if (g_error_matches(wrong, FAULT, FAULT_ROOM) && n > 1) {
@@ -310,7 +317,7 @@ static gboolean judge(struct scan *scan, scope *all, const struct batch *b, floa
 	}
 	const double took = (double)(g_get_monotonic_time() - begin) / G_USEC_PER_SEC;
 	scan->network_s += took;
-	scan->coarse_s += b->samples[0].coarse ? took : 0;
+	scan->coarse_s += coarse ? took : 0;
 	if (ok && scan->at_once < wanted)
 		log_warn("memory", "no memory for %u samples in the network at once: it gets %u from here on; give the %s "
 			 "more memory, or --set inference.batch=%u", wanted, scan->at_once,

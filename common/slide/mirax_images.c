@@ -11,6 +11,7 @@
 #define MARGIN 2                /* px to the sides, from which colour of half the detail is interpolated */
 #define SOON (1.0 / 3)          /* share of images that come back soon, from which it pays to decode them in full */
 #define MEMORY 64               /* images that the share is judged by, roughly */
+#define WAIT_MOST G_TIME_SPAN_SECOND /* for another thread's image: it may hang */
 
 struct image {
 	guint32 offset, length; /* bytes */
@@ -23,12 +24,14 @@ struct entry {                  /* an image that was wanted of late */
 	guint32 image;
 	gsize bytes;            /* that it may take */
 	guint32 *px;            /* in full, or NULL; counted */
+	gboolean coming;        /* a thread decodes it in full */
 	GList link;
 };
 
 struct mirax_cache {
 	gsize most;             /* bytes */
 	GMutex lock;            /* of what follows, and the entries of all slides */
+	GCond came;             /* an image, or it cannot be had */
 	GQueue newest;          /* of entries; first */
 	gsize bytes;            /* of them */
 };
@@ -48,6 +51,7 @@ struct mirax_cache *mirax_cache_new(gsize bytes)
 
 	cache->most = bytes;
 	g_mutex_init(&cache->lock);
+	g_cond_init(&cache->came);
 	g_queue_init(&cache->newest);
 	return cache;
 }
@@ -58,6 +62,7 @@ void mirax_cache_free(struct mirax_cache *cache)
 		return;
 	g_warn_if_fail(cache->newest.head == NULL);
 	g_mutex_clear(&cache->lock);
+	g_cond_clear(&cache->came);
 	g_free(cache);
 }
 
@@ -213,28 +218,37 @@ static struct entry *entry_of(struct mirax_images *all, guint32 image, gboolean 
 	return e;
 }
 
-/* The image, if it is kept; else, whether to decode it in full. */
+/* The image, if it is kept, or another thread is about to; else, whether to decode it in full, and then to call keep(). */
 static guint32 *find(struct mirax_images *all, guint32 image, gboolean *whole)
 {
-	gboolean before;
+	const gint64 until = g_get_monotonic_time() + WAIT_MOST;
+	gboolean before, again, in_time = TRUE;
 
 	g_mutex_lock(&all->cache->lock);
 	struct entry *e = entry_of(all, image, &before);
-	guint32 *px = e->px != NULL ? g_atomic_rc_box_acquire(e->px) : NULL;
 	all->soon += ((before ? 1 : 0) - all->soon) / MEMORY;
 	*whole = all->soon > SOON;
+	while (e->px == NULL && e->coming && in_time) {
+		in_time = g_cond_wait_until(&all->cache->came, &all->cache->lock, until);
+		e = entry_of(all, image, &again);       /* the one that was may have made room */
+	}
+	guint32 *px = e->px != NULL ? g_atomic_rc_box_acquire(e->px) : NULL;
+	e->coming = px == NULL && *whole;
 	g_mutex_unlock(&all->cache->lock);
 	return px;
 }
 
-static void keep(struct mirax_images *all, guint32 image, guint32 *px)
+/* px_opt NULL: it cannot be had. */
+static void keep(struct mirax_images *all, guint32 image, guint32 *px_opt)
 {
 	gboolean before;
 
 	g_mutex_lock(&all->cache->lock);
 	struct entry *e = entry_of(all, image, &before);
-	if (e->px == NULL)
-		e->px = g_atomic_rc_box_acquire(px);
+	if (e->px == NULL && px_opt != NULL)
+		e->px = g_atomic_rc_box_acquire(px_opt);
+	e->coming = FALSE;
+	g_cond_broadcast(&all->cache->came);
 	g_mutex_unlock(&all->cache->lock);
 }
 
@@ -248,14 +262,11 @@ const guint32 *mirax_image_take(struct mirax_images *all, guint32 number, int x,
 	if (px != NULL)
 		return px;
 	bytes = mirax_images_bytes(all, image->file, (gint32)image->offset, image->length);
-	if (bytes == NULL)
-		return NULL;
 	whole = whole || (w == image->w && h == image->h);
-	px = g_atomic_rc_box_alloc((gsize)image->w * image->h * sizeof(*px));
-	if (!decode(image, bytes, whole ? 0 : x, whole ? 0 : y, whole ? image->w : w, whole ? image->h : h, px, ended)) {
-		mirax_image_give(px);
-		return NULL;
-	}
+	px = bytes != NULL ? g_atomic_rc_box_alloc((gsize)image->w * image->h * sizeof(*px)) : NULL;
+	if (px != NULL &&
+	    !decode(image, bytes, whole ? 0 : x, whole ? 0 : y, whole ? image->w : w, whole ? image->h : h, px, ended))
+		mirax_image_give(g_steal_pointer(&px));
 	if (whole)
 		keep(all, number, px);
 	return px;

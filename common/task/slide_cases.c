@@ -166,12 +166,13 @@ static double median_mpp(const struct slide_work *sw)
    read. As far as an eighth of the memory holds them (of .mrxs slides that are read without OpenSlide, ten in the room of one), and
    as half of the files that may be open allows one each: OpenSlide 3.4.1 keeps none between reads of .mrxs and .svs files
    (measured), other versions may. */
-static guint handles(enum phase phase, guint n_cases)
+static guint handles(const struct settings *s, enum phase phase, guint n_cases)
 {
 	enum { LEAST = 2, MOST = 1024 };
 	const guint64 room = machine_memory() / 8;
 	const guint most = (guint)CLAMP(room_files() / 2, LEAST, MOST);
-	guint n = CLAMP(phase == PHASE_TRAIN ? n_cases : 2 * (guint)machine_cores() + 2, LEAST, most);
+	const guint readers = (guint)(s->threads > 0 ? s->threads : machine_cores());
+	guint n = CLAMP(phase == PHASE_TRAIN ? n_cases : 2 * readers + 2, LEAST, most);
 
 	while (n > LEAST && slide_pool_bytes(n) > room)
 		n--;
@@ -251,7 +252,7 @@ struct work *slide_cases_open(const struct settings *settings, enum phase phase,
 		slide_cases_close(w);
 		return NULL;
 	}
-	sw->handles = handles(phase, all->len);
+	sw->handles = handles(settings, phase, all->len);
 	sw->pool = slide_pool_new(sw->handles);
 	slide_pool_set_patience(sw->pool, w->patience / 2);     /* who waits for a handle is given up later */
 	w->n_cases = all->len;

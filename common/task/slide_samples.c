@@ -124,6 +124,47 @@ static void read_map(const struct work *w, const struct sample *sample, const st
 					     : (float)mask_share(c->mask, x + u * side, y + v * side, side, side);
 }
 
+/* (size, size) px to (side, side): a pixel is the mean of those that it touches. */
+static void shrink(const guint8 *from, int size, int side, guint8 *to)
+{
+	for (int y = 0; y < side; y++)
+		for (int x = 0; x < side; x++, to += 3) {
+			const int top = y * size / side, left = x * size / side, bottom = ((y + 1) * size + side - 1) / side,
+				  right = ((x + 1) * size + side - 1) / side;
+			const guint n = (guint)((bottom - top) * (right - left));
+			guint sum[3] = { n / 2, n / 2, n / 2 };
+			for (int v = top; v < bottom; v++)
+				for (int u = left; u < right; u++)
+					for (int k = 0; k < 3; k++)
+						sum[k] += from[3 * (v * size + u) + k];
+			for (int k = 0; k < 3; k++)
+				to[k] = (guint8)(sum[k] / n);
+		}
+}
+
+/* The tile at `size` px, then shrunk: as the screen learned it, which saw tiles recoloured and then made small. */
+static gboolean read_shrunk(const struct work *w, const struct sample *sample, int size, int side, guint8 *rgb, GError **error)
+{
+	const struct slide_case *c = &slide_work_of(w)->slides[sample->item];
+	const gsize n = (gsize)size * (gsize)size;
+	g_autofree guint8 *more = g_malloc(3 * n);
+
+	if (!slide_read(c->slide, sample->at[0], sample->at[1], c->scale * w->shape.width / size, size, size, more, NULL, error))
+		return FALSE;
+	slide_stain_apply(c, w->settings->tiles.normalise, more, n);
+	shrink(more, size, side, rgb);
+	return TRUE;
+}
+
+/* (side, side) px of the tile itself, less than it has: of a coarser level, if it can be, of which there is less to decode, but
+   one of twice the detail, as a JPEG's colours have half of it. Where that is damaged, of the tile's own. */
+static gboolean read_coarse(const struct work *w, const struct sample *sample, int side, guint8 *rgb, GError **error)
+{
+	const int size = w->shape.width, fewer = MIN(2 * side, size);
+
+	return (fewer < size && read_shrunk(w, sample, fewer, side, rgb, NULL)) || read_shrunk(w, sample, size, side, rgb, error);
+}
+
 /* The tile itself, 0; or what lies about it, 1. */
 static gboolean read_picture(const struct work *w, const struct sample *sample, guint picture, guint8 *rgb, GError **error)
 {
@@ -144,10 +185,12 @@ gboolean slide_samples_read(struct work *w, const struct sample *sample, guint8 
 {
 	const struct slide_case *c = &slide_work_of(w)->slides[sample->item];
 	const int label = w->cases[sample->item].label;
-	const guint pictures = sample->coarse ? 1 : sample_pictures(&w->shape);         /* a screen sees the first alone */
+	const struct sample_shape shape = sample->coarse ? coarse_shape(&w->shape) : w->shape;
+	const gboolean smaller = shape.width < w->shape.width;
 
-	for (guint i = 0; i < pictures; i++)
-		if (!read_picture(w, sample, i, bytes + i * 3 * sample_pixels(&w->shape), error))
+	for (guint i = 0; i < sample_pictures(&shape); i++)
+		if (smaller ? !read_coarse(w, sample, shape.width, bytes, error)
+			    : !read_picture(w, sample, i, bytes + i * 3 * sample_pixels(&shape), error))
 			return FALSE;
 	if (c->mask != NULL)
 		targets[0] = (float)mask_share(c->mask, sample->at[0], sample->at[1], c->tiles.side, c->tiles.side);

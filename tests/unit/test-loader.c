@@ -107,6 +107,40 @@ static void test_order(void)
 	pass(7, 16, 300);
 }
 
+/* 60 x 30 px, two pictures, or coarsely one of 48 x 30 px: all bytes are the sample's number. */
+static gboolean wide_read(struct work *w, const struct sample *s, guint8 *bytes, float *targets, GError **error)
+{
+	memset(bytes, s->at[0], s->coarse ? 48 * 30 * 3 : 2 * 60 * 30 * 3);
+	targets[0] = 0;
+	if (s->at[0] != 3)
+		return TRUE;
+	g_set_error(error, FAULT, FAULT_DATA, "sample 3 of %s is broken", w->cases[0].id);
+	return FALSE;
+}
+
+/* A batch of coarse samples is as small as they are, and all of it is filled, between batches of others. */
+static void test_coarse(void)
+{
+	const struct task task = { .name = "fake", .noun = "case", .read = wide_read };
+	struct work w = { .task = &task, .shape = { .channels = 3, .height = 30, .width = 60, .targets = 1, .more = 1 },
+			  .cases = fake_cases };
+	struct loader *l = loader_new(&w, BATCH, 2, 2);
+
+	for (guint32 round = 0; round < 6; round++) {
+		struct sample samples[BATCH] = { 0 };
+		const gsize size = round % 2 != 0 ? 48 * 30 * 3 : 2 * 60 * 30 * 3;
+		for (int i = 0; i < BATCH; i++)
+			samples[i] = (struct sample){ .coarse = round % 2, .at = { 1 + i } };
+		loader_push(l, samples, BATCH, NULL);
+		struct batch *b = loader_pop(l);
+		for (gsize i = 0; i < BATCH * size; i++)
+			g_assert_cmpuint(b->bytes[i], ==, i / size == 2 ? 0 : 1 + i / size);
+		g_assert_error(b->failed[2], FAULT, FAULT_DATA);
+		loader_recycle(l, b);
+	}
+	loader_free(l);
+}
+
 static void test_order_slow(void)
 {
 	slow = TRUE;
@@ -304,6 +338,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/loader/order", test_order);
+	g_test_add_func("/loader/coarse", test_coarse);
 	g_test_add_func("/loader/order-slow", test_order_slow);
 	g_test_add_func("/loader/held", test_held);
 	g_test_add_func("/loader/cancel", test_cancel);

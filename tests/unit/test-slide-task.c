@@ -12,6 +12,7 @@
 #include "common/task/slide_work.h"
 #include "tests/sample/dataset.h"
 #include "tests/sample/plan.h"
+#include <fcntl.h>
 #include <math.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -747,6 +748,100 @@ static void test_context(struct fixture *f, gconstpointer data)
 		}
 	}
 	g_assert_cmpuint(differing, >, 20);
+	slide_classification.close(w);
+}
+
+/* A folder's files, copied. */
+static void copy_folder(const char *from, const char *to)
+{
+	g_autoptr(GDir) dir = g_dir_open(from, 0, NULL);
+	const char *name;
+
+	g_assert_cmpint(g_mkdir_with_parents(to, 0755), ==, 0);
+	while ((name = g_dir_read_name(dir)) != NULL) {
+		g_autofree char *source = g_build_filename(from, name, NULL), *target = g_build_filename(to, name, NULL), *bytes = NULL;
+		gsize n;
+		g_assert_true(g_file_get_contents(source, &bytes, &n, NULL));
+		g_assert_true(g_file_set_contents(target, bytes, (gssize)n, NULL));
+	}
+}
+
+/* Zeros from a share of a file on. */
+static void wipe(const char *path, double share)
+{
+	struct stat s;
+	const int fd = open(path, O_WRONLY);
+
+	g_assert_cmpint(fstat(fd, &s), ==, 0);
+	const gsize from = (gsize)(share * (double)s.st_size), n = (gsize)s.st_size - from;
+	g_autofree char *zeros = g_malloc0(n);
+	g_assert_cmpint(pwrite(fd, zeros, n, (off_t)from), ==, (gssize)n);
+	close(fd);
+}
+
+/* The mean difference of a coarse look's bytes from the means of the tile's pixels; -1: it cannot be read at all. */
+static double coarse_differs(struct work *w, int tx, int ty)
+{
+	enum { TIMES = 4, SIZE = TIMES * SCREEN_SIDE };
+	const struct sample s = { .coarse = 1, .at = { tx, ty } };
+	guint8 got[SCREEN_SIDE * SCREEN_SIDE * 3 + 1], whole[SIZE * SIZE * 3];
+	double differs = 0;
+	float target;
+
+	got[sizeof got - 1] = 77;
+	const gboolean there = slide_read(slide_work_of(w)->slides[0].slide, tx, ty, 1, SIZE, SIZE, whole, NULL, NULL);
+	g_assert_cmpint(slide_samples_read(w, &s, got, &target, NULL), >=, there);
+	g_assert_cmpuint(got[sizeof got - 1], ==, 77);
+	for (int i = 0; there && i < SCREEN_SIDE * SCREEN_SIDE * 3; i++) {
+		const int y = i / 3 / SCREEN_SIDE, x = i / 3 % SCREEN_SIDE, k = i % 3;
+		double sum = 0;
+		for (int n = 0; n < TIMES * TIMES; n++)
+			sum += whole[3 * ((TIMES * y + n / TIMES) * SIZE + TIMES * x + n % TIMES) + k];
+		differs += fabs(sum / (TIMES * TIMES) - got[i]);
+	}
+	return there ? differs / (SCREEN_SIDE * SCREEN_SIDE * 3) : -1;
+}
+
+static int moved_x(const struct tile *t, guint i) { return t->x + 24 * (int)(i % 4); }
+static int moved_y(const struct tile *t, guint i) { return t->y + 24 * (int)(i / 4 % 4); }
+
+/* A coarse look is read from a level with twice of what a screen sees; where that is damaged, from the tile itself. */
+static void test_coarse_read(struct fixture *f, gconstpointer data)
+{
+	enum { MOVES = 16 };        /* of a tile, 24 px each */
+	g_autofree char *from = g_build_filename(sample, "test", "Slide007", NULL), *to = in(f, "test/Slide007");
+	g_autofree char *photos = g_build_filename(to, "Data0001.dat", NULL);
+	guint levels = 0, own = 0, before = 0;
+
+	(void)data;
+	assign(f, "tiles.size=192");
+	assign(f, "tiles.normalise=none");
+	put(f, "test/Slide007.mrxs", "");
+	copy_folder(from, to);
+	struct work *w = open_work(f, PHASE_TEST, NULL);
+	prepare_all(w);
+	const struct tiles *t = &slide_work_of(w)->slides[0].tiles;
+	g_assert_cmpuint(t->n, >, 0);
+	for (guint i = 0; i < MOVES * t->n; i++)        /* a level-0 pixel off at most, and JPEG */
+		g_assert_cmpfloat(coarse_differs(w, moved_x(&t->tile[i / MOVES], i), moved_y(&t->tile[i / MOVES], i)), <, 8);
+	slide_classification.close(w);
+	w = open_work(f, PHASE_TEST, NULL);     /* with nothing kept that was read */
+	prepare_all(w);
+	t = &slide_work_of(w)->slides[0].tiles;
+	wipe(photos, 0.78);
+	for (guint i = 0; i < MOVES * t->n; i++) {
+		guint8 half[4 * SCREEN_SIDE * SCREEN_SIDE * 3];
+		const int x = moved_x(&t->tile[i / MOVES], i), y = moved_y(&t->tile[i / MOVES], i);
+		const double differs = coarse_differs(w, x, y);
+		if (slide_read(slide_work_of(w)->slides[0].slide, x, y, 2, 2 * SCREEN_SIDE, 2 * SCREEN_SIDE, half, NULL, NULL))
+			levels++;
+		else if (differs >= 0)
+			own++;
+		g_assert_cmpfloat(differs, <, own > before ? 0.51 : 8);         /* but for rounding the same, or as above */
+		before = own;
+	}
+	g_test_message("%u from the level, %u from their own", levels, own);
+	g_assert_cmpuint(own, >, 0);
 	slide_classification.close(w);
 }
 
@@ -1668,6 +1763,7 @@ int main(int argc, char **argv)
 	ADD("wrong-mpp", test_wrong_mpp);
 	ADD("given-up", test_given_up);
 	ADD("coarse", test_coarse);
+	ADD("coarse-read", test_coarse_read);
 	ADD("share", test_share);
 	ADD("features", test_features);
 	ADD("objective", test_objective);
