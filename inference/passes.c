@@ -38,15 +38,15 @@ static gboolean take(void *context, const struct scan_case *c, GError **error)
 	return answers_take(to->answers, c, error);
 }
 
-/* A look in the network, coarse or in full, and its share of the waiting. The next pass begins no batch that would end late; how
+/* A look in the network, coarse or in full, and the waiting for it. The next pass begins no batch that would end late; how
    long this one waited, as for a read that hung, says nothing of that. */
 static void rate_of(struct scan *scan, struct plan_rate *rate)
 {
 	const double coarse = (double)scan->n_coarse, full = (double)scan->n_samples - coarse;
-	const double wait = scan->wait_s / MAX(coarse + full, 1), look = (scan->network_s - scan->coarse_s) / MAX(full, 1);
+	const double look = (scan->network_s - scan->coarse_s) / MAX(full, 1), wait = (scan->wait_s - scan->coarse_wait_s) / MAX(full, 1);
 
 	rate->more_s = look + wait;
-	rate->sample_s = coarse > 0 ? scan->coarse_s / coarse + wait : rate->more_s;
+	rate->sample_s = coarse > 0 ? (scan->coarse_s + scan->coarse_wait_s) / coarse : rate->more_s;
 	scan->batch_s = look * scan->batch;
 }
 

@@ -127,9 +127,10 @@ struct loader *loader_new(struct work *work, guint batch, guint depth, guint rea
 	l->work = work;
 	l->batch = batch;
 	l->depth = MAX(depth, 2);
-	const struct sample_shape coarse = coarse_shape(&work->shape);
-	l->size[0] = sample_bytes(&work->shape);
-	l->size[1] = sample_bytes(&coarse);
+	for (int coarse = 0; coarse < 2; coarse++) {
+		const struct sample_shape shape = sample_shape_of(&work->shape, coarse);
+		l->size[coarse] = sample_bytes(&shape);
+	}
 	l->slots = g_new0(struct slot, l->depth);
 	for (guint i = 0; i < l->depth; i++) {
 		struct batch *b = &l->slots[i].batch;

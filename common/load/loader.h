@@ -20,7 +20,7 @@ enum { LOADER_DEPTH = 4 };      /* batches that wait: what is usual */
 struct batch {
 	guint n;                /* samples in it, <= the loader's batch size */
 	struct sample *samples; /* (n) */
-	guint8 *bytes;          /* (n, pictures, height, width, channels), or as coarse_shape() says */
+	guint8 *bytes;          /* (n, pictures, height, width, channels), or as sample_shape_of() says */
 	float *targets;         /* (n, targets) */
 	GError **failed;        /* (n) NULL where it was read */
 	gpointer tag;           /* what push was given */

@@ -246,11 +246,6 @@ static void read_features(scope *s, const tensor *x, guint n, int width, guint16
 	t_read(s, t_to(s, t_clamp(s, x, -most, most), T_F16, T_CPU), out, n * (gsize)width * sizeof *out);
 }
 
-static struct sample_shape shape_of(const struct scan *scan, gboolean coarse)
-{
-	return coarse ? coarse_shape(&scan->work->shape) : scan->work->shape;
-}
-
 /* What the model says of values, in full or coarsely. */
 static tensor *look(const struct scan *scan, scope *s, struct model *m, const tensor *values, const struct sample_shape *shape,
 		    gboolean coarse, tensor **features_opt)
@@ -260,21 +255,20 @@ static tensor *look(const struct scan *scan, scope *s, struct model *m, const te
 	return model_forward(m, s, input_normalise(s, m, values, shape, scan->device), features_opt);
 }
 
-/* bytes: n samples; outputs: (n, judged); features_opt: from their row `at` on. FAULT_ROOM: there is
-   no memory for n. */
-static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, guint n, gboolean coarse, float *outputs,
-			   guint16 *const *features_opt, gsize at, GError **error)
+/* bytes: (n) of that shape; outputs: (n, judged); features_opt: from their row `at` on. FAULT_ROOM: there is no memory for n. */
+static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, guint n, const struct sample_shape *shape,
+			   gboolean coarse, float *outputs, guint16 *const *features_opt, gsize at, GError **error)
 {
 	const struct task *task = scan->work->task;
-	const struct sample_shape shape = shape_of(scan, coarse);
 
 	SCOPE(root, all, 0);
-	tensor *x = input_values(root, bytes, n, &shape, scan->device), *sum = NULL;
+	tensor *x = input_values(root, bytes, n, shape, scan->device), *sum = NULL;
 	for (guint k = 0; k < scan->n_models; k++) {
 		SCOPE(s, root, 0);
 		const gsize width = (gsize)scan->models[k]->width;
 		tensor *features = NULL;
-		tensor *y = task->judge(scan->work, s, look(scan, s, scan->models[k], x, &shape, coarse, features_opt != NULL ? &features : NULL));
+		tensor *y = look(scan, s, scan->models[k], x, shape, coarse, features_opt != NULL ? &features : NULL);
+		y = task->judge(scan->work, s, y);
 		if (features_opt != NULL)
 			read_features(s, features, n, (int)width, features_opt[k] + at * width);
 		sum = scope_keep(root, sum == NULL ? y : t_add(s, sum, y));
@@ -293,7 +287,7 @@ static gboolean judge(struct scan *scan, scope *all, const struct batch *b, floa
 		      GError **error)
 {
 	const gboolean coarse = b->samples[0].coarse != 0;
-	const struct sample_shape shape = shape_of(scan, coarse);
+	const struct sample_shape shape = sample_shape_of(&scan->work->shape, coarse);
 	const gsize size = sample_bytes(&shape);
 	const gsize judged = (gsize)scan->work->task->judged;
 	const guint wanted = MIN(scan->at_once, b->n);
@@ -304,8 +298,7 @@ static gboolean judge(struct scan *scan, scope *all, const struct batch *b, floa
 		g_autoptr(GError) wrong = NULL;
 		guint n = MIN(scan->at_once, b->n - done);
 
-		if (judge_part(scan, all, b->bytes + done * size, n, coarse, outputs + done * judged, features_opt,
-			       done, &wrong)) {
+		if (judge_part(scan, all, b->bytes + done * size, n, &shape, coarse, outputs + done * judged, features_opt, done, &wrong)) {
 			done += n;
 		} else if (g_error_matches(wrong, FAULT, FAULT_ROOM) && n > 1) {
 			scan->at_once = (n + 1) / 2;
@@ -349,9 +342,11 @@ static gboolean take(struct state *st, GError **error)
 {
 	const struct task *task = st->scan->work->task;
 	gsize judged = (gsize)task->judged, targets = (gsize)st->scan->work->shape.targets;
+	const double waited = loader_waited(st->loader);
 	int before = stage_enter("waiting");
 	struct batch *b = loader_pop(st->loader);
 	stage_leave(before);
+	st->scan->coarse_wait_s += b->samples[0].coarse ? loader_waited(st->loader) - waited : 0;
 	g_autofree struct ticket *tickets = b->tag;
 
 	if (!judge(st->scan, st->all, b, st->row, any_of_bag(tickets, b->n) ? st->features : NULL, error)) {
@@ -443,7 +438,7 @@ gboolean scan_cases(struct scan *scan, const guint *items, gsize n, scan_done do
 	if (scan->prepare)
 		st.preparer = preparing_new(scan->work, scan->readers);
 	scan->at_once = scan->at_once > 0 ? MIN(scan->at_once, scan->batch) : scan->batch;
-	scan->network_s = scan->coarse_s = scan->wait_s = 0;
+	scan->network_s = scan->coarse_s = scan->wait_s = scan->coarse_wait_s = 0;
 	scan->n_samples = scan->n_coarse = 0;
 
 	st.all = scope_open(NULL, SCOPE_NO_GRAD | scan->flags);

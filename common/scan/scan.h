@@ -47,7 +47,8 @@ struct scan {
 	double deadline;        /* log_seconds() at which it ends with what it has; 0: none */
 	guint at_once;          /* in and out: samples in the network at once; 0: batch */
 	double batch_s;         /* in and out: what a batch took of late, by which it ends before the deadline; 0: not known */
-	double network_s, coarse_s, wait_s; /* out: seconds in the network, of these in coarse looks; waiting for samples */
+	double network_s, wait_s; /* out: seconds in the network; waiting for samples */
+	double coarse_s, coarse_wait_s; /* out: of these, for coarse looks */
 	guint64 n_samples, n_coarse; /* out; of these, coarse looks */
 	gboolean whole;         /* out: every case was handed over */
 };

@@ -16,7 +16,7 @@ struct facts {                  /* a slide, and what its users need not see */
 	struct slide slide;
 	gint64 *level_width, *level_height; /* (levels) px */
 	struct jpeg_ends *ends; /* (levels) */
-	gint in_vain;           /* reads that failed twice; atomic */
+	gint *in_vain;          /* (levels) reads that failed twice; atomic */
 	struct direct { gint same, other; } *direct; /* (levels) reads by mirax.h, and those that it refused; atomic */
 	GQueue handles;         /* this and what follows: under the pool's lock */
 	guint64 sum;            /* mirax_sum, of its first handle; 0: not known */
@@ -29,7 +29,7 @@ static inline struct facts *facts_of(const struct slide *slide)
 }
 
 /* What may read with a handle: OpenSlide (and mirax.h), shared with others or alone; or mirax.h, which takes a tenth of the memory
-   and of the time to open, and is all that most reads need. */
+   and of the time to open, and is all that reads of level 0 need. */
 enum handle_kind { HANDLE_FULL, HANDLE_ALONE, HANDLE_DIRECT };
 
 struct handle {

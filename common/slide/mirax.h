@@ -11,7 +11,8 @@
  * OpenSlide, whose words also stand for every failure: nothing here reports one. The format: OpenSlide's
  * openslide-vendor-mirax.c and openslide-grid.c (3.4.1), and its page on MIRAX, https://openslide.org/formats/mirax/.
  *
- * Threads: mirax_read may be called by any number at once, with no lock held while they decode.
+ * Threads: mirax_read may be called by any number at once, with no lock held while they decode; one that wants an image that another
+ * is decoding in full waits for it, a second at most.
  */
 #pragma once
 #include <glib.h>

@@ -222,7 +222,7 @@ static struct entry *entry_of(struct mirax_images *all, guint32 image, gboolean 
 static guint32 *find(struct mirax_images *all, guint32 image, gboolean *whole)
 {
 	const gint64 until = g_get_monotonic_time() + WAIT_MOST;
-	gboolean before, again, in_time = TRUE;
+	gboolean before, waited = FALSE, in_time = TRUE;
 
 	g_mutex_lock(&all->cache->lock);
 	struct entry *e = entry_of(all, image, &before);
@@ -230,10 +230,11 @@ static guint32 *find(struct mirax_images *all, guint32 image, gboolean *whole)
 	*whole = all->soon > SOON;
 	while (e->px == NULL && e->coming && in_time) {
 		in_time = g_cond_wait_until(&all->cache->came, &all->cache->lock, until);
-		e = entry_of(all, image, &again);       /* the one that was may have made room */
+		e = entry_of(all, image, &before);      /* the one that was may have made room */
+		waited = TRUE;
 	}
 	guint32 *px = e->px != NULL ? g_atomic_rc_box_acquire(e->px) : NULL;
-	e->coming = px == NULL && *whole;
+	e->coming = px == NULL && *whole && !waited;    /* else all who waited in vain would try it one after another */
 	g_mutex_unlock(&all->cache->lock);
 	return px;
 }

@@ -15,7 +15,8 @@ gboolean mirax_images_add(struct mirax_images *images, gint32 file, gint32 offse
 /* n bytes of a file, to be freed; NULL: they are not there. */
 guint8 *mirax_images_bytes(const struct mirax_images *images, gint32 file, gint32 offset, gsize n);
 /* Words 0xffRRGGBB of the whole image, of which w x h px at x, y alone need be set; to be given back. NULL: it cannot be read, is
-   damaged, or is not of its size. *ended: one more, if it was decoded to its end for the first time. Any number of threads. */
+   damaged, or is not of its size. *ended: one more, if it was decoded to its end for the first time. Any number of threads; one may
+   wait, a second at most, for an image that another decodes. */
 const guint32 *mirax_image_take(struct mirax_images *images, guint32 image, int x, int y, int w, int h, gint *ended);
 void mirax_image_give(const guint32 *px_opt);
 

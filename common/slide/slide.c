@@ -90,6 +90,7 @@ static gboolean read_facts(openslide_t *osr, struct facts *f, GError **error)
 	f->level_height = g_new0(gint64, s->levels);
 	f->ends = g_new0(struct jpeg_ends, s->levels);
 	f->direct = g_new0(struct direct, s->levels);
+	f->in_vain = g_new0(gint, s->levels);
 	for (int i = 0; i < s->levels; i++) {
 		s->downsample[i] = openslide_get_level_downsample(osr, i);
 		openslide_get_level_dimensions(osr, i, &f->level_width[i], &f->level_height[i]);
@@ -141,6 +142,7 @@ void slide_close(struct slide *slide)
 	g_free(facts_of(slide)->level_height);
 	g_free(facts_of(slide)->ends);
 	g_free(facts_of(slide)->direct);
+	g_free(facts_of(slide)->in_vain);
 	g_free(slide);
 }
 
@@ -272,13 +274,13 @@ static void try_level(const struct request *r, const gint64 at[2], const struct 
  *
  * What fails is read once more, alone, through another handle, for a fault puts a handle in error for all who
  * share it, and a file may be away for a moment. Opening a slide takes up to seconds, so where that has been in vain
- * RETRIES times on a slide, only those try again who shared the handle.
+ * RETRIES times on a level, only those try again who shared the handle.
  */
 static gboolean read_level(const struct request *r, const struct part *p, guint32 *argb, GError **error)
 {
 	double d = r->slide->downsample[r->level];
 	gint64 at[2] = { llround((double)p->x * d), llround((double)p->y * d) };
-	gint *in_vain = &facts_of(r->slide)->in_vain;
+	gint *in_vain = &facts_of(r->slide)->in_vain[r->level];
 	g_autofree char *words = NULL, *again = NULL;
 	gboolean shared;
 
@@ -379,7 +381,7 @@ static gboolean read_resampled(const struct request *r, double scale, guint8 *rg
 }
 
 /* The coarsest level that has the wanted detail. */
-static int level_for(const struct slide *slide, double scale)
+int slide_level(const struct slide *slide, double scale)
 {
 	int best = 0;
 
@@ -392,7 +394,7 @@ static int level_for(const struct slide *slide, double scale)
 gboolean slide_read(struct slide *slide, double x, double y, double scale, int w, int h, guint8 *rgb,
 		    guint8 *scanned, GError **error)
 {
-	struct request r = { slide, x, y, w, h, level_for(slide, scale) };
+	struct request r = { slide, x, y, w, h, slide_level(slide, scale) };
 	double wide = scale / slide->downsample[r.level];
 
 	if (!(fabs(x) < 1e12 && fabs(y) < 1e12) || w < 1 || w > SIDE_MAX || h < 1 || h > SIDE_MAX ||

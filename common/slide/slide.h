@@ -81,6 +81,9 @@ enum { SLIDE_READ_BYTES = 33 << 20 };
 gboolean slide_read(struct slide *slide, double x, double y, double scale, int w, int h, guint8 *rgb,
 		    guint8 *scanned_opt, GError **error);
 
+/* The level that it reads. */
+int slide_level(const struct slide *slide, double scale);
+
 /* BGRA premultiplied, native-endian words as OpenSlide gives them, to RGB and scanned; n pixels. */
 void slide_convert(const guint32 *argb, gsize n, guint8 *rgb, guint8 *scanned_opt);
 gboolean slide_unscanned(const guint32 *argb, gsize n);  /* all of them? */

@@ -15,6 +15,7 @@ void slide_forget(struct slide_case *c)
 	g_clear_pointer(&c->mask, mask_free);
 	g_clear_pointer(&c->mask_wrong, g_free);
 	tiles_clear(&c->tiles);
+	c->coarse_in_vain = 0;
 }
 
 double slide_mpp(const struct slide_work *sw, const struct slide *slide)

@@ -156,13 +156,23 @@ static gboolean read_shrunk(const struct work *w, const struct sample *sample, i
 	return TRUE;
 }
 
-/* (side, side) px of the tile itself, less than it has: of a coarser level, if it can be, of which there is less to decode, but
-   one of twice the detail, as a JPEG's colours have half of it. Where that is damaged, of the tile's own. */
+/* (side, side) px of the tile itself, less than it has: of a coarser level where there is one, of which there is less to decode, but
+   of about twice the detail, as a JPEG's colours have half of it. Where that level is damaged, of the tile's own. */
 static gboolean read_coarse(const struct work *w, const struct sample *sample, int side, guint8 *rgb, GError **error)
 {
-	const int size = w->shape.width, fewer = MIN(2 * side, size);
+	enum { IN_VAIN = 4 };           /* times; then it is not tried any more */
+	struct slide_case *c = &slide_work_of(w)->slides[sample->item];
+	int fewer = w->shape.width;
 
-	return (fewer < size && read_shrunk(w, sample, fewer, side, rgb, NULL)) || read_shrunk(w, sample, size, side, rgb, error);
+	while (fewer >= 4 * side && fewer % 2 == 0)
+		fewer /= 2;
+	if (slide_level(c->slide, c->scale * w->shape.width / fewer) != slide_level(c->slide, c->scale) &&
+	    g_atomic_int_get(&c->coarse_in_vain) < IN_VAIN) {
+		if (read_shrunk(w, sample, fewer, side, rgb, NULL))
+			return TRUE;
+		g_atomic_int_inc(&c->coarse_in_vain);
+	}
+	return read_shrunk(w, sample, w->shape.width, side, rgb, error);
 }
 
 /* The tile itself, 0; or what lies about it, 1. */
@@ -185,12 +195,13 @@ gboolean slide_samples_read(struct work *w, const struct sample *sample, guint8 
 {
 	const struct slide_case *c = &slide_work_of(w)->slides[sample->item];
 	const int label = w->cases[sample->item].label;
-	const struct sample_shape shape = sample->coarse ? coarse_shape(&w->shape) : w->shape;
+	const struct sample_shape shape = sample_shape_of(&w->shape, sample->coarse != 0);
 	const gboolean smaller = shape.width < w->shape.width;
 
-	for (guint i = 0; i < sample_pictures(&shape); i++)
-		if (smaller ? !read_coarse(w, sample, shape.width, bytes, error)
-			    : !read_picture(w, sample, i, bytes + i * 3 * sample_pixels(&shape), error))
+	if (smaller && !read_coarse(w, sample, shape.width, bytes, error))
+		return FALSE;
+	for (guint i = 0; !smaller && i < sample_pictures(&shape); i++)
+		if (!read_picture(w, sample, i, bytes + i * 3 * sample_pixels(&shape), error))
 			return FALSE;
 	if (c->mask != NULL)
 		targets[0] = (float)mask_share(c->mask, sample->at[0], sample->at[1], c->tiles.side, c->tiles.side);

@@ -35,18 +35,19 @@ enum phase { PHASE_TRAIN, PHASE_TEST };
 struct sample {
 	guint32 item;           /* its case, an index of work->cases */
 	guint32 variant;        /* 0: as it is */
-	guint32 coarse;         /* 1: a coarse look, by the network's screen (sample_shape.screen) */
+	guint32 coarse;         /* 1: a coarse look, of variant 0, by the network's screen (sample_shape.screen) */
 	gint32 at[3];
 };
 
-/* What read() fills, of a coarse sample as coarse_shape() says: 1 + more pictures of height * width * channels bytes, channels together; and `targets` numbers. The
-   last map * map of them, where there is a map, are one number a cell of the sample, row by row: they move with its pixels. */
+/* What read() fills, of a coarse sample as sample_shape_of() says: 1 + more pictures of height * width * channels bytes, channels
+   together; and `targets` numbers. The last map * map of them, where there is a map, are one number a cell of the sample, row by row:
+   they move with its pixels. */
 struct sample_shape {
 	int channels, height, width, targets, map, more;
 	int input;              /* px, height and width, that the network gets them enlarged to; 0: as they are */
 	gboolean screen;        /* it has a screen (common/model/model.h), which learns beside it */
 };
-enum { SCREEN_SIDE = 48 };      /* px, the most that a screen sees of a sample: more costs more, less may be too little to see anything */
+enum { SCREEN_SIDE = 48 };      /* px, the most that a screen sees: more costs more, less may be too little to see anything */
 static inline guint sample_pictures(const struct sample_shape *s) { return 1 + (guint)s->more; }
 static inline gsize sample_pixels(const struct sample_shape *s)        /* of one picture */
 {
@@ -61,10 +62,12 @@ static inline gsize sample_bytes(const struct sample_shape *s)
 	return sample_pictures(s) * sample_pixels(s) * (gsize)s->channels;
 }
 /* Of a coarse sample: all that the first picture shows, and no more detail than the screen sees. */
-static inline struct sample_shape coarse_shape(const struct sample_shape *s)
+static inline struct sample_shape sample_shape_of(const struct sample_shape *s, gboolean coarse)
 {
 	struct sample_shape out = *s;
 
+	if (!coarse)
+		return out;
 	out.height = MIN(s->height, SCREEN_SIDE);
 	out.width = MIN(s->width, SCREEN_SIDE);
 	out.more = out.input = 0;
