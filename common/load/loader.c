@@ -24,7 +24,6 @@ struct slot {
 struct loader {
 	struct work *work;
 	guint batch, depth;
-	gsize size[2];          /* bytes a sample, and a coarse one */
 	struct slot *slots;     /* (depth) ring */
 	guint64 pushed, popped; /* batches, ever */
 	struct jobs *jobs;
@@ -41,7 +40,11 @@ struct made {                   /* a read, in memory of its own */
 
 static struct slot *slot_at(struct loader *l, guint64 i) { return &l->slots[i % l->depth]; }
 
-static gsize size_of(const struct loader *l, const struct sample *sample) { return l->size[sample->coarse ? 1 : 0]; }
+static gsize size_of(const struct work *w, const struct sample *sample)
+{
+	const struct sample_shape shape = sample_shape_of(&w->shape, sample->coarse != 0);
+	return sample_bytes(&shape);
+}
 
 static gpointer begin(gpointer what, gpointer user)
 {
@@ -52,7 +55,7 @@ static gpointer begin(gpointer what, gpointer user)
 	made->work = l->work;
 	made->sample = u->slot->batch.samples[u->i];
 	made->failed = NULL;
-	made->bytes = g_malloc(size_of(l, &made->sample));
+	made->bytes = g_malloc(size_of(l->work, &made->sample));
 	return made;
 }
 
@@ -77,7 +80,7 @@ static void drop(gpointer data)
 static void fail(const struct loader *l, const struct unit *u, GError *error)
 {
 	struct batch *b = &u->slot->batch;
-	const gsize size = size_of(l, &b->samples[u->i]);
+	const gsize size = size_of(l->work, &b->samples[u->i]);
 
 	memset(b->bytes + u->i * size, 0, size);
 	for (int t = 0; t < l->work->shape.targets; t++)
@@ -90,7 +93,7 @@ static void take(gpointer what, gpointer data, gpointer user)
 	const struct unit *u = what;
 	const struct loader *l = user;
 	struct made *made = data;
-	const gsize targets = (gsize)l->work->shape.targets, size = size_of(l, &made->sample);
+	const gsize targets = (gsize)l->work->shape.targets, size = size_of(l->work, &made->sample);
 
 	if (made->failed != NULL) {
 		fail(l, u, g_steal_pointer(&made->failed));
@@ -127,15 +130,11 @@ struct loader *loader_new(struct work *work, guint batch, guint depth, guint rea
 	l->work = work;
 	l->batch = batch;
 	l->depth = MAX(depth, 2);
-	for (int coarse = 0; coarse < 2; coarse++) {
-		const struct sample_shape shape = sample_shape_of(&work->shape, coarse);
-		l->size[coarse] = sample_bytes(&shape);
-	}
 	l->slots = g_new0(struct slot, l->depth);
 	for (guint i = 0; i < l->depth; i++) {
 		struct batch *b = &l->slots[i].batch;
 		b->samples = g_new0(struct sample, batch);
-		b->bytes = g_malloc0_n(batch, l->size[0]);
+		b->bytes = g_malloc0_n(batch, sample_bytes(&work->shape));
 		b->targets = g_new0(float, (gsize)batch * (gsize)work->shape.targets);
 		b->failed = g_new0(GError *, batch);
 		l->slots[i].units = g_new(struct unit, batch);
@@ -149,7 +148,7 @@ struct loader *loader_new(struct work *work, guint batch, guint depth, guint rea
 void loader_pin(struct loader *l)
 {
 	for (guint i = 0; i < l->depth; i++)
-		l->slots[i].pinned = tensor_pin(l->slots[i].batch.bytes, l->batch * l->size[0]);
+		l->slots[i].pinned = tensor_pin(l->slots[i].batch.bytes, l->batch * sample_bytes(&l->work->shape));
 }
 
 void loader_free(struct loader *l)

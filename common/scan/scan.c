@@ -255,19 +255,20 @@ static tensor *look(const struct scan *scan, scope *s, struct model *m, const te
 	return model_forward(m, s, input_normalise(s, m, values, shape, scan->device), features_opt);
 }
 
-/* bytes: (n) of that shape; outputs: (n, judged); features_opt: from their row `at` on. FAULT_ROOM: there is no memory for n. */
-static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, guint n, const struct sample_shape *shape,
-			   gboolean coarse, float *outputs, guint16 *const *features_opt, gsize at, GError **error)
+/* outputs: (n, judged); features_opt: from their row `at` on. FAULT_ROOM: there is no memory for n. */
+static gboolean judge_part(struct scan *scan, scope *all, const guint8 *bytes, guint n, gboolean coarse, float *outputs,
+			   guint16 *const *features_opt, gsize at, GError **error)
 {
 	const struct task *task = scan->work->task;
+	const struct sample_shape shape = sample_shape_of(&scan->work->shape, coarse);
 
 	SCOPE(root, all, 0);
-	tensor *x = input_values(root, bytes, n, shape, scan->device), *sum = NULL;
+	tensor *x = input_values(root, bytes, n, &shape, scan->device), *sum = NULL;
 	for (guint k = 0; k < scan->n_models; k++) {
 		SCOPE(s, root, 0);
 		const gsize width = (gsize)scan->models[k]->width;
 		tensor *features = NULL;
-		tensor *y = look(scan, s, scan->models[k], x, shape, coarse, features_opt != NULL ? &features : NULL);
+		tensor *y = look(scan, s, scan->models[k], x, &shape, coarse, features_opt != NULL ? &features : NULL);
 		y = task->judge(scan->work, s, y);
 		if (features_opt != NULL)
 			read_features(s, features, n, (int)width, features_opt[k] + at * width);
@@ -298,7 +299,7 @@ static gboolean judge(struct scan *scan, scope *all, const struct batch *b, floa
 		g_autoptr(GError) wrong = NULL;
 		guint n = MIN(scan->at_once, b->n - done);
 
-		if (judge_part(scan, all, b->bytes + done * size, n, &shape, coarse, outputs + done * judged, features_opt, done, &wrong)) {
+		if (judge_part(scan, all, b->bytes + done * size, n, coarse, outputs + done * judged, features_opt, done, &wrong)) {
 			done += n;
 		} else if (g_error_matches(wrong, FAULT, FAULT_ROOM) && n > 1) {
 			scan->at_once = (n + 1) / 2;
@@ -346,7 +347,8 @@ static gboolean take(struct state *st, GError **error)
 	int before = stage_enter("waiting");
 	struct batch *b = loader_pop(st->loader);
 	stage_leave(before);
-	st->scan->coarse_wait_s += b->samples[0].coarse ? loader_waited(st->loader) - waited : 0;
+	const gboolean coarse = b->samples[0].coarse != 0;
+	st->scan->coarse_wait_s += coarse ? loader_waited(st->loader) - waited : 0;
 	g_autofree struct ticket *tickets = b->tag;
 
 	if (!judge(st->scan, st->all, b, st->row, any_of_bag(tickets, b->n) ? st->features : NULL, error)) {
@@ -370,7 +372,7 @@ static gboolean take(struct state *st, GError **error)
 	}
 	guint n = b->n;
 	st->scan->n_samples += n;
-	st->scan->n_coarse += b->samples[0].coarse ? n : 0;
+	st->scan->n_coarse += coarse ? n : 0;
 	loader_recycle(st->loader, b);
 	/* each flight advances once, at its last sample of this batch, where its own are side by side: a round is queued at once */
 	for (guint i = 0; i < n; i++) {

@@ -29,7 +29,7 @@ static inline struct facts *facts_of(const struct slide *slide)
 }
 
 /* What may read with a handle: OpenSlide (and mirax.h), shared with others or alone; or mirax.h, which takes a tenth of the memory
-   and of the time to open, and is all that reads of level 0 need. */
+   and of the time to open, and is all that reads of a sound level need. */
 enum handle_kind { HANDLE_FULL, HANDLE_ALONE, HANDLE_DIRECT };
 
 struct handle {

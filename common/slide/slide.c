@@ -13,7 +13,7 @@
 #define REDUCE_MAX 1024.0              /* a pixel's level pixels, a side: its area stays within a block */
 #define ENLARGE_MAX 64.0
 #define SAME_SCALE 1e-3
-#define RETRIES 32                     /* of a slide, in vain */
+#define RETRIES 32                     /* of a level, in vain */
 #define RETRY_AFTER 200000             /* us */
 #define SAME_LEAST 8                   /* reads of a level that must have come out the same before mirax.h is believed */
 #define SAME_MOST (1 << 20)            /* that are counted */

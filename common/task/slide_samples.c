@@ -124,25 +124,33 @@ static void read_map(const struct work *w, const struct sample *sample, const st
 					     : (float)mask_share(c->mask, x + u * side, y + v * side, side, side);
 }
 
-/* (size, size) px to (side, side): a pixel is the mean of those that it touches. */
-static void shrink(const guint8 *from, int size, int side, guint8 *to)
+/* How much of from..to lies in the px i, which is as wide as `by`. */
+static guint overlap(int from, int to, int i, int by) { return (guint)(MIN(to, (i + 1) * by) - MAX(from, i * by)); }
+
+/* (size, size) px, each of by x by of a tile's, to (side, side): a pixel is the mean of those of the tile that it touches, as
+   t_adaptive_pool2d has them of the tile itself. */
+static void shrink(const guint8 *from, int size, int by, int side, guint8 *to)
 {
+	const int own = size * by;
+
 	for (int y = 0; y < side; y++)
 		for (int x = 0; x < side; x++, to += 3) {
-			const int top = y * size / side, left = x * size / side, bottom = ((y + 1) * size + side - 1) / side,
-				  right = ((x + 1) * size + side - 1) / side;
+			const int top = y * own / side, left = x * own / side, bottom = ((y + 1) * own + side - 1) / side,
+				  right = ((x + 1) * own + side - 1) / side;
 			const guint n = (guint)((bottom - top) * (right - left));
 			guint sum[3] = { n / 2, n / 2, n / 2 };
-			for (int v = top; v < bottom; v++)
-				for (int u = left; u < right; u++)
+			for (int v = top / by; v * by < bottom; v++)
+				for (int u = left / by; u * by < right; u++) {
+					const guint times = overlap(top, bottom, v, by) * overlap(left, right, u, by);
 					for (int k = 0; k < 3; k++)
-						sum[k] += from[3 * (v * size + u) + k];
+						sum[k] += times * from[3 * (v * size + u) + k];
+				}
 			for (int k = 0; k < 3; k++)
 				to[k] = (guint8)(sum[k] / n);
 		}
 }
 
-/* The tile at `size` px, then shrunk: as the screen learned it, which saw tiles recoloured and then made small. */
+/* The tile at `size` px, a divisor of its own, then shrunk: as the screen learned it, which saw tiles recoloured and then made small. */
 static gboolean read_shrunk(const struct work *w, const struct sample *sample, int size, int side, guint8 *rgb, GError **error)
 {
 	const struct slide_case *c = &slide_work_of(w)->slides[sample->item];
@@ -152,12 +160,13 @@ static gboolean read_shrunk(const struct work *w, const struct sample *sample, i
 	if (!slide_read(c->slide, sample->at[0], sample->at[1], c->scale * w->shape.width / size, size, size, more, NULL, error))
 		return FALSE;
 	slide_stain_apply(c, w->settings->tiles.normalise, more, n);
-	shrink(more, size, side, rgb);
+	shrink(more, size, w->shape.width / size, side, rgb);
 	return TRUE;
 }
 
 /* (side, side) px of the tile itself, less than it has: of a coarser level where there is one, of which there is less to decode, but
-   of about twice the detail, as a JPEG's colours have half of it. Where that level is damaged, of the tile's own. */
+   of about twice the detail, as a JPEG's colours have half of it. Where that level is damaged, of the tile's own; which tiles of a
+   slide come from where, then hangs on which were tried first. */
 static gboolean read_coarse(const struct work *w, const struct sample *sample, int side, guint8 *rgb, GError **error)
 {
 	enum { IN_VAIN = 4 };           /* times; then it is not tried any more */
@@ -166,13 +175,15 @@ static gboolean read_coarse(const struct work *w, const struct sample *sample, i
 
 	while (fewer >= 4 * side && fewer % 2 == 0)
 		fewer /= 2;
-	if (slide_level(c->slide, c->scale * w->shape.width / fewer) != slide_level(c->slide, c->scale) &&
-	    g_atomic_int_get(&c->coarse_in_vain) < IN_VAIN) {
-		if (read_shrunk(w, sample, fewer, side, rgb, NULL))
-			return TRUE;
-		g_atomic_int_inc(&c->coarse_in_vain);
-	}
-	return read_shrunk(w, sample, w->shape.width, side, rgb, error);
+	const gboolean coarser = slide_level(c->slide, c->scale * w->shape.width / fewer) != slide_level(c->slide, c->scale) &&
+				 g_atomic_int_get(&c->coarse_in_vain) < IN_VAIN;
+	if (coarser && read_shrunk(w, sample, fewer, side, rgb, NULL))
+		return TRUE;
+	if (!read_shrunk(w, sample, w->shape.width, side, rgb, error))
+		return FALSE;
+	if (coarser)
+		g_atomic_int_inc(&c->coarse_in_vain);   /* it was the level, not the slide */
+	return TRUE;
 }
 
 /* The tile itself, 0; or what lies about it, 1. */
@@ -196,13 +207,15 @@ gboolean slide_samples_read(struct work *w, const struct sample *sample, guint8 
 	const struct slide_case *c = &slide_work_of(w)->slides[sample->item];
 	const int label = w->cases[sample->item].label;
 	const struct sample_shape shape = sample_shape_of(&w->shape, sample->coarse != 0);
-	const gboolean smaller = shape.width < w->shape.width;
 
-	if (smaller && !read_coarse(w, sample, shape.width, bytes, error))
-		return FALSE;
-	for (guint i = 0; !smaller && i < sample_pictures(&shape); i++)
-		if (!read_picture(w, sample, i, bytes + i * 3 * sample_pixels(&shape), error))
+	if (shape.width < w->shape.width) {
+		if (!read_coarse(w, sample, shape.width, bytes, error))
 			return FALSE;
+	} else {
+		for (guint i = 0; i < sample_pictures(&shape); i++)
+			if (!read_picture(w, sample, i, bytes + i * 3 * sample_pixels(&shape), error))
+				return FALSE;
+	}
 	if (c->mask != NULL)
 		targets[0] = (float)mask_share(c->mask, sample->at[0], sample->at[1], c->tiles.side, c->tiles.side);
 	else

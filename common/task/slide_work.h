@@ -26,7 +26,7 @@ struct slide_case {
 	gboolean recolours;     /* not that look, but this: */
 	struct recolour recolour;
 	double jitter;          /* level-0 px that a drawn tile may move, a side */
-	gint coarse_in_vain;    /* coarse looks whose level could not be read; atomic */
+	gint coarse_in_vain;    /* coarse looks of which the tile itself could be read, and its level not; atomic */
 };
 
 struct slide_work {

@@ -99,6 +99,7 @@ expect 'a sheet' 0 '' $sheet d/test -o sheet.png
 is 'has three columns, two lines' "$(size_of sheet.png)" 732x580
 names=$(cut -d, -f1 plain.csv | LC_ALL=C sort) last=$(echo "$names" | tail -n 1) low=$(echo "$names" | head -n 1)
 is 'in the order of names' "$(cat "$out")" "sheet.png: 4 slides, $low to $last"
+n=10 # all with two decimals
 for name in $names; do
 	echo "$name,0.$((n += 1))"
 done > answer.csv

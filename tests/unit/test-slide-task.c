@@ -805,6 +805,39 @@ static double coarse_differs(struct work *w, int tx, int ty)
 static int moved_x(const struct tile *t, guint i) { return t->x + 24 * (int)(i % 4); }
 static int moved_y(const struct tile *t, guint i) { return t->y + 24 * (int)(i / 4 % 4); }
 
+/* A coarse look's pixel is the mean of those of the tile that it touches, from floor(i 256 / 48) to ceil((i + 1) 256 / 48), six a side;
+   the level that it is read from has one for four of them. */
+static void test_coarse_windows(struct fixture *f, gconstpointer data)
+{
+	enum { SIZE = 256, HALF = SIZE / 2 };
+	guint8 got[SCREEN_SIDE * SCREEN_SIDE * 3], half[HALF * HALF * 3];
+	g_autofree char *from = g_build_filename(sample, "test", "Slide007", NULL), *to = in(f, "test/Slide007");
+	float target;
+
+	(void)data;
+	assign(f, "tiles.size=256");
+	assign(f, "tiles.normalise=none");
+	put(f, "test/Slide007.mrxs", "");
+	copy_folder(from, to);
+	struct work *w = open_work(f, PHASE_TEST, NULL);
+	prepare_all(w);
+	const struct slide_case *c = &slide_work_of(w)->slides[0];
+	g_assert_cmpuint(c->tiles.n, >, 0);
+	const struct sample s = { .coarse = 1, .at = { c->tiles.tile[0].x, c->tiles.tile[0].y } };
+	g_assert_true(slide_samples_read(w, &s, got, &target, NULL));
+	g_assert_true(slide_read(c->slide, s.at[0], s.at[1], 2, HALF, HALF, half, NULL, NULL));
+	for (int i = 0; i < SCREEN_SIDE * SCREEN_SIDE * 3; i++) {
+		static const int first[] = { 0, 5, 10 };        /* and 16 more for each three */
+		const int y = i / 3 / SCREEN_SIDE, x = i / 3 % SCREEN_SIDE, top = 16 * (y / 3) + first[y % 3],
+			  left = 16 * (x / 3) + first[x % 3];
+		double sum = 0;
+		for (int n = 0; n < 36; n++)
+			sum += half[3 * ((top + n / 6) / 2 * HALF + (left + n % 6) / 2) + i % 3];
+		g_assert_cmpfloat(fabs(sum / 36 - got[i]), <, 0.51);
+	}
+	slide_classification.close(w);
+}
+
 /* A coarse look is read from a level with twice of what a screen sees; where that is damaged, from the tile itself. */
 static void test_coarse_read(struct fixture *f, gconstpointer data)
 {
@@ -1763,6 +1796,7 @@ int main(int argc, char **argv)
 	ADD("wrong-mpp", test_wrong_mpp);
 	ADD("given-up", test_given_up);
 	ADD("coarse", test_coarse);
+	ADD("coarse-windows", test_coarse_windows);
 	ADD("coarse-read", test_coarse_read);
 	ADD("share", test_share);
 	ADD("features", test_features);
