@@ -33,12 +33,16 @@ say_killed() { # PROGRAM KEY: its script; what takes less memory
 
 uptime() { cut -d. -f1 /proc/uptime; }
 
-# PROGRESS: true where it is another than the last time, or else once more, with $cpu, where there is a GPU to go on without.
-before=none cpu=''
+# PROGRESS: true where it is another than the last time, or else once more, with $other: another GPU, then none.
+before=none other=''
 further() {
 	if [ "$1" = "$before" ]; then
-		ls /dev/nvidia[0-9]* > /dev/null 2>&1 && [ -z "$cpu" ] || return 1
-		cpu='--set device=cpu'
+		gpus=$(ls /dev/nvidia[0-9]* 2> /dev/null | wc -l)
+		case "$gpus $other" in
+		"0 "* | *=cpu) return 1 ;;
+		"1 "* | *=cuda:*) other='--set device=cpu' ;;
+		*) other="--set device=cuda:$((gpus - 1))" ;;
+		esac
 	fi
 	before=$1
 }

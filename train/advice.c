@@ -58,6 +58,12 @@ static gboolean waits(const struct seen *x)
 	return is_shallow(x) && waiting > 0.3 * (waiting + stage_seconds("augmenting") + stage_seconds("computing"));
 }
 
+/* With epochs that are set, each is judged, however short it is. */
+static gboolean judges_most(const struct seen *x)
+{
+	return x->s->training.epochs > 0 && stage_seconds("judging") > stage_seconds("augmenting") + stage_seconds("computing");
+}
+
 /* Several positives with the smallest lesions are called negative and rank below a negative, more than with others. */
 static gboolean misses_small(const struct seen *x)
 {
@@ -104,6 +110,8 @@ static const struct row {
 	{ is_random, "model.weights", NULL, "weights/resnet18.safetensors", "pretrained weights are worth more than days of training; README "
 	  "says where to put the file" },
 	{ misses_small, "sampling.tumour", double_tumour, NULL, "slides with the smallest lesions are missed: let it see more of them" },
+	{ judges_most, "training.epochs", NULL, "0", "more of the time went into judging held-out slides than into learning: left to itself, "
+	  "an epoch is longer" },
 	{ rises_cut, "training.time", double_time, NULL, "it was still learning when its time was over: give it more, if the contest does" },
 	{ rises, "training.epochs", double_epochs, NULL, "it was still learning; training.time must allow it" },
 	{ is_small, "model.network", NULL, "resnet18", "a larger network has room to learn more" },

@@ -91,7 +91,8 @@ const struct key key_table[] = {
   "share of normal tissue in positive slides" },
 { "sampling.negative", KEY_NUMBER, AT(sampling.negative), "2", 0, 1000, NULL, "share of negative slides" },
 { "sampling.tiles_per_epoch", KEY_COUNT, AT(sampling.tiles_per_epoch), "20000", 1, 1e9, NULL,
-  "an epoch is this many, however many there are" },
+  "an epoch is this many, however many there are; or more, where\n"
+  "training.epochs is 0 and judging takes long" },
 { "sampling.jitter", KEY_NUMBER, AT(sampling.jitter), "0", 0, 0.5, NULL,
   "tiles move by up to this share of their side" },
 { "sampling.lesions", KEY_NUMBER, AT(sampling.lesions), "0.5", 0, 1, NULL,
@@ -121,8 +122,8 @@ const struct key key_table[] = {
   "hour or more (1/split.validation at most), else 1" },
 { "training.epochs", KEY_COUNT, AT(training.epochs), "0", 0, 100000, NULL,
   "each of sampling.tiles_per_epoch tiles, for each network;\n"
-  "0: as many as training.time holds; where that is 0, 20, or fewer\n"
-  "and longer ones where much is held out" },
+  "0, best with a training.time: as many as it holds; without one\n"
+  "20, or fewer and longer ones where much is held out" },
 { "training.batch", KEY_COUNT, AT(training.batch), "64", 1, 65536, NULL, "samples a step" },
 { "training.optimiser", KEY_TEXT, AT(training.optimiser), "adamw", 1, 200, NULL, "adamw, adam, radam, sgd" },
 { "training.learning_rate", KEY_WORD_OR_NUMBER, AT(training.learning_rate), "auto", 1e-8, 10, "auto",

@@ -99,6 +99,8 @@ static void append_gpu(GString *line, const struct device *device)
 	const char *driver = version_in(words);
 
 	logfmt_append(line, "gpu", device->index == T_CPU ? "none" : name != NULL ? name : "unknown");
+	if (device->index != T_CPU)
+		g_string_append_printf(line, " gpus=%d", tensor_gpus(NULL));
 	if (driver != NULL)
 		logfmt_append(line, "driver", driver);
 	guint64 available, all;

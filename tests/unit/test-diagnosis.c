@@ -2,6 +2,7 @@
  * test-diagnosis.c - diagnosis.h, advice.h and closing.h: verdicts on series worked out by hand, and the lines for eight
  * held-out cases of a fake task.
  */
+#include "common/log/stage.h"
 #include "train/advice.h"
 #include "common/run/closing.h"
 #include "common/score/forecast.h"
@@ -423,6 +424,34 @@ static void test_cut(void)
 	g_assert_cmpuint(count_lines(got.text[1], " key=model.network "), ==, 0);
 }
 
+/* Epochs that are set, of which judging takes 3 s and learning `strength`. */
+static void write_judging(void)
+{
+	g_autoptr(settings_t) settings = settings_new();
+
+	set(settings, "training.epochs", 30);
+	begin(settings);
+	stage_begin();
+	int before = stage_enter("computing");
+	fake_seconds += strength;
+	stage_leave(before);
+	before = stage_enter("judging");
+	fake_seconds += 3;
+	stage_leave(before);
+	advice_say(&(struct diagnosis){ .work = &work, .findings = &findings }, COURSE_LEVEL, NULL, 0);
+	log_close(0, NULL);
+}
+
+static void test_judging(void)
+{
+	strength = 2;
+	g_auto(streams_t) most = streams_of(write_judging);
+	HAS(most.text[1], " key=training.epochs value=0 why=");
+	strength = 4;
+	g_auto(streams_t) less = streams_of(write_judging);
+	g_assert_cmpuint(count_lines(less.text[1], " key=training.epochs value=0 "), ==, 0);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -437,5 +466,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/diagnosis/advice", test_advice);
 	g_test_add_func("/diagnosis/small", test_small);
 	g_test_add_func("/diagnosis/cut", test_cut);
+	g_test_add_func("/diagnosis/judging", test_judging);
 	return g_test_run();
 }
