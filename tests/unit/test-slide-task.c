@@ -805,24 +805,32 @@ static double coarse_differs(struct work *w, int tx, int ty)
 static int moved_x(const struct tile *t, guint i) { return t->x + 24 * (int)(i % 4); }
 static int moved_y(const struct tile *t, guint i) { return t->y + 24 * (int)(i / 4 % 4); }
 
+/* A copy of one test slide, with tiles of that size whose stain stays as it is. */
+static struct work *open_copy(struct fixture *f, const char *size)
+{
+	g_autofree char *from = g_build_filename(sample, "test", "Slide007", NULL), *to = in(f, "test/Slide007");
+
+	assign(f, size);
+	assign(f, "tiles.normalise=none");
+	put(f, "test/Slide007.mrxs", "");
+	copy_folder(from, to);
+	struct work *w = open_work(f, PHASE_TEST, NULL);
+	prepare_all(w);
+	g_assert_cmpuint(slide_work_of(w)->slides[0].tiles.n, >, 0);
+	return w;
+}
+
 /* A coarse look's pixel is the mean of those of the tile that it touches, from floor(i 256 / 48) to ceil((i + 1) 256 / 48), six a side;
    the level that it is read from has one for four of them. */
 static void test_coarse_windows(struct fixture *f, gconstpointer data)
 {
 	enum { SIZE = 256, HALF = SIZE / 2 };
 	guint8 got[SCREEN_SIDE * SCREEN_SIDE * 3], half[HALF * HALF * 3];
-	g_autofree char *from = g_build_filename(sample, "test", "Slide007", NULL), *to = in(f, "test/Slide007");
 	float target;
 
 	(void)data;
-	assign(f, "tiles.size=256");
-	assign(f, "tiles.normalise=none");
-	put(f, "test/Slide007.mrxs", "");
-	copy_folder(from, to);
-	struct work *w = open_work(f, PHASE_TEST, NULL);
-	prepare_all(w);
+	struct work *w = open_copy(f, "tiles.size=256");
 	const struct slide_case *c = &slide_work_of(w)->slides[0];
-	g_assert_cmpuint(c->tiles.n, >, 0);
 	const struct sample s = { .coarse = 1, .at = { c->tiles.tile[0].x, c->tiles.tile[0].y } };
 	g_assert_true(slide_samples_read(w, &s, got, &target, NULL));
 	g_assert_true(slide_read(c->slide, s.at[0], s.at[1], 2, HALF, HALF, half, NULL, NULL));
@@ -842,19 +850,12 @@ static void test_coarse_windows(struct fixture *f, gconstpointer data)
 static void test_coarse_read(struct fixture *f, gconstpointer data)
 {
 	enum { MOVES = 16 };        /* of a tile, 24 px each */
-	g_autofree char *from = g_build_filename(sample, "test", "Slide007", NULL), *to = in(f, "test/Slide007");
-	g_autofree char *photos = g_build_filename(to, "Data0001.dat", NULL);
+	g_autofree char *photos = in(f, "test/Slide007/Data0001.dat");
 	guint levels = 0, own = 0, before = 0;
 
 	(void)data;
-	assign(f, "tiles.size=192");
-	assign(f, "tiles.normalise=none");
-	put(f, "test/Slide007.mrxs", "");
-	copy_folder(from, to);
-	struct work *w = open_work(f, PHASE_TEST, NULL);
-	prepare_all(w);
+	struct work *w = open_copy(f, "tiles.size=192");
 	const struct tiles *t = &slide_work_of(w)->slides[0].tiles;
-	g_assert_cmpuint(t->n, >, 0);
 	for (guint i = 0; i < MOVES * t->n; i++)        /* a level-0 pixel off at most, and JPEG */
 		g_assert_cmpfloat(coarse_differs(w, moved_x(&t->tile[i / MOVES], i), moved_y(&t->tile[i / MOVES], i)), <, 8);
 	slide_classification.close(w);
