@@ -10,6 +10,7 @@
 program='' caught='' asked=''
 trap 'asked=TERM caught=TERM; kill -s TERM $program 2> /dev/null' TERM
 trap 'asked=INT caught=TERM; kill -s TERM $program 2> /dev/null' INT
+trap '' PIPE # what nobody reads ends nothing
 
 pass_on() {
 	"$@" &
@@ -33,15 +34,17 @@ say_killed() { # PROGRAM KEY: its script; what takes less memory
 
 uptime() { cut -d. -f1 /proc/uptime; }
 
-# PROGRESS: true where it is another than the last time, or else once more, with $other: another GPU, then none.
+# PROGRESS DEVICE: true where it is another than the last time, or else once more, with $other: another GPU than the `device` that is
+# set, then none.
 before=none other=''
 further() {
 	if [ "$1" = "$before" ]; then
 		gpus=$(ls /dev/nvidia[0-9]* 2> /dev/null | wc -l)
+		[ "$2" != cpu ] || gpus=0
 		case "$gpus $other" in
 		"0 "* | *=cpu) return 1 ;;
 		"1 "* | *=cuda:*) other='--set device=cpu' ;;
-		*) other="--set device=cuda:$((gpus - 1))" ;;
+		*) [ "$2" = "cuda:$((gpus - 1))" ] && other='--set device=cuda:0' || other="--set device=cuda:$((gpus - 1))" ;;
 		esac
 	fi
 	before=$1

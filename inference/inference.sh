@@ -21,7 +21,7 @@ pass_on "$here/inference" "$@" ${journal:+"--journal=$journal"}
 while [ -z "$asked" ] && [ $code -gt 128 ]; do
 	say_killed inference inference.batch
 	[ -n "$journal" ] || break
-	further "$(noted)" || break
+	further "$(noted)" "$("$here/inference" --print device "$@" 2> /dev/null)" || break
 	echo "inference.sh: inference is started again${other:+, with ${other#--set }}, and goes on from what it answered" >&2
 	# shellcheck disable=SC2086
 	pass_on "$here/inference" "$@" $other "--journal=$journal" --went-before=$(($(uptime) - begun + 1))

@@ -24,7 +24,7 @@ while [ -z "$asked" ] && { [ $code = 1 ] || [ $code = 4 ] || [ $code -gt 128 ]; 
 	say_killed train training.batch
 	case " $* " in *' --rehearse-only '*) break ;; esac
 	after=$(saved "$@" 2> /dev/null)
-	further "$after" || break
+	further "$after" "$("$here/inference" --print device "$@" 2> /dev/null)" || break
 	[ -z "$after" ] || [ "$after" = "$there" ] || fresh=''
 	echo "train.sh: train is started again${other:+, with ${other#--set }}, and goes on from what it saved" >&2
 	# shellcheck disable=SC2086
@@ -32,4 +32,5 @@ while [ -z "$asked" ] && { [ $code = 1 ] || [ $code = 4 ] || [ $code -gt 128 ]; 
 done
 [ $code != 0 ] || exit 0
 "$here/inference" --check "$@" || exit $code
-[ -n "$asked" ] || echo "train.sh: train failed, as it says above (exit code $code); inference has the model that is there, to answer with" >&2
+[ -n "$asked" ] ||
+	echo "train.sh: train failed, as it says above (exit code $code); inference has the model that is there, to answer with" >&2 || :

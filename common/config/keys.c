@@ -91,8 +91,8 @@ const struct key key_table[] = {
   "share of normal tissue in positive slides" },
 { "sampling.negative", KEY_NUMBER, AT(sampling.negative), "2", 0, 1000, NULL, "share of negative slides" },
 { "sampling.tiles_per_epoch", KEY_COUNT, AT(sampling.tiles_per_epoch), "20000", 1, 1e9, NULL,
-  "an epoch is this many, however many there are; or more, where\n"
-  "training.epochs is 0 and judging takes long" },
+  "an epoch is this many, however many there are; where judging\n"
+  "takes long, epochs may be fewer and longer" },
 { "sampling.jitter", KEY_NUMBER, AT(sampling.jitter), "0", 0, 0.5, NULL,
   "tiles move by up to this share of their side" },
 { "sampling.lesions", KEY_NUMBER, AT(sampling.lesions), "0.5", 0, 1, NULL,

@@ -106,18 +106,20 @@ stdout_has 'it goes on' ' inference resume killed=2 answered=[45]$'
 stdout_has 'and all others are scored in full' ' outcome cases=6 scored=5 fallback=1 fully=5 coarsely=0 '
 expect 'killed before any is' 0 'inference is started again' \
 	env LD_PRELOAD="$B/fail.so" FAIL_CALL=open FAIL_PATH=model/weights FAIL_WHEN=output.csv FAIL_DOES=kill sh bin/inference.sh --data d
-is 'is tried once more, not for ever' "$(grep -c 'was killed by' "$err")" "$((2 + $(ls /dev/nvidia[0-9]* 2> /dev/null | head -n 2 | wc -l)))"
+is 'is tried once more, not for ever' "$(grep -c 'was killed by' "$err")" 2
 expect 'no folder for what it notes' 0 'was killed by signal 9' \
 	env TMPDIR=/nowhere LD_PRELOAD="$B/fail.so" FAIL_CALL=open FAIL_PATH=Slide007/Data FAIL_WHEN=output.csv FAIL_DOES=kill \
 		sh bin/inference.sh --data d --set paths.output=alone
 is 'it is not started again' "$(grep -c 'started again' "$err")" 0
 # after a GPU that gets no further another one, and the CPU
-gpus() { # N: what is tried where there are so many
-	sh -c 'ls() { seq "$0"; }; . bin/pass_on.sh; for at in a a a a; do further $at && printf "%s|" "$other"; done' "$1"
+gpus() { # N DEVICE: what is tried where there are so many
+	sh -c 'ls() { seq "$0"; }; . bin/pass_on.sh; for at in a a a a; do further $at "$1" && printf "%s|" "$other"; done' "$1" "$2"
 }
-is 'without a GPU' "$(gpus 0)" '|'
-is 'with one' "$(gpus 1)" '|--set device=cpu|'
-is 'with ten' "$(gpus 10)" '|--set device=cuda:9|--set device=cpu|'
+is 'without a GPU' "$(gpus 0 auto)" '|'
+is 'with one' "$(gpus 1 cuda)" '|--set device=cpu|'
+is 'with ten' "$(gpus 10 auto)" '|--set device=cuda:9|--set device=cpu|'
+is 'where it was the last of two' "$(gpus 2 cuda:1)" '|--set device=cuda:0|--set device=cpu|'
+is 'where none is wanted' "$(gpus 2 cpu)" '|'
 # a program that takes its time to end, and ends with 7
 mkdir slow && cp bin/*.sh slow/
 cat > slow/inference << 'SH'
@@ -145,6 +147,9 @@ is 'it ends with the first phase' "$(tr '\n' ' ' < .log)" 'started caught done '
 printf '#!/bin/sh\n[ "$1" = --check ] && exit 0\nexit 5\n' > slow/train
 cp slow/train slow/inference
 expect 'train.sh, with a model' 0 'train.sh: train failed, as it says above (exit code 5); inference has the model that is there' sh slow/train.sh
+for closed in '2>&-' '2>/dev/full' '2>&1 | true'; do
+	expect "train.sh, with a model and $closed" 0 '*' bash -o pipefail -c "{ sleep 0.2; sh slow/train.sh; } $closed"
+done
 expect 'inference.sh, without an answer' 5 '' sh slow/inference.sh
 rm slow/train
 expect 'no program' 0 'not found' sh slow/train.sh

@@ -125,7 +125,7 @@ stdout_has 'and its time runs on' ' spent total=.* before=[1-9]'
 is 'to the same weights' "$(weights killed)" "$whole"
 expect 'killed at the first save of each' 137 'train.sh: train was killed by signal 9; ' $killed \
 	bin/train.sh --config data.yaml --data d --set paths.model=first/killed --set training.checkpoint=0.1s
-is 'is tried once more, not for ever' "$(grep -c 'was killed' "$err")" "$((2 + $(ls /dev/nvidia[0-9]* 2> /dev/null | head -n 2 | wc -l)))"
+is 'is tried once more, not for ever' "$(grep -c 'was killed' "$err")" 2
 
 # ---- an unfinished run ----
 rm -rf part
