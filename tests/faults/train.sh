@@ -213,7 +213,7 @@ fault train 'mask with bits flipped' "$learns" "$without" damaged "flip 40 $mask
 fault train 'mask that is a JPEG' "$learns" "$without" damaged "jpeg $positive/Slide003/Data0001.dat $mask"
 fault train 'mask that is a folder' "$learns" "slide 'Slide003': it has no mask" damaged "rm $mask; mkdir $mask"
 fault train 'mask that is a pipe' "$learns" "slide 'Slide003': it has no mask" damaged "rm $mask; mkfifo $mask"
-fault train 'mask of 16 bits' "$learns" "Slide003" damaged "like 16 0 $mask"
+fault train 'mask of 16 bits' "$learns" '' damaged "like 16 0 $mask"
 fault train 'mask with a palette' "$learns" '' damaged "like 8 3 $mask"
 fault train 'masks are all gone' 'code=0 model=answers' 'it has no mask' damaged "rm -r d/train/mask"
 fault train 'masks of another scale' 'code=0 model=answers' \
@@ -292,12 +292,12 @@ fault train 'going on: model.json of another version' "$anew" 'another version' 
 	earlier 'sed -i "s/\"format\" : 1/\"format\" : 999/" d/model/model*.json'
 fault train 'going on: model.json is a pipe' "$anew" 'model.json' \
 	earlier 'rm d/model/model.json; mkfifo d/model/model.json'
-fault train 'going on: weights with a bit flipped' "$anew" 'checksum is wrong' earlier 'flip 1000000 d/model/weights-*'
+fault train 'going on: weights with a bit flipped' "$anew" 'checksum is wrong' earlier 'flip 1000000 "d/model/$(named weights)"'
 fault train 'going on: state cut in half' "$anew" 'state-.*; the one saved before it is used' \
-	earlier 'half d/model/state-*'
+	earlier 'half "d/model/$(named state)"'
 fault train 'going on: state is gone' "$anew" 'a new one begins' earlier 'rm d/model/state-*'
 fault train 'going on: state with a hostile header' 'code=3 model=answers' \
-	'--fresh begins anew: state-.*: not a safetensors file' \
+	'begins anew: state-.*: not a safetensors file' \
 	earlier 'hostile state "\377\377\377\377\377\377\377\177{}"'
 fault train 'going on: weights are a pipe' "$anew" 'weights-' \
 	earlier 'w=$(ls d/model/weights-*); rm $w; for p in $w; do mkfifo $p; done'
