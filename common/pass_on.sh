@@ -34,18 +34,24 @@ say_killed() { # PROGRAM KEY: its script; what takes less memory
 
 uptime() { cut -d. -f1 /proc/uptime; }
 
-# PROGRESS DEVICE: true where it is another than the last time, or else once more, with $other: another GPU than the `device` that is
-# set, then none.
+# where it computes, as these options of it have it
+device() { "$here/inference" --print device "$@" 2> /dev/null; }
+
+# PROGRESS OPTION...: true where it is another than the last time, or else once more, with $other: another GPU than the device
+# of these options, then none.
 before=none other=''
 further() {
-	if [ "$1" = "$before" ]; then
+	progress=$1
+	shift
+	if [ "$progress" = "$before" ]; then
+		on=$(device "$@")
 		gpus=$(ls /dev/nvidia[0-9]* 2> /dev/null | wc -l)
-		[ "$2" != cpu ] || gpus=0
+		[ "$on" != cpu ] || gpus=0
 		case "$gpus $other" in
 		"0 "* | *=cpu) return 1 ;;
 		"1 "* | *=cuda:*) other='--set device=cpu' ;;
-		*) [ "$2" = "cuda:$((gpus - 1))" ] && other='--set device=cuda:0' || other="--set device=cuda:$((gpus - 1))" ;;
+		*) [ "$on" = "cuda:$((gpus - 1))" ] && other='--set device=cuda:0' || other="--set device=cuda:$((gpus - 1))" ;;
 		esac
 	fi
-	before=$1
+	before=$progress
 }

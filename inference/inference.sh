@@ -3,8 +3,8 @@
 # is in its last line. SIGTERM and SIGINT go on to inference, which writes the best answer so far.
 #
 # Where inference is killed it is started again, within the time that it has, and goes on from what it answered: once in any
-# case, then as long as each got further than the one before, then on another GPU, and last on the CPU after a GPU. A slide that it is killed over
-# twice is left out, which is further, too.
+# case, then as long as each got further than the one before, then on another GPU, and last on the CPU after a GPU. A slide that
+# it is killed over twice is left out, which is further, too.
 here=$(dirname "$(readlink -f "$0")")
 . "$here/pass_on.sh"
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY-passive}"
@@ -21,7 +21,7 @@ pass_on "$here/inference" "$@" ${journal:+"--journal=$journal"}
 while [ -z "$asked" ] && [ $code -gt 128 ]; do
 	say_killed inference inference.batch
 	[ -n "$journal" ] || break
-	further "$(noted)" "$("$here/inference" --print device "$@" 2> /dev/null)" || break
+	further "$(noted)" "$@" || break
 	echo "inference.sh: inference is started again${other:+, with ${other#--set }}, and goes on from what it answered" >&2
 	# shellcheck disable=SC2086
 	pass_on "$here/inference" "$@" $other "--journal=$journal" --went-before=$(($(uptime) - begun + 1))

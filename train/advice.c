@@ -51,17 +51,19 @@ static gboolean is_cut(const struct seen *x)
 static gboolean holds_none_back(const struct seen *x) { return x->s->split.validation <= 0; }
 static gboolean always(const struct seen *x) { return x != NULL; }
 
+static double learned_seconds(void) { return stage_seconds("augmenting") + stage_seconds("computing"); }
+
 static gboolean waits(const struct seen *x)
 {
 	const double waiting = stage_seconds("waiting");
 
-	return is_shallow(x) && waiting > 0.3 * (waiting + stage_seconds("augmenting") + stage_seconds("computing"));
+	return is_shallow(x) && waiting > 0.3 * (waiting + learned_seconds());
 }
 
 /* With epochs that are set, each is judged, however short it is. */
 static gboolean judges_most(const struct seen *x)
 {
-	return x->s->training.epochs > 0 && stage_seconds("judging") > stage_seconds("augmenting") + stage_seconds("computing");
+	return x->s->training.epochs > 0 && stage_seconds("judging") > learned_seconds();
 }
 
 /* Several positives with the smallest lesions are called negative and rank below a negative, more than with others. */

@@ -24,7 +24,7 @@ while [ -z "$asked" ] && { [ $code = 1 ] || [ $code = 4 ] || [ $code -gt 128 ]; 
 	say_killed train training.batch
 	case " $* " in *' --rehearse-only '*) break ;; esac
 	after=$(saved "$@" 2> /dev/null)
-	further "$after" "$("$here/inference" --print device "$@" 2> /dev/null)" || break
+	further "$after" "$@" || break
 	[ -z "$after" ] || [ "$after" = "$there" ] || fresh=''
 	echo "train.sh: train is started again${other:+, with ${other#--set }}, and goes on from what it saved" >&2
 	# shellcheck disable=SC2086

@@ -9,6 +9,8 @@ G_BEGIN_DECLS
 /* Cores to use, >= 1: the least of the affinity mask, the cgroups' quota of time, and as many as their limit
    of threads leaves room for (a thread that computes, one that reads and one that prepares each). */
 int machine_cores(void);
+/* Threads that read, and as many that compute: what is set, or where that is 0, one a core. */
+static inline int machine_threads(int set) { return set > 0 ? set : machine_cores(); }
 /* Bytes this process may take: the least of the host's memory and the cgroups' limit; 0: not known. */
 guint64 machine_memory(void);
 /* Where this is set in the environment it may take no more than so many bytes: of a process that shares its

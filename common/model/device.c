@@ -95,7 +95,7 @@ gboolean device_open(const struct settings *s, enum precision learned, gboolean 
 	const int gpus = g_str_equal(s->device, "cpu") ? 0 : tensor_gpus(&unusable);
 	const int wanted = named && s->device[4] == ':' ? (int)g_ascii_strtoll(s->device + 5, NULL, 10) : 0;
 	g_autofree char *why = g_strdup(unusable);
-	struct device d = { T_CPU, SCOPE_CHANNELS_LAST, s->threads > 0 ? s->threads : machine_cores(), 0 };
+	struct device d = { T_CPU, SCOPE_CHANNELS_LAST, machine_threads(s->threads), 0 };
 
 	tensor_threads(d.threads);
 	d.index = find_gpu(wanted, named && must ? MIN(gpus, wanted + 1) : gpus, &why);

@@ -40,11 +40,12 @@ tensor *input_normalise(scope *s, const struct model *m, const tensor *values, c
 
 tensor *input_screen(scope *s, const struct model *m, const tensor *values, const struct sample_shape *shape, int device)
 {
-	const int n = (int)sample_pictures(shape), height = MIN(shape->height, SCREEN_SIDE), width = MIN(shape->width, SCREEN_SIDE);
+	const int n = (int)sample_pictures(shape);
+	const struct sample_shape small = sample_shape_of(shape, TRUE);
 
 	if (n > 1) {
 		tensor *all = t_reshape(s, values, DIMS(-1, n, (gint64)sample_pixels(shape), shape->channels));
 		values = t_narrow(s, all, 1, 0, 1);
 	}
-	return standard(s, m, t_adaptive_pool2d(s, pictures(s, values, shape), height, width), device);
+	return standard(s, m, t_adaptive_pool2d(s, pictures(s, values, shape), small.height, small.width), device);
 }

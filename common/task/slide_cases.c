@@ -171,8 +171,7 @@ static guint handles(const struct settings *s, enum phase phase, guint n_cases)
 	enum { LEAST = 2, MOST = 1024 };
 	const guint64 room = machine_memory() / 8;
 	const guint most = (guint)CLAMP(room_files() / 2, LEAST, MOST);
-	const guint readers = (guint)(s->threads > 0 ? s->threads : machine_cores());
-	guint n = CLAMP(phase == PHASE_TRAIN ? n_cases : 2 * readers + 2, LEAST, most);
+	guint n = CLAMP(phase == PHASE_TRAIN ? n_cases : 2 * (guint)machine_threads(s->threads) + 2, LEAST, most);
 
 	while (n > LEAST && slide_pool_bytes(n) > room)
 		n--;

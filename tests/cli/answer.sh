@@ -113,7 +113,7 @@ expect 'no folder for what it notes' 0 'was killed by signal 9' \
 is 'it is not started again' "$(grep -c 'started again' "$err")" 0
 # after a GPU that gets no further another one, and the CPU
 gpus() { # N DEVICE: what is tried where there are so many
-	sh -c 'ls() { seq "$0"; }; . bin/pass_on.sh; for at in a a a a; do further $at "$1" && printf "%s|" "$other"; done' "$1" "$2"
+	sh -c 'ls() { seq "$0"; }; . bin/pass_on.sh; device() { echo "$1"; }; for at in a a a a; do further $at "$1" && printf "%s|" "$other"; done' "$1" "$2"
 }
 is 'without a GPU' "$(gpus 0 auto)" '|'
 is 'with one' "$(gpus 1 cuda)" '|--set device=cpu|'
